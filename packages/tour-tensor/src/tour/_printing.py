@@ -6,14 +6,12 @@ choose one notation and one width for all of them, and nest them in brackets. On
 
 from __future__ import annotations
 
-import html
 import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
 from itertools import groupby, islice
 from numbers import Integral, Real
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -25,11 +23,12 @@ if TYPE_CHECKING:
     Index = tuple[slice, ...]
 
 
+__all__ = ["get_printoptions", "printoptions", "set_printoptions"]
+
 # Options
 
 
-@dataclass(frozen=True)
-class _Options:
+class _Options(NamedTuple):
     precision: int = 4
     threshold: float = 1000
     edgeitems: int = 3
@@ -91,7 +90,7 @@ def set_printoptions(
             raise TypeError(f"{name} is {value!r}, and should be {'an integer' if name in _COUNTS else 'a number'}")
         if name in _COUNTS and value < 0:
             raise ValueError(f"{name} is {value}, and should be 0 or more")
-    _options = replace(_PROFILES[profile] if profile is not None else _options, **chosen, sci_mode=sci_mode)
+    _options = (_options if profile is None else _PROFILES[profile])._replace(**chosen, sci_mode=sci_mode)
 
 
 def get_printoptions() -> dict[str, Any]:
@@ -102,7 +101,7 @@ def get_printoptions() -> dict[str, Any]:
         >>> printing.get_printoptions()["precision"]
         4
     """
-    return asdict(_options)
+    return _options._asdict()
 
 
 @contextmanager
@@ -287,7 +286,7 @@ def _is_complex(dtype: np.dtype[Any]) -> bool:
 
 # Notebooks
 
-_MOST_READ = 2**26  # elements that the statistics of one view read, about a quarter of a second
+_MOST_READ = 2**26  # elements that the statistics of one view read, about a tenth of a second
 _MOST_LINES = 40
 _LEVELS = 8  # shades of each sign
 
@@ -308,8 +307,8 @@ def tensor_html(t: Tensor) -> str:
     """
     shape = " × ".join(map(str, t.shape)) or "0-d"
     facts = [repr(t.dtype), str(t.device), *_gradient_suffixes(t)]
-    title = f"<b>{html.escape(type(t).__name__)}</b> {shape}"
-    parts = [f"<div>{title} <span style='opacity:.7'>· {html.escape(' · '.join(facts))}</span></div>"]
+    title = f"<b>{_escape(type(t).__name__)}</b> {shape}"
+    parts = [f"<div>{title} <span style='opacity:.7'>· {_escape(' · '.join(facts))}</span></div>"]
     if 0 not in t.shape and t.device.type != "meta":
         parts += [_statistics_html(t), _heat_strip(t)]
     return f"<div style='{_FRAME}'>{''.join(parts)}{_text_html(t)}</div>"
@@ -350,7 +349,7 @@ def _statistics(a: np.ndarray[Any, Any]) -> tuple[Any, float, Any, int]:
 
 
 def _brief(value: Any) -> str:
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
+    return f"{value:.6g}" if isinstance(value, float) else str(value)
 
 
 def _thin(shape: tuple[int, ...], most: int) -> Index:
@@ -368,7 +367,8 @@ def _heat_strip(t: Tensor) -> str:
     shape = tuple(t.shape)
     part = (*_thin(shape[:-1], 8), *_thin(shape[-1:], 32 if len(shape) > 1 else 64))
     sample = np.asarray(_reader(t)(part))
-    wide = np.abs(sample.astype(np.complex128)) if _is_complex(sample.dtype) else sample.astype(np.float64)
+    with np.errstate(all="ignore"):  # magnitudes may overflow
+        wide = np.abs(sample.astype(np.complex128)) if _is_complex(sample.dtype) else sample.astype(np.float64)
     grid = wide.reshape(-1, wide.shape[-1] if shape else 1)
     squares: dict[str, str] = {}
     for y, row in enumerate(_paints(grid)):
@@ -407,12 +407,18 @@ def _paints(grid: np.ndarray[Any, Any]) -> list[list[str]]:
     return [[paint(value) for value in row] for row in grid.tolist()]
 
 
+def _escape(text: str) -> str:
+    from html import escape  # two milliseconds that `import tour` should not wait for
+
+    return escape(text)
+
+
 def _text_html(t: Tensor) -> str:
     """The text of the tensor to fold out; open where it is short."""
     shortened = {**get_printoptions(), "threshold": min(_options.threshold, 1000)}
     with printoptions(**shortened):
-        lines = tensor_repr(t).split("\n")
-    text = html.escape("\n".join(lines[:_MOST_LINES] + ["…"] * (len(lines) > _MOST_LINES)))
+        lines = repr(t).split("\n")
+    text = _escape("\n".join(lines[:_MOST_LINES] + ["…"] * (len(lines) > _MOST_LINES)))
     return (
         f"<details{' open' if len(lines) <= 12 else ''}><summary style='opacity:.7;cursor:pointer'>values</summary>"
         f"<pre style='margin:0;padding:0;color:inherit;background:none'>{text}</pre></details>"
