@@ -1,0 +1,224 @@
+"""Gradients by running the program: importing this package plugs a tape into tour-tensor."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from tour import _core
+from tour._core import sockets, wrap
+from tour._dtypes import FLOATING, FROM_NUMPY
+from tour.autograd import engine, rules, tape, views
+from tour.autograd.grad_mode import (
+    enable_grad,
+    inference_mode,
+    is_grad_enabled,
+    is_inference_mode_enabled,
+    no_grad,
+    set_grad_enabled,
+)
+from tour.autograd.graph import GradFn, grad_fn
+
+__all__ = [
+    "GradFn", "backward", "enable_grad", "grad", "grad_fn", "inference_mode", "is_grad_enabled", "is_inference_mode_enabled",
+    "no_grad", "rules", "set_grad_enabled",
+]  # fmt: skip
+
+Tensor = _core.Tensor
+Tensors = Any  # a tensor or a sequence of tensors
+
+
+def set_requires_grad(t: Any, value: bool) -> None:
+    """Make a tensor a leaf that records, or one that does not.
+
+    Raises:
+        RuntimeError: If its dtype has no gradients, or it is the result of a recorded operation.
+    """
+    if t._tape is None:
+        if FROM_NUMPY[t._a.dtype].rank < FLOATING:
+            raise RuntimeError(f"only Tensors of floating point and complex dtype can require gradients, not {t.dtype}")
+        t._tape = tape.Leaf(t)
+    elif not value:
+        if type(t._tape) is not tape.Leaf:
+            raise RuntimeError(
+                "you can only change requires_grad flags of leaf variables. If you want to use a computed variable in a "
+                "subgraph that doesn't require differentiation use var_no_grad = var.detach()."
+            )
+        t._tape = None
+
+
+def is_leaf(t: Any) -> bool:
+    """Whether a tensor with a tape is the end of it."""
+    return type(t._tape) is tape.Leaf
+
+
+def set_grad(t: Any, value: Any) -> None:
+    """Assign a tensor's `.grad`.
+
+    Raises:
+        TypeError: If `value` is no tensor.
+        RuntimeError: If its shape, dtype or device differs from the tensor's.
+    """
+    if not isinstance(value, Tensor):
+        raise TypeError(f"assigned grad expected to be a Tensor or None but got grad of type {type(value).__name__}")
+    for what in ("shape", "dtype", "device"):
+        if getattr(value, what) != getattr(t, what):
+            raise RuntimeError(
+                f"assigned grad has data of a different {what}: {getattr(value, what)} instead of {getattr(t, what)}"
+            )
+    t._grad = value
+
+
+def _as_list(x: Tensors) -> list[Any]:
+    return [x] if isinstance(x, Tensor) else list(x)
+
+
+def _seeds(outputs: list[Any], gradients: Any, create: bool) -> list[tuple[Any, Any]]:
+    """The tape of each output with the gradient that starts there.
+
+    Raises:
+        RuntimeError: If an output was not recorded, or has several elements and no gradient, or one of another shape.
+    """
+    given = [None] * len(outputs) if gradients is None else _as_list(gradients)
+    if len(given) != len(outputs):
+        raise RuntimeError(f"got {len(outputs)} tensors and {len(given)} gradients")
+    seeds = []
+    for i, (t, g) in enumerate(zip(outputs, given, strict=True)):
+        own = views.fresh(t) if views.rebased else t._tape
+        if own is None:
+            raise RuntimeError(
+                f"element {i} of tensors does not require grad and does not have a grad_fn: nothing it was computed from has "
+                "requires_grad=True, or it was computed under no_grad()"
+            )
+        if g is None:
+            if t._a.size != 1:
+                raise RuntimeError(
+                    f"grad can be implicitly created only for scalar outputs, not for a tensor of shape {list(t.shape)}; "
+                    "reduce it with .sum() or .mean() first, or pass gradient="
+                )
+            g = wrap(np.ones_like(t._a))
+        elif g.shape != t.shape:
+            raise RuntimeError(
+                f"Mismatch in shape: grad_output[{i}] has a shape of {g.shape} and output[{i}] has a shape of {t.shape}."
+            )
+        g = g.to(t.dtype)
+        seeds.append((own, g if create else g._a))
+    return seeds
+
+
+def backward(
+    tensors: Tensors,
+    grad_tensors: Tensors | None = None,
+    retain_graph: bool | None = None,
+    create_graph: bool = False,
+    inputs: Tensors | None = None,
+) -> None:
+    """Add gradients of `tensors` with respect to each leaf of their graph to the leaf's `.grad`.
+
+    Args:
+        tensors: One or several recorded tensors.
+        grad_tensors: For each, the gradient that starts there; None for tensors with one element.
+        retain_graph: Keep the graph for another pass; by default only if `create_graph`.
+        create_graph: Record this pass too.
+        inputs: Only these tensors get a gradient.
+
+    Raises:
+        RuntimeError: If a tensor was not recorded or has several elements and no gradient, or the graph was freed.
+
+    Examples:
+        >>> import tour
+        >>> x = tour.tensor([1.0, 2.0], requires_grad=True)
+        >>> tour.autograd.backward((x * x).sum())
+        >>> x.grad
+        tensor([2., 4.])
+    """
+    if inputs is not None and not _as_list(inputs):
+        raise RuntimeError("`inputs` argument to `backward()` cannot be empty.")
+    retain = create_graph if retain_graph is None else retain_graph
+    targets = None
+    if inputs is not None:
+        targets = [_target(t) for t in _as_list(inputs)]
+        for t in _as_list(inputs):
+            if type(t._tape) is not tape.Leaf:
+                _retain(t)
+    with set_grad_enabled(create_graph):
+        engine.run(
+            _seeds(_as_list(tensors), grad_tensors, create_graph), retain=retain, create=create_graph, targets=targets
+        )
+
+
+def grad(
+    outputs: Tensors,
+    inputs: Tensors,
+    grad_outputs: Tensors | None = None,
+    retain_graph: bool | None = None,
+    create_graph: bool = False,
+    allow_unused: bool | None = None,
+    is_grads_batched: bool = False,
+    materialize_grads: bool = False,
+) -> tuple[Any, ...]:
+    """Gradients of the sum of `outputs` with respect to `inputs`; no `.grad` is touched.
+
+    Args:
+        outputs: One or several recorded tensors.
+        inputs: The tensors to differentiate with respect to.
+        grad_outputs: For each output, the gradient that starts there; None for outputs with one element.
+        retain_graph: Keep the graph for another pass; by default only if `create_graph`.
+        create_graph: Record this pass too, so that its results can be differentiated.
+        allow_unused: Give None, rather than an error, for an input that no output depends on.
+        is_grads_batched: Whether `grad_outputs` have a leading batch dimension.
+        materialize_grads: Give zeros for such inputs.
+
+    Raises:
+        RuntimeError: If an output or input was not recorded, or an input was not used.
+
+    Examples:
+        >>> import tour
+        >>> x = tour.tensor(3.0, requires_grad=True)
+        >>> (g,) = tour.autograd.grad(x**2, x, create_graph=True)
+        >>> tour.autograd.grad(g, x)
+        (tensor(2.),)
+    """
+    wanted = _as_list(inputs)
+    retain = create_graph if retain_graph is None else retain_graph
+    targets = [_target(t) for t in wanted]
+    with set_grad_enabled(create_graph):
+        found = engine.run(
+            _seeds(_as_list(outputs), grad_outputs, create_graph),
+            retain=retain,
+            create=create_graph,
+            targets=targets,
+            accumulate=False,
+        )
+    results = []
+    for t, target in zip(wanted, targets, strict=True):
+        g = found.get(id(target))
+        if g is None and materialize_grads:
+            results.append(wrap(np.zeros_like(t._a)))
+        elif g is None and not allow_unused:
+            raise RuntimeError(
+                "One of the differentiated Tensors appears to not have been used in the graph. "
+                "Set allow_unused=True if this is the desired behavior."
+            )
+        else:
+            results.append(g if g is None or create_graph else wrap(_core.as_array(g)))
+    return tuple(results)
+
+
+def _target(t: Any) -> Any:
+    own = views.fresh(t) if views.rebased else t._tape
+    if own is None:
+        raise RuntimeError("One of the differentiated Tensors does not require grad")
+    return own
+
+
+def _retain(t: Any) -> None:
+    import weakref
+
+    tape.ensure_hooks(t._tape).retain = weakref.ref(t)
+
+
+sockets.before_write = views.before_write
+sockets.rewrite = views.rewrite

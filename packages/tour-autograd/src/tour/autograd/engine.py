@@ -1,0 +1,338 @@
+"""The backward pass: a walk over the tape, from roots to leaves, that adds up gradients.
+
+The walk is iterative, so a graph may be deeper than Python's stack. Gradients are raw arrays, or tensors under
+`create_graph=True`; the same rules run on both.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+from tour import _core
+from tour._core import as_array, clock, stamp_of, wrap
+from tour.autograd import tape
+from tour.autograd.tape import CODE, EDGES, FREED, HOOKS, LASTI, OP, PICK, SAVED, TIME, Leaf, line_of
+
+Gradient = Any  # a raw array, or a tensor when the pass itself is recorded
+
+
+def flat_edges(node: Any) -> Iterable[Any]:
+    """The edges of a node, those of lists of tensors included."""
+    for e in node[EDGES]:
+        if type(e) is tuple:
+            yield from (x for x in e if x is not None)
+        elif e is not None:
+            yield e
+
+
+def run(
+    roots: list[tuple[Any, Gradient]],
+    *,
+    retain: bool,
+    create: bool,
+    targets: list[Any] | None = None,
+    accumulate: bool = True,
+) -> dict[int, Gradient]:
+    """Walk back from `roots`, pairs of a tape and the gradient that arrives there.
+
+    Args:
+        roots: Where to begin.
+        retain: Keep saved values for another pass.
+        create: Record the pass itself.
+        targets: If given, only gradients of these tapes are computed.
+        accumulate: Add what arrives at leaves to their tensors' `.grad`.
+
+    Returns:
+        The gradients of `targets`, by `id` of the tape.
+    """
+    captured: dict[int, Gradient] = {}
+    wanted = None if targets is None else {id(t) for t in targets}
+    waiting, useful = _dependencies([tape for tape, _ in roots], wanted)
+    grads: dict[int, Gradient] = {}
+    ready = []
+    for root, g in roots:
+        grads[id(root)] = g if id(root) not in grads else grads[id(root)] + g
+    for root in {id(root): root for root, _ in roots}.values():
+        if not waiting[id(root)]:
+            ready.append(root)
+    while ready:
+        node = ready.pop()
+        key = id(node)
+        g = grads.pop(key, None)
+        if g is not None:
+            hooks = tape.hooks_of(node)
+            if hooks is not None:
+                g = _call_before(hooks, g, create)
+            if wanted is not None and key in wanted:
+                captured[key] = g
+        if type(node) is Leaf:
+            if g is not None and (accumulate if wanted is None else accumulate and key in wanted):
+                _accumulate(node, g, create)
+            continue
+        results = (None,) * len(node[EDGES]) if g is None else _apply(node, g, create, useful)
+        if node[OP] is PICK:
+            _pick(node, results, grads)
+        else:
+            _add(node[EDGES], results, grads, useful)
+        if g is not None and hooks is not None and hooks.after:
+            _call_after(hooks, results, g)
+        if not retain and node[SAVED] is not FREED and node[OP] is not PICK:
+            node[SAVED] = FREED
+        for e in flat_edges(node):
+            if id(e) in waiting:
+                waiting[id(e)] -= 1
+                if not waiting[id(e)]:
+                    ready.append(e)
+    return captured
+
+
+def _dependencies(roots: list[Any], wanted: set[int] | None) -> tuple[dict[int, int], set[int] | None]:
+    """For each tape under the roots, how many gradients will arrive; and, if only some are wanted, which tapes lead to them."""
+    waiting: dict[int, int] = {id(root): 0 for root in roots}
+    stack = list({id(root): root for root in roots}.values())
+    order = list(stack) if wanted is not None else None
+    while stack:
+        node = stack.pop()
+        if type(node) is Leaf:
+            continue
+        for e in node[EDGES]:
+            if type(e) is tuple:
+                inner = [x for x in e if x is not None]
+            elif e is None:
+                continue
+            else:
+                inner = [e]
+            for x in inner:
+                key = id(x)
+                if key in waiting:
+                    waiting[key] += 1
+                else:
+                    waiting[key] = 1
+                    stack.append(x)
+                    if order is not None:
+                        order.append(x)
+    return waiting, None if order is None or wanted is None else _leading_to(order, wanted)
+
+
+def _leading_to(nodes: list[Any], wanted: set[int]) -> set[int]:
+    """The ids of those nodes from which a wanted one can be reached."""
+    parents: dict[int, list[int]] = {}
+    for node in nodes:
+        if type(node) is not Leaf:
+            for e in flat_edges(node):
+                parents.setdefault(id(e), []).append(id(node))
+    useful = set(wanted)
+    stack = list(wanted)
+    while stack:
+        for parent in parents.get(stack.pop(), ()):
+            if parent not in useful:
+                useful.add(parent)
+                stack.append(parent)
+    return useful
+
+
+def _apply(node: Any, g: Gradient, create: bool, useful: set[int] | None) -> Any:
+    """The gradients of a node's inputs; None where nobody wants one."""
+    saved = node[SAVED]
+    if saved is FREED:
+        raise freed_error(node)
+    if clock.now != node[TIME]:
+        check_saved(node)
+    op = node[OP]
+    rule = op.rule
+    edges = node[EDGES]
+    if useful is not None:
+        edges = tuple(_useful(e, useful) for e in edges)
+    try:
+        if op is PICK:
+            return g
+        if create:
+            saved = lift(node, rule)
+        elif rule.on_tensors:
+            saved = [_as_tensor(x) for x in saved]
+            g = [_as_tensor(x) for x in g] if type(g) is list else _as_tensor(g)
+        if rule.joint:
+            wanted = tuple(e is not None for e in edges)
+            results = rule.formulas[0](g, wanted, *(saved[i] for i in rule.takes[0]))
+        else:
+            results = [
+                None if e is None else formula(g, *[saved[i] for i in takes])
+                for e, formula, takes in zip(edges, rule.formulas, rule.takes, strict=True)
+            ]
+        if rule.broadcasts:
+            shapes = node[SAVED][len(rule.saved) :]
+            results = [r if r is None or r.shape == s else sum_to(r, s) for r, s in zip(results, shapes, strict=True)]
+        if rule.on_tensors and not create:
+            results = [_as_raw(r) for r in results]
+    except Exception as error:
+        error.add_note(f"in the backward of {op.name}, which was called at {line_of(node[CODE], node[LASTI])}")
+        raise
+    return results
+
+
+def _useful(e: Any, useful: set[int]) -> Any:
+    if type(e) is tuple:
+        kept = tuple(x if x is not None and id(x) in useful else None for x in e)
+        return kept if any(x is not None for x in kept) else None
+    return e if e is not None and id(e) in useful else None
+
+
+def _as_tensor(x: Any) -> Any:
+    return wrap(as_array(x)) if hasattr(x, "__array_ufunc__") and not isinstance(x, _core.Tensor) else x
+
+
+def _as_raw(x: Any) -> Any:
+    if isinstance(x, _core.Tensor):
+        return x._a
+    return [_as_raw(y) for y in x] if type(x) in (list, tuple) else x
+
+
+def lift(node: Any, rule: Any) -> list[Any]:
+    """A node's saved values as tensors with their history, so that a recorded pass can be differentiated again."""
+    values: list[Any] = []
+    for x, source in zip(node[SAVED], rule.sources, strict=False):
+        if source is None:
+            values.append(_as_tensor(x) if rule.on_tensors else x)
+        elif source == -1:
+            values.append(
+                _with_tape(x, node) if type(x) is not tuple else tuple(_output(y, node, i) for i, y in enumerate(x))
+            )
+        else:
+            values.append(_with_tape(x, node[EDGES][source]))
+    return values
+
+
+def _with_tape(x: Any, edge: Any) -> Any:
+    if type(x) in (list, tuple):
+        return type(x)(_with_tape(y, edge[i] if edge is not None else None) for i, y in enumerate(x))
+    if not hasattr(x, "__array_ufunc__"):
+        return x
+    t = wrap(x)
+    t._tape = edge
+    return t
+
+
+def _output(x: Any, node: Any, i: int) -> Any:
+    return _with_tape(x, [PICK, (node,), (i, len(node[SAVED])), clock.now, node[CODE], node[LASTI], None])
+
+
+def _pick(node: Any, g: Any, grads: dict[int, Any]) -> None:
+    """Put the gradient of one output into the list of gradients of a node with several."""
+    if g is None or type(g) is tuple:
+        return
+    parent = node[EDGES][0]
+    i, count = node[SAVED]
+    held = grads.setdefault(id(parent), [None] * count)
+    held[i] = g if held[i] is None else held[i] + g
+
+
+def _add(edges: tuple[Any, ...], results: Any, grads: dict[int, Any], useful: set[int] | None) -> None:
+    """Add a node's results to what has arrived at its edges."""
+    for e, r in zip(edges, results, strict=True):
+        if r is None or e is None:
+            continue
+        if type(e) is tuple:
+            _add(e, r, grads, useful)
+            continue
+        if useful is not None and id(e) not in useful:
+            continue
+        key = id(e)
+        held = grads.get(key)
+        grads[key] = r if held is None else held + r
+
+
+def _accumulate(leaf: Leaf, g: Gradient, create: bool) -> None:
+    """Add a gradient to a leaf's tensor."""
+    t = leaf.ref()
+    if t is None:
+        return
+    held = t.grad
+    if create:
+        t._grad = g if held is None else held + g
+    elif held is None:
+        t._grad = wrap(_owned(as_array(g), t._a))
+    elif held._tape is not None:
+        t._grad = held + wrap(as_array(g))
+    else:
+        np.add(held._a, g, out=held._a)
+        _core.stamp_array(held._a)
+    for hook in list(leaf.after.values()):
+        hook(t)
+
+
+def _owned(g: Any, like: Any) -> Any:
+    """The gradient itself if nobody else can hold its memory, otherwise a copy: two leaves must not share one `.grad`."""
+    alone = g.base is None and g.flags.c_contiguous and sys.getrefcount(g) <= 5 and g.dtype is like.dtype
+    return g if alone else g.astype(like.dtype, order="C", copy=True)
+
+
+def sum_to(g: Gradient, shape: tuple[int, ...]) -> Gradient:
+    """The gradient of a value that was broadcast: summed over the axes that broadcasting added or stretched."""
+    lead = g.ndim - len(shape)
+    axes = tuple(range(lead)) + tuple(i + lead for i, n in enumerate(shape) if n == 1 != g.shape[i + lead])
+    return g.sum(axes).reshape(shape) if axes else g.reshape(shape)
+
+
+# --- Hooks ----------------------------------------------------------------------------------------------------------------
+
+
+def _call_before(hooks: Any, g: Gradient, create: bool) -> Gradient:
+    """Let hooks see and change a gradient; keep it for the tensor that asked to retain it."""
+    if hooks.before:
+        seen = _as_tensor(g) if type(g) is not list else g
+        for hook in list(hooks.before.values()):
+            changed = hook(seen)
+            seen = seen if changed is None else changed
+        g = seen if create or type(seen) is list else seen._a
+    if hooks.retain is not None and (t := hooks.retain()) is not None:
+        kept = g if create else wrap(as_array(g).copy())
+        t._grad = kept if getattr(t, "_grad", None) is None else t._grad + kept
+    return g
+
+
+def _call_after(hooks: Any, results: Any, g: Gradient) -> None:
+    for hook in list(hooks.after.values()):
+        hook(tuple(None if r is None else _as_tensor(r) for r in results), (_as_tensor(g),))
+
+
+# --- What can go wrong ------------------------------------------------------------------------------------------------------
+
+
+def freed_error(node: Any) -> RuntimeError:
+    """The error of a second pass over a graph whose saved values were freed by the first."""
+    return RuntimeError(
+        "Trying to backward through the graph a second time (or directly access saved tensors after they have already been "
+        "freed). Saved intermediate values of the graph are freed when you call .backward() or autograd.grad(). Specify "
+        "retain_graph=True if you need to backward through the graph a second time or if you need to access saved tensors after "
+        f"calling backward.\nThe freed step is {node[OP].name}, called at {line_of(node[CODE], node[LASTI])}"
+    )
+
+
+def check_saved(node: Any) -> None:
+    """Refuse a node one of whose saved arrays was written into since it was saved.
+
+    Raises:
+        RuntimeError: Names the line that saved the value and the line that wrote over it.
+    """
+    for x in node[SAVED]:
+        for array in x if type(x) in (tuple, list) else (x,):
+            if not hasattr(array, "__array_ufunc__") or not hasattr(array, "base"):
+                continue
+            stamp = stamp_of(array)
+            if stamp is not None and stamp.time > node[TIME]:
+                raise overwritten_error(node, array, stamp)
+
+
+def overwritten_error(node: Any, array: Any, stamp: Any) -> RuntimeError:
+    """The error of a saved value that was overwritten."""
+    kind = _core.FROM_NUMPY[array.dtype].name if hasattr(_core, "FROM_NUMPY") else array.dtype
+    wrote = "" if stamp.where is None else f"\n  overwritten at {line_of(*stamp.where)}"
+    return RuntimeError(
+        "one of the variables needed for gradient computation has been modified by an inplace operation: "
+        f"[{kind} tensor of shape {list(array.shape)}]\n  saved by {node[OP].name} at {line_of(node[CODE], node[LASTI])}{wrote}\n"
+        "  write into a .clone() instead, or after backward()"
+    )

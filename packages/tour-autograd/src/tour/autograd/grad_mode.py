@@ -1,0 +1,171 @@
+"""Switching recording off and on, as context managers and decorators, in the current thread."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable
+from typing import Any, Self, TypeVar
+
+from tour.autograd import tape
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+__all__ = ["enable_grad", "inference_mode", "is_grad_enabled", "no_grad", "set_grad_enabled"]
+
+
+class _Switch:
+    """A context manager and decorator that sets whether this thread records, and puts it back."""
+
+    __slots__ = ("_enabled", "_was")
+
+    def __init__(self, enabled: bool) -> None:
+        self._enabled = enabled
+        self._was: list[bool] = []
+
+    def __enter__(self) -> Self:
+        self._was.append(tape.set_recording(self._enabled))
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        tape.set_recording(self._was.pop())
+
+    def __call__(self, function: F) -> F:
+        """Run `function`, or each step of a generator function, under this setting."""
+        if inspect.isgeneratorfunction(function):
+            return self._wrap_generator(function)  # type: ignore[return-value]
+
+        @functools.wraps(function)
+        def wrapped(*args: Any, **kwargs: Any) -> Any:
+            was = tape.set_recording(self._enabled)
+            try:
+                return function(*args, **kwargs)
+            finally:
+                tape.set_recording(was)
+
+        return wrapped  # type: ignore[return-value]
+
+    def _wrap_generator(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(function)
+        def wrapped(*args: Any, **kwargs: Any) -> Any:
+            with self:
+                generator = function(*args, **kwargs)
+            value = None
+            while True:
+                try:
+                    with self:
+                        got = generator.send(value)
+                except StopIteration as stop:
+                    return stop.value
+                value = yield got
+
+        return wrapped
+
+
+class no_grad(_Switch):
+    """Do not record operations: `with tour.no_grad():` or `@tour.no_grad()`.
+
+    Examples:
+        >>> import tour
+        >>> x = tour.ones(2, requires_grad=True)
+        >>> with tour.no_grad():
+        ...     y = x * 2
+        >>> y.requires_grad
+        False
+    """
+
+    __slots__ = ()
+
+    def __new__(cls, function: Any = None) -> Any:
+        return super().__new__(cls) if function is None else _decorated(cls, function)
+
+    def __init__(self, function: Any = None) -> None:
+        super().__init__(False)
+
+
+class enable_grad(_Switch):
+    """Record operations, also inside `no_grad`.
+
+    Examples:
+        >>> import tour
+        >>> x = tour.ones(2, requires_grad=True)
+        >>> with tour.no_grad(), tour.enable_grad():
+        ...     y = x * 2
+        >>> y.requires_grad
+        True
+    """
+
+    __slots__ = ()
+
+    def __new__(cls, function: Any = None) -> Any:
+        return super().__new__(cls) if function is None else _decorated(cls, function)
+
+    def __init__(self, function: Any = None) -> None:
+        super().__init__(True)
+
+
+def _decorated(cls: Any, function: Any) -> Any:
+    """PyTorch also accepts the decorator without parentheses."""
+    return cls()(function)
+
+
+class set_grad_enabled(_Switch):
+    """Record operations or not, from this call on; as a context manager, until its end.
+
+    Examples:
+        >>> import tour
+        >>> with tour.set_grad_enabled(False):
+        ...     tour.is_grad_enabled()
+        False
+    """
+
+    __slots__ = ()
+
+    def __init__(self, mode: bool) -> None:
+        super().__init__(bool(mode))
+        self._was.append(tape.set_recording(self._enabled))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __call__(self, function: F) -> F:
+        tape.set_recording(self._was.pop())
+        return super().__call__(function)
+
+
+class inference_mode(_Switch):
+    """Like `no_grad`, for code that will never be differentiated.
+
+    Examples:
+        >>> import tour
+        >>> with tour.inference_mode():
+        ...     tour.is_inference_mode_enabled()
+        True
+    """
+
+    __slots__ = ()
+    depth = 0
+
+    def __new__(cls, mode: Any = True) -> Any:
+        return super().__new__(cls) if isinstance(mode, bool) else _decorated(cls, mode)
+
+    def __init__(self, mode: Any = True) -> None:
+        super().__init__(not mode)
+
+    def __enter__(self) -> Self:
+        inference_mode.depth += not self._enabled
+        return super().__enter__()
+
+    def __exit__(self, *_: object) -> None:
+        inference_mode.depth -= not self._enabled
+        super().__exit__()
+
+
+def is_grad_enabled() -> bool:
+    """Whether operations are recorded in this thread."""
+    return tape.recording()
+
+
+def is_inference_mode_enabled() -> bool:
+    """Whether an `inference_mode` block is open."""
+    return inference_mode.depth > 0

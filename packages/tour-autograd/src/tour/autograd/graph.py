@@ -1,0 +1,70 @@
+"""The graph as users see it: `tensor.grad_fn`, its name and its neighbours."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tour.autograd import tape, views
+from tour.autograd.tape import EDGES, OP, PICK, Leaf
+
+
+class GradFn:
+    """A node of the graph, made when somebody asks for it.
+
+    Examples:
+        >>> import tour
+        >>> x = tour.ones(2, requires_grad=True)
+        >>> (x * 2).sum().grad_fn
+        <SumBackward0>
+    """
+
+    __slots__ = ("_index", "_node")
+
+    def __init__(self, node: Any, index: int = 0) -> None:
+        self._node = node
+        self._index = index
+
+    def name(self) -> str:
+        """PyTorch's name of the node, for example `AddBackward0`."""
+        if type(self._node) is Leaf:
+            return "struct torch::autograd::AccumulateGrad".rpartition("::")[2]
+        return "".join(word.capitalize() for word in self._node[OP].name.split("_")) + "Backward0"
+
+    @property
+    def next_functions(self) -> tuple[tuple[GradFn | None, int], ...]:
+        """The nodes that made the inputs of this one, each with the number of the output that was used."""
+        if type(self._node) is Leaf:
+            return ()
+        edges: list[Any] = []
+        for e in self._node[EDGES]:
+            edges += e if type(e) is tuple else [e]
+        return tuple((None, 0) if e is None else (made := node_of(e), made._index) for e in edges)
+
+    @property
+    def variable(self) -> Any:
+        """The leaf tensor whose gradient arrives here; only leaves have one."""
+        if type(self._node) is not Leaf:
+            raise AttributeError(f"{self.name()} has no attribute 'variable'")
+        return self._node.ref()
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, GradFn) and self._node is other._node
+
+    def __hash__(self) -> int:
+        return id(self._node)
+
+    def __repr__(self) -> str:
+        return f"<{self.name()}>"
+
+
+def node_of(edge: Any) -> GradFn:
+    """The node an edge leads to; one of several outputs is a number, not a node, in the public view."""
+    if type(edge) is list and edge[OP] is PICK:
+        return GradFn(edge[EDGES][0], edge[tape.SAVED][0])
+    return GradFn(edge)
+
+
+def grad_fn(t: Any) -> GradFn | None:
+    """The node that made a tensor; None for leaves."""
+    own = views.fresh(t) if views.rebased else t._tape
+    return None if own is None or type(own) is Leaf else node_of(own)

@@ -1,0 +1,122 @@
+"""Declaring gradient rules: for each differentiable input of an op, its gradient as a formula.
+
+    vjp(tanh, input=lambda g, out: g * (1 - out * out))
+    vjp(mul, input=lambda g, other: g * other.conj(), other=lambda g, input: g * input.conj())
+
+A formula's first parameter is the gradient of the result; the others are named after what it needs: parameters of the op, `out`
+for the result, `input_shape` and `input_dtype` for the shape and dtype of a parameter. What no formula names is not kept, and a formula whose gradient nobody
+wants is not called. Formulas are written in operators and NumPy functions, which mean the same on arrays and on tensors: an
+ordinary backward pass runs them on raw arrays, and one with `create_graph=True` on tensors, which records it.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+from tour import _core
+from tour._core import OPS, Op
+from tour.autograd.tape import record_any, record_binary, record_unary
+
+Formula = Callable[..., Any]
+
+
+class Rule:
+    """The gradient rule of an op.
+
+    Attributes:
+        inputs: Names of the differentiable parameters, in the order of a node's edges.
+        formulas: One per input; a single one if `joint`.
+        saved: Names of the saved values, in the order in which a node keeps them.
+        takes: For each formula, which of the saved values it takes.
+        sources: For each saved value: the number of the edge it came in by, -1 for the output, None for anything else.
+        broadcasts: Whether gradients are summed to the inputs' shapes, which are saved after the other values.
+        joint: Whether one formula gives all gradients: `formula(g, wanted, *saved)` returns one per input.
+        on_tensors: Whether the formulas are written in tour's own functions and always run on tensors.
+    """
+
+    __slots__ = ("broadcasts", "formulas", "inputs", "joint", "on_tensors", "saved", "sources", "takes")
+
+    def __init__(self, op: Op, formulas: dict[str, Formula], on_tensors: bool, joint: tuple[str, ...] = ()) -> None:
+        self.joint = bool(joint)
+        self.inputs = joint or tuple(name for name in op.params if name in formulas)
+        missing = set(joint or formulas) - set(op.params)
+        if missing:
+            raise TypeError(f"{op.name} has no parameters {sorted(missing)}; it has {list(op.params)}")
+        self.formulas = tuple(formulas.values()) if joint else tuple(formulas[name] for name in self.inputs)
+        wants = [tuple(inspect.signature(f).parameters)[2 if joint else 1 :] for f in self.formulas]
+        order = [*op.params, "out", *(name + what for name in op.params for what in ("_shape", "_dtype"))]
+        named = {name for names in wants for name in names}
+        if named - set(order):
+            raise TypeError(f"the rule of {op.name} wants {sorted(named - set(order))}; it may name {order}")
+        self.saved = tuple(name for name in order if name in named)
+        self.takes = tuple(tuple(self.saved.index(name) for name in names) for names in wants)
+        self.sources = tuple(
+            -1 if name == "out" else self.inputs.index(name) if name in self.inputs else None for name in self.saved
+        )
+        self.broadcasts = op.broadcasts
+        self.on_tensors = on_tensors
+
+
+def vjp(op: Any, **formulas: Formula) -> None:
+    """Declare the rule of an op, in operators and NumPy functions; `op` is the function or its `Op`."""
+    _declare(_op(op), formulas, on_tensors=False)
+
+
+def tensor_vjp(op: Any, **formulas: Formula) -> None:
+    """Declare the rule of an op in tour's own functions; the formulas always run on tensors, at 0.2 µs more for each value."""
+    _declare(_op(op), formulas, on_tensors=True)
+
+
+def joint_vjp(op: Any, *inputs: str, on_tensors: bool = False) -> Callable[[Formula], Formula]:
+    """Declare one formula for several inputs that share work: `formula(g, wanted, ...)` returns a gradient or None for each."""
+
+    def bind(formula: Formula) -> Formula:
+        _declare(_op(op), {"joint": formula}, on_tensors, inputs)
+        return formula
+
+    return bind
+
+
+def _op(op: Any) -> Op:
+    return op if isinstance(op, Op) else op.op if hasattr(op, "op") else OPS[op]  # type: ignore[no-any-return]
+
+
+def _declare(op: Op, formulas: dict[str, Formula], on_tensors: bool, joint: tuple[str, ...] = ()) -> None:
+    rule = op.rule = Rule(op, formulas, on_tensors, joint)
+    if op.broadcasts and op.params == ("input",):
+        op.record = record_unary(op, tuple(name for name in ("input", "out") if name in rule.saved))
+        rule.broadcasts = False
+    elif op.broadcasts and op.params == ("input", "other") and rule.inputs == ("input", "other"):
+        op.record = record_binary(op, rule.saved, tuple(frozenset(rule.saved[i] for i in t) for t in rule.takes))
+    else:
+        shapes = [f"{name}_shape" for name in rule.inputs] if rule.broadcasts else []
+        savers = tuple(_saver(op, name) for name in (*rule.saved, *shapes))
+        op.record = record_any(op, tuple(op.params.index(name) for name in rule.inputs), savers)
+
+
+def _saver(op: Op, name: str) -> Callable[[Any, tuple[Any, ...]], Any]:
+    """A function that reads one value to keep from a call's result and parameters."""
+    if name == "out":
+        return lambda out, values: tuple(t._a for t in out) if type(out) is tuple else out._a
+    if name in op.params:
+        at = op.params.index(name)
+        return lambda out, values: _raw(values[at])
+    if name.endswith("_dtype"):
+        at = op.params.index(name.removesuffix("_dtype"))
+        return lambda out, values: values[at]._a.dtype
+    of = op.params.index(name.removesuffix("_shape"))
+    return lambda out, values: _shape(values[of])
+
+
+def _raw(x: Any) -> Any:
+    if isinstance(x, _core.Tensor):
+        return x._a
+    return type(x)(_raw(y) for y in x) if type(x) in (list, tuple) else x
+
+
+def _shape(x: Any) -> Any:
+    if isinstance(x, _core.Tensor):
+        return x._a.shape
+    return tuple(_shape(y) for y in x) if type(x) in (list, tuple) else ()

@@ -1,0 +1,159 @@
+"""Writes into tensors that have a history, and what they do to views of the same memory.
+
+A write gives its target the history of what was written. If the target is a view, the tensor it looks into (the root) gets a new
+history too: what it was, with a region replaced. Other views of the same memory then have an outdated history, which is renewed
+when one of them is next used. Nobody pays for any of this until somebody writes: until then `rebased` is False.
+"""
+
+from __future__ import annotations
+
+import gc
+import sys
+from typing import Any, Final
+
+import numpy as np
+
+from tour import _core
+from tour._core import UNTRACKED, Op, clock
+from tour.autograd import tape
+
+rebased = False  # whether the history of a tensor that may have views was ever replaced
+
+COPY_SLICES: Final = Op("copy_slices", ("base", "part", "region", "keep"))
+AS_STRIDED: Final = Op("as_strided_view", ("input", "region"))
+
+
+class Unlinked:
+    """The parent of a view made under `no_grad`: it shares memory with a tensor, but no history."""
+
+    __slots__ = ("_parent", "parent")
+
+    def __init__(self, parent: Any) -> None:
+        self.parent = parent
+        self._parent = getattr(parent, "_parent", None)
+
+
+def root_of(t: Any) -> Any | None:
+    """The tensor whose memory and history a view shares; None for a tensor that is no such view."""
+    root = parent = getattr(t, "_parent", None)
+    while parent is not None:
+        if parent is UNTRACKED or type(parent) is Unlinked:
+            return None
+        root, parent = parent, getattr(parent, "_parent", None)
+    return root
+
+
+def before_write(target: Any, *others: Any) -> bool:
+    """Whether a write into `target` must be recorded.
+
+    Raises:
+        RuntimeError: If `target` is a leaf that requires gradients, or a view of one.
+    """
+    if tape.off and not tape.mode.enabled:
+        return False
+    own = fresh(target) if rebased else target._tape
+    if type(own) is tape.Leaf:
+        raise RuntimeError(
+            "a leaf Variable that requires grad is being used in an in-place operation; "
+            "write under `with tour.no_grad():`, or into a .clone() of it"
+        )
+    root = root_of(target) if own is not None or hasattr(target, "_parent") else None
+    if root is not None and type(root._tape) is tape.Leaf:
+        raise RuntimeError(
+            "a view of a leaf Variable that requires grad is being used in an in-place operation; "
+            "write under `with tour.no_grad():`, or into a .clone() of it"
+        )
+    return own is not None or any(isinstance(x, _core.Tensor) and x._tape is not None for x in others)
+
+
+def rewrite(target: Any, result: Any) -> None:
+    """Give `target`, which now holds the values of `result`, the history of `result`; and its root and their views likewise."""
+    global rebased
+    root = root_of(target)
+    clock.now += 1
+    if root is None:
+        was, target._tape = target._tape, result._tape
+        if _has_aliases(target):
+            _mark(target, was)
+        return
+    was = root._tape
+    region = positions(root._a, target._a)
+    keep = np.ones(root._a.size, root._a.dtype)
+    keep[region.reshape(-1)] = 0
+    frame = tape.user_frame(sys._getframe(2))
+    saved = (region, keep.reshape(root._a.shape))
+    root._tape = [COPY_SLICES, (was, result._tape), saved, clock.now, frame.f_code, frame.f_lasti, None]
+    _mark(root, was)
+    target._tape = strided(root, target)
+
+
+def _mark(root: Any, was: Any) -> None:
+    """Note that the views of `root` have an outdated history; give those that had none theirs."""
+    global rebased
+    rebased = True
+    root.__dict__["_rebased"] = clock.now
+    if was is None:
+        for view in family(root):
+            fresh(view)
+
+
+def _has_aliases(t: Any) -> bool:
+    """Whether anything but the tensor holds its array: only then can there be views of it."""
+    return sys.getrefcount(_core.root_of(t._a)) > 3
+
+
+def family(root: Any) -> list[Any]:
+    """The living views of a tensor. Registering each at birth would cost every slice 150 ns; this search is for the rare write
+    that gives a history to a tensor which had none, while views of it are alive."""
+    found = []
+    for holder in gc.get_referrers(root):
+        if isinstance(holder, _core.Tensor) and getattr(holder, "_parent", None) is root:
+            found.append(holder)
+            found += family(holder)
+    return found
+
+
+def fresh(t: Any) -> Any:
+    """The current tape of a tensor, renewed if it is a view of memory whose history was replaced since."""
+    root = root_of(t)
+    if root is None or root._tape is None:
+        return t._tape
+    changed = root.__dict__.get("_rebased", 0)
+    if changed and (t._tape is None or t._tape[tape.TIME] < changed):
+        t._tape = strided(root, t)
+    return t._tape
+
+
+def strided(root: Any, t: Any) -> tape.Node:
+    """The node of a view as a region of its root's current value."""
+    frame = tape.user_frame(sys._getframe(2))
+    saved = (positions(root._a, t._a), root._a.shape)  # in the order of the rule: region, input_shape
+    return [AS_STRIDED, (root._tape,), saved, clock.now, frame.f_code, frame.f_lasti, None]
+
+
+def positions(root: Any, part: Any) -> Any:
+    """For each element of a view, where it stands among its root's elements in row-major order."""
+    offset = np.full(part.shape, _address(part) - _address(root), np.int64)
+    for axis, (n, stride) in enumerate(zip(part.shape, part.strides, strict=True)):
+        steps = np.arange(n) * stride
+        offset += steps.reshape(-1, *[1] * (part.ndim - axis - 1))
+    where = np.zeros(part.shape, np.int64)
+    scale = np.cumprod([1, *root.shape[:0:-1]])[::-1]
+    for n, stride, _ in root_axes(root):
+        if stride < 0:
+            offset -= stride * (n - 1)
+    for n, stride, axis in root_axes(root):
+        index = offset // abs(stride)
+        offset -= index * abs(stride)
+        where += (index if stride > 0 else n - 1 - index) * scale[axis]
+    return where
+
+
+def root_axes(root: Any) -> list[tuple[int, int, int]]:
+    """Size, stride and number of the axes that move in memory, the largest steps first."""
+    moving = [(n, s, i) for i, (n, s) in enumerate(zip(root.shape, root.strides, strict=True)) if n > 1 and s]
+    return sorted(moving, key=lambda axis: -abs(axis[1]))
+
+
+def _address(a: Any) -> int:
+    return int(a.__array_interface__["data"][0]) if type(a) is np.ndarray else int(a.data.ptr)

@@ -1,0 +1,75 @@
+"""Tensors like PyTorch's, over NumPy; and the package that tour-autograd, tour-nn and the others add themselves to."""
+
+from typing import TYPE_CHECKING
+
+# Each distribution ships one folder of this package. In an editable install those folders
+# stay in separate source trees, so gather every "tour" folder on sys.path.
+__path__ = __import__("pkgutil").extend_path(__path__, __name__)
+
+import warnings as _warnings
+
+# NumPy warns of division by zero and the like; PyTorch computes inf and NaN in silence. Only our own calls are silenced.
+_warnings.filterwarnings("ignore", category=RuntimeWarning, module=r"tour\.")
+
+from tour._devices import device as device
+from tour._devices import get_default_device as get_default_device
+from tour._devices import set_default_device as set_default_device
+from tour._dtypes import *
+from tour._dtypes import bfloat16 as bfloat16
+from tour._dtypes import bool as bool
+from tour._dtypes import cdouble as cdouble
+from tour._dtypes import cfloat as cfloat
+from tour._dtypes import complex64 as complex64
+from tour._dtypes import complex128 as complex128
+from tour._dtypes import double as double
+from tour._dtypes import float as float
+from tour._dtypes import float8_e4m3fn as float8_e4m3fn
+from tour._dtypes import float8_e4m3fnuz as float8_e4m3fnuz
+from tour._dtypes import float8_e5m2 as float8_e5m2
+from tour._dtypes import float8_e5m2fnuz as float8_e5m2fnuz
+from tour._dtypes import float8_e8m0fnu as float8_e8m0fnu
+from tour._dtypes import float16 as float16
+from tour._dtypes import float32 as float32
+from tour._dtypes import float64 as float64
+from tour._dtypes import half as half
+from tour._dtypes import int as int
+from tour._dtypes import int8 as int8
+from tour._dtypes import int16 as int16
+from tour._dtypes import int32 as int32
+from tour._dtypes import int64 as int64
+from tour._dtypes import long as long
+from tour._dtypes import short as short
+from tour._dtypes import uint8 as uint8
+from tour._dtypes import uint16 as uint16
+from tour._dtypes import uint32 as uint32
+from tour._dtypes import uint64 as uint64
+from tour._operands import result_type as result_type
+from tour._printing import *
+from tour._shapes import Size as Size
+from tour._tensor import Tensor as Tensor
+from tour.ops.arithmetic import *
+from tour.ops.casting import *
+from tour.ops.comparison import *
+from tour.ops.creation import *
+from tour.ops.linear import *
+from tour.ops.math import *
+from tour.ops.reductions import *
+from tour.ops.shaping import *
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+    from tour import autograd as autograd
+    from tour import cuda as cuda
+    from tour import nn as nn
+    from tour import optim as optim
+    from tour.autograd import enable_grad as enable_grad
+    from tour.autograd import inference_mode as inference_mode
+    from tour.autograd import is_grad_enabled as is_grad_enabled
+    from tour.autograd import is_inference_mode_enabled as is_inference_mode_enabled
+    from tour.autograd import no_grad as no_grad
+    from tour.autograd import set_grad_enabled as set_grad_enabled
+
+    __version__: str
+else:
+    from tour._lazy import __dir__, __getattr__

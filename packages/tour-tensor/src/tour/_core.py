@@ -1,0 +1,191 @@
+"""The heart: what an op is, the sockets it offers, and how a raw array becomes a tensor.
+
+Nothing in this package reads a gradient or names a device. `Tensor._tape` stays None until a package plugs in; an `Op` declares
+empty sockets that others fill:
+
+* `record`: what a call remembers so that gradients can flow back (tour-autograd).
+* `impls`: the kernel for another array type (device packages), where NumPy's own protocols do not suffice.
+
+The hot path of an op is one frame: kernel, new tensor, one `is not None` test.
+"""
+
+from __future__ import annotations
+
+import sys
+import weakref
+from collections.abc import Callable
+from importlib import import_module
+from sys import _getframe
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from tour._tensor import Tensor as TensorType
+
+Array = Any  # a NumPy array, or the array type of another device
+
+new: Final[Any] = object.__new__
+ndarray = np.ndarray
+Tensor: Any  # bound by _tensor.py: the one late binding that replaces a circular import
+
+
+class Op:
+    """The identity of an operation, and the sockets that other packages fill.
+
+    Attributes:
+        name: The op's name as in the namespace, for example `"tanh"`.
+        params: The names of its parameters, in order.
+        kernel: The function on raw arrays, or None where the op is written out.
+        record: Called as `record(out, *inputs)` when an input carries a tape.
+        impls: Kernels for other array types.
+        broadcasts: Whether it is elementwise: its inputs broadcast to the shape of its result.
+        rule: Whatever the gradient package wants to remember about the op.
+    """
+
+    __slots__ = ("broadcasts", "defaults", "impls", "kernel", "name", "params", "record", "rule")
+
+    def __init__(self, name: str, params: tuple[str, ...] = (), kernel: Callable[..., Any] | None = None) -> None:
+        self.name = name
+        self.params = params
+        self.defaults: dict[str, Any] = {}
+        self.kernel = kernel
+        self.record: Callable[..., None] = unplugged
+        self.impls: dict[type, Callable[..., Any]] = {}
+        self.broadcasts = False
+        self.rule: Any = None
+        OPS[name] = self
+
+    def __repr__(self) -> str:
+        return f"Op({self.name})"
+
+
+OPS: Final[dict[str, Op]] = {}
+
+
+def unplugged(*_: Any) -> None:
+    """The empty `record` socket."""
+    raise RuntimeError("a tensor carries a tape, but no autograd package is installed; run `pip install tour-autograd`")
+
+
+def wrap(array: Array) -> TensorType:
+    """A tensor round a raw array, without a copy."""
+    t = new(Tensor)
+    t._a = array
+    t._tape = None
+    return t  # type: ignore[no-any-return]
+
+
+def as_array(result: Any) -> Array:
+    """An array for what a kernel gave: NumPy returns scalars, not arrays, for results without dimensions."""
+    return np.asarray(result) if isinstance(result, np.generic) else result
+
+
+def kernel_for(op: Op, array: Array) -> Callable[..., Any]:
+    """The kernel of an op for the array type at hand; NumPy's own protocols serve types that list none."""
+    return op.impls.get(type(array), op.kernel) if type(array) is not ndarray else op.kernel  # type: ignore[return-value]
+
+
+# --- Writes -------------------------------------------------------------------------------------------------------------
+# A write stamps the buffer with the next tick of one clock. Whoever keeps an array for later (a tape) keeps the clock's reading
+# with it; if the buffer's stamp is newer, somebody wrote in between. So keeping is free, and only writers pay.
+
+
+class _Clock:
+    __slots__ = ("now",)
+    now: int
+
+
+clock = _Clock()
+clock.now = 0
+
+
+class Stamp:
+    """When a buffer was last written, how often, and from which line."""
+
+    __slots__ = ("count", "ref", "time", "where")
+
+    def __init__(self, ref: Any) -> None:
+        self.ref, self.count, self.time = ref, 0, 0
+        self.where: Any = None
+
+
+_stamps: dict[int, Stamp] = {}
+UNTRACKED: Final[Any] = type(
+    "Untracked", (), {"__slots__": (), "__repr__": lambda _: "UNTRACKED"}
+)()  # the parent of `x.data`
+
+
+def root_of(array: Array) -> Array:
+    """The array that owns the memory of a view; arrays that share a root share a buffer."""
+    kind = type(array)
+    while type(base := array.base) is kind:
+        array = base
+    return array
+
+
+def stamp_of(array: Array) -> Stamp | None:
+    """The stamp of an array's buffer, or None if nobody has written into it."""
+    return _stamps.get(id(root_of(array)))
+
+
+def wrote(t: TensorType, depth: int = 2) -> None:
+    """Stamp the buffer of a tensor that has just been written in place; `depth` frames up is the line that asked for it."""
+    parent = getattr(t, "_parent", None)
+    while parent is not None:
+        if parent is UNTRACKED:
+            return
+        parent = getattr(parent, "_parent", None)
+    stamp = stamp_array(t._a)
+    frame = _getframe(depth)
+    stamp.where = (frame.f_code, frame.f_lasti)
+
+
+def stamp_array(array: Array) -> Stamp:
+    """Stamp the buffer of a raw array that has just been written."""
+    root = root_of(array)
+    key = id(root)
+    stamp = _stamps.get(key)
+    if stamp is None:
+        stamp = _stamps[key] = Stamp(weakref.ref(root, lambda _, key=key: _stamps.pop(key, None)))
+    clock.now += 1
+    stamp.time = clock.now
+    stamp.count += 1
+    return stamp
+
+
+# --- Sockets of the tensor itself -----------------------------------------------------------------------------------------
+
+
+class Sockets:
+    """What a gradient package offers to in-place ops; empty until one is plugged in.
+
+    Attributes:
+        before_write: `before_write(target, *others)`: True when the write must be recorded; raises when it is refused.
+        rewrite: `rewrite(target, result)`: the history of `target` becomes that of `result`, whose values it now holds.
+    """
+
+    __slots__ = ("before_write", "rewrite")
+    before_write: Callable[..., bool] | None
+    rewrite: Callable[..., None]
+
+
+sockets = Sockets()
+sockets.before_write = None
+
+
+def autograd() -> Any:
+    """tour-autograd, loaded by name at first use: the one place where this package asks for a layer above it.
+
+    Raises:
+        RuntimeError: If it is not installed.
+    """
+    module = sys.modules.get("tour.autograd")
+    if module is None:
+        try:
+            module = import_module("tour.autograd")
+        except ModuleNotFoundError as error:
+            if error.name != "tour.autograd":
+                raise
+            raise RuntimeError("gradients need the package tour-autograd; run `pip install tour-autograd`") from None
+    return module

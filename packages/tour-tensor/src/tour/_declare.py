@@ -1,0 +1,363 @@
+"""Declaring ops: a real `def` with its signature and docstring is given a body by a decorator, and the function *is* the method.
+
+    @unary(np.tanh)
+    def tanh(input: Tensor) -> Tensor:
+        '''Hyperbolic tangent of each element.'''
+        ...
+
+There is one frame per call and no central `apply`: what an op needs is in the closure of its body.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from typing import Any, ParamSpec, TypeVar
+
+import numpy as np
+
+from tour import _core, _dtypes
+from tour._core import Op, as_array, ndarray, new, sockets, wrap, wrote
+from tour._dtypes import FROM_NUMPY, can_cast
+from tour._numpy import BY_UFUNC
+from tour._errors import argument_error, explain, shape_text
+from tour._operands import NUMBER, floating, match, native, number, operand
+
+P = ParamSpec("P")
+R = TypeVar("R")
+Declared = Callable[[Callable[P, R]], Callable[P, R]]
+
+_F32, _F64 = np.dtype(np.float32), np.dtype(np.float64)
+KEYWORD_ONLY_TAIL = ("out",)  # parameters that every op treats alike and no gradient rule sees
+
+
+def declare(op: Op, decl: Callable[P, R], body: Callable[..., Any]) -> Callable[P, R]:
+    """Give a body the name, docstring, signature and traceback label of its declaration."""
+    body.__code__ = body.__code__.replace(co_name=decl.__name__, co_qualname=decl.__qualname__)
+    for attr in ("__name__", "__qualname__", "__module__", "__doc__", "__annotations__"):
+        setattr(body, attr, getattr(decl, attr))
+    body.__wrapped__ = decl  # type: ignore[attr-defined]
+    body.op = op  # type: ignore[attr-defined]
+    if isinstance(op.kernel, np.ufunc):
+        BY_UFUNC.setdefault(op.kernel, body)
+    return body
+
+
+def signature_of(decl: Callable[..., Any]) -> tuple[tuple[str, ...], dict[str, Any]]:
+    """Names and defaults of a declaration's parameters, without those that every op treats alike."""
+    params = [p for p in inspect.signature(decl).parameters.values() if p.name not in KEYWORD_ONLY_TAIL]
+    return tuple(p.name for p in params), {p.name: p.default for p in params if p.default is not p.empty}
+
+
+def new_op(decl: Callable[..., Any], kernel: Callable[..., Any] | None = None) -> Op:
+    """The `Op` of a declaration."""
+    params, defaults = signature_of(decl)
+    op = Op(decl.__name__.lstrip("_"), params, kernel)
+    op.defaults = defaults
+    return op
+
+
+def unary(ufunc: Callable[..., Any], fractions: bool = False) -> Declared[P, R]:
+    """Body for an elementwise op of one input.
+
+    Args:
+        ufunc: The function on raw arrays. A NumPy ufunc also serves every device that answers `__array_ufunc__`.
+        fractions: Whether integers are taken in the default floating-point dtype first, as `sqrt` needs.
+    """
+
+    def bind(decl: Callable[P, R]) -> Callable[P, R]:
+        op = new_op(decl, ufunc)
+        op.broadcasts = True
+
+        def body(input: Any, *, out: Any = None) -> Any:
+            try:
+                a = input._a
+                if fractions and (d := a.dtype) is not _F32 and d is not _F64:
+                    input = floating(input)
+                    a = input._a
+                r = ufunc(a)
+            except (AttributeError, TypeError, ValueError) as error:
+                return retry(body, op, error, input, out=out)
+            if type(r) is not ndarray:
+                r = as_array(r)
+            t = new(_core.Tensor)
+            t._a = r
+            t._tape = None
+            if input._tape is not None:
+                op.record(t, input)
+            return t if out is None else store(out, t, op.name)
+
+        return declare(op, decl, body)
+
+    return bind
+
+
+def binary(ufunc: Callable[..., Any], fractions: bool = False) -> Declared[P, R]:
+    """Body for a broadcasting elementwise op of two inputs, where `other` may be a number.
+
+    Args:
+        ufunc: The function on two raw arrays of one dtype.
+        fractions: Whether integers are taken in the default floating-point dtype first, as true division needs.
+    """
+
+    def bind(decl: Callable[P, R]) -> Callable[P, R]:
+        op = new_op(decl, ufunc)
+        op.broadcasts = True
+
+        def body(input: Any, other: Any, *, out: Any = None) -> Any:
+            try:
+                if type(other) is not _core.Tensor:
+                    other = operand(other, input)
+                a, b = input._a, other._a
+                if a.dtype is not b.dtype:
+                    input, other = match(input, other)
+                    a, b = input._a, other._a
+                if fractions and (d := a.dtype) is not _F32 and d is not _F64:
+                    input, other = floating(input), floating(other)
+                    a, b = input._a, other._a
+                r = ufunc(a, b)
+            except (AttributeError, TypeError, ValueError) as error:
+                return retry(body, op, error, input, other, out=out)
+            if type(r) is not ndarray:
+                r = as_array(r)
+            t = new(_core.Tensor)
+            t._a = r
+            t._tape = None
+            if input._tape is not None or other._tape is not None:
+                op.record(t, input, other)
+            return t if out is None else store(out, t, op.name)
+
+        return declare(op, decl, body)
+
+    return bind
+
+
+def retry(body: Callable[..., Any], op: Op, error: Exception, *operands: Any, **kwargs: Any) -> Any:
+    """Call an elementwise body once more with NumPy arrays and leading numbers made tensors, or say what is wrong."""
+    tensors = as_operands(operands)
+    if tensors is None or all(a is b for a, b in zip(operands, tensors, strict=True)):
+        raise explain(op.name, error, *operands) from None
+    return body(*tensors, **kwargs)
+
+
+def as_operands(operands: tuple[Any, ...]) -> tuple[Any, ...] | None:
+    """Tensors for what stands in an op's tensor positions, or None if something there cannot be one.
+
+    A number or a host tensor without dimensions takes part on whatever device the others are.
+    """
+    first = next((x for x in operands if isinstance(x, _core.Tensor)), None)
+    abroad = next((x for x in operands if isinstance(x, _core.Tensor) and type(x._a) is not ndarray), None)
+    made: list[Any] = []
+    for x in operands:
+        if isinstance(x, ndarray):
+            made.append(wrap(native(x)))
+        elif isinstance(x, NUMBER) and first is not None:
+            made.append(number(x, first._a.dtype, first._a))
+        elif isinstance(x, NUMBER) and isinstance(x, np.generic):
+            made.append(wrap(native(np.asarray(x))))
+        elif not isinstance(x, _core.Tensor):
+            return None
+        elif abroad is not None and type(x._a) is ndarray and not x._a.ndim and x._tape is None:
+            made.append(number(x._a[()], x._a.dtype, abroad._a))
+        else:
+            made.append(x)
+    return tuple(made)
+
+
+def primitive(kernel: Callable[..., Any], broadcasts: bool = False) -> Declared[P, R]:
+    """Body for an op that is not elementwise: tensors are opened, the kernel runs on raw arrays, its result is wrapped.
+
+    Tensors may stand anywhere among the arguments, also in a list. A kernel that gives a tuple of arrays makes a tuple of tensors.
+
+    Args:
+        kernel: The function on raw arrays.
+        broadcasts: Whether the op is elementwise, so that gradients are summed to the shapes of its inputs.
+    """
+
+    def bind(decl: Callable[P, R]) -> Callable[P, R]:
+        op = new_op(decl, kernel)
+        op.broadcasts = broadcasts
+
+        def body(*args: Any, out: Any = None, **kwargs: Any) -> Any:
+            raw = [opened(x) for x in args]
+            named = {k: opened(v) for k, v in kwargs.items()} if kwargs else kwargs
+            function = kernel if not op.impls else _impl(op, raw)
+            try:
+                r = function(*raw, **named)
+            except (TypeError, ValueError) as error:
+                raise refusal(op, decl, error, args, kwargs) from error
+            t = tuple(wrap(as_array(x)) for x in r) if type(r) is tuple else wrap(as_array(r))
+            if any(map(taped, args)) or (kwargs and any(map(taped, kwargs.values()))):
+                op.record(t, *bound(op, args, kwargs))
+            return t if out is None else store(out, t, op.name)
+
+        return declare(op, decl, body)
+
+    return bind
+
+
+def _impl(op: Op, raw: list[Any]) -> Callable[..., Any]:
+    return next((op.impls[type(a)] for a in raw if type(a) in op.impls), op.kernel)  # type: ignore[return-value]
+
+
+def opened(x: Any) -> Any:
+    """The raw array of a tensor, also inside a list or tuple; anything else as it is."""
+    if isinstance(x, _core.Tensor):
+        return x._a
+    if type(x) in (list, tuple) and any(isinstance(y, _core.Tensor) for y in x):
+        return type(x)(opened(y) for y in x)
+    return x
+
+
+def taped(x: Any) -> bool:
+    """Whether a tensor, or one in a list or tuple, carries a tape."""
+    if isinstance(x, _core.Tensor):
+        return x._tape is not None
+    return type(x) in (list, tuple) and any(map(taped, x))
+
+
+def bound(op: Op, args: tuple[Any, ...], kwargs: dict[str, Any]) -> list[Any]:
+    """The values of an op's parameters in the order of its declaration."""
+    given = dict(zip(op.params, args, strict=False))
+    given.update(kwargs)
+    return [given[name] if name in given else op.defaults[name] for name in op.params]
+
+
+def refusal(op: Op, decl: Callable[..., Any], error: Exception, args: tuple[Any, ...], kwargs: Any) -> Exception:
+    """The exception for a failed call: Python's own when the arguments do not fit the signature, else an explained one."""
+    try:
+        inspect.signature(decl).bind(*args, **kwargs)
+    except TypeError as mismatch:
+        return TypeError(f"{op.name}(): {mismatch}")
+    if args and not isinstance(args[0], (_core.Tensor, list, tuple)) and op.params[:1] == ("input",):
+        return argument_error(op.name, "input", args[0])
+    return (
+        error
+        if type(error) in (TypeError, ValueError) and error.__traceback__ is None
+        else RuntimeError(f"{op.name}(): {error}")
+    )
+
+
+def view(op: Op, input: Any, array: Any, *params: Any) -> Any:
+    """A tensor round a view of `input`'s memory; it remembers its parent so that a later write can find it."""
+    t = new(_core.Tensor)
+    t._a = array
+    t._tape = None
+    t._parent = input
+    if input._tape is not None:
+        op.record(t, input, *params)
+    return t
+
+
+def result(op: Op, array: Any, input: Any, *params: Any) -> Any:
+    """A new tensor for what a written-out op of one input has computed."""
+    t = new(_core.Tensor)
+    t._a = array if type(array) is ndarray else as_array(array)
+    t._tape = None
+    if input._tape is not None:
+        op.record(t, input, *params)
+    return t
+
+
+# --- Writing into a tensor ------------------------------------------------------------------------------------------------
+
+
+def in_place(function: Callable[P, R]) -> Callable[P, R]:
+    """The in-place form of an op: `x.tanh_()` for `tanh`. The result's dtype must fit the tensor's, and its shape must be the same."""
+    op: Op = function.op if hasattr(function, "op") else Op(function.__name__)  # type: ignore[attr-defined]
+    fast = op.kernel if isinstance(op.kernel, np.ufunc) else None
+
+    def body(input: Any, *args: Any, **kwargs: Any) -> Any:
+        if sockets.before_write is not None and sockets.before_write(input, *args, *kwargs.values()):
+            t = function(input, *args, **kwargs)
+            fill(input, t, op.name)  # type: ignore[arg-type]
+            sockets.rewrite(input, t)
+        elif fast is not None and not kwargs and _write_ufunc(fast, input._a, args):
+            pass
+        else:
+            fill(input, function(input, *args, **kwargs), op.name)  # type: ignore[arg-type]
+        wrote(input)
+        return input
+
+    body.__doc__ = f"In-place version of `{function.__name__}`; returns the tensor itself."
+    body.__name__ = body.__qualname__ = f"{function.__name__}_"
+    body.__module__ = function.__module__
+    body.__wrapped__ = function  # type: ignore[attr-defined]
+    return body  # type: ignore[return-value]
+
+
+def _write_ufunc(ufunc: np.ufunc, a: Any, args: tuple[Any, ...]) -> bool:
+    """Let a ufunc write into its first input where nothing can go wrong: same dtype, and a shape that does not grow."""
+    if not args:
+        if a.dtype is not _F32 and a.dtype is not _F64:
+            return False
+        ufunc(a, out=a)
+        return True
+    b = args[0]
+    if isinstance(b, _core.Tensor) and b._a.dtype is a.dtype and type(b._a) is type(a) and _covers(a.shape, b._a.shape):
+        if ufunc.types and a.dtype.kind in "fc":
+            ufunc(a, b._a, out=a)
+            return True
+    return False
+
+
+def _covers(target: tuple[int, ...], shape: tuple[int, ...]) -> bool:
+    """Whether `shape` broadcasts into `target` without enlarging it."""
+    extra = len(target) - len(shape)
+    return target == shape or (extra >= 0 and all(n in (1, m) for n, m in zip(shape, target[extra:], strict=True)))
+
+
+def fill(target: Any, source: Any, name: str) -> None:
+    """Copy a result into an existing tensor, refusing shapes that differ and dtypes that do not fit, before anything is written.
+
+    Raises:
+        RuntimeError: If the shapes differ, or the result's kind of dtype is higher than the target's.
+    """
+    a, b = target._a, source._a
+    if a.shape != b.shape:
+        raise RuntimeError(
+            f"output with shape {shape_text(a.shape)} doesn't match the broadcast shape {shape_text(b.shape)} of {name}_"
+        )
+    if a.dtype is not b.dtype and not can_cast(FROM_NUMPY[b.dtype], FROM_NUMPY[a.dtype]):
+        raise RuntimeError(
+            f"result type {source.dtype.name} can't be cast to the desired output type {target.dtype.name} in {name}_"
+        )
+    a[...] = b
+
+
+def store(out: Any, source: Any, name: str) -> Any:
+    """Put a result into the tensor or tensors given as `out=`.
+
+    Raises:
+        RuntimeError: If a tensor here records gradients, the dtype does not fit, or the devices differ.
+    """
+    if type(source) is tuple:
+        return type(source)(store(o, s, name) for o, s in zip(out, source, strict=True))
+    if not isinstance(out, _core.Tensor):
+        raise argument_error(name, "out", out)
+    if source._tape is not None or out._tape is not None:
+        raise RuntimeError(f"{name}(): functions with out=... arguments don't support automatic differentiation")
+    if not can_cast(FROM_NUMPY[source._a.dtype], FROM_NUMPY[out._a.dtype]):
+        raise RuntimeError(f"result type {source.dtype.name} can't be cast to the desired output type {out.dtype.name}")
+    if out._a.shape != source._a.shape:
+        _resize(out, source._a.shape, name)
+    out._a[...] = source._a
+    wrote(out, 3)
+    return out
+
+
+def _resize(out: Any, shape: tuple[int, ...], name: str) -> None:
+    """Give `out` another shape; PyTorch warns unless it was empty."""
+    import warnings
+
+    if out._a.size:
+        warnings.warn(
+            f"An output with one or more elements was resized since it had shape {shape_text(out._a.shape)}, which does not "
+            f"match the required output shape {shape_text(shape)} of {name}(). Pass an output of that shape, or none.",
+            UserWarning,
+            stacklevel=4,
+        )
+    out._a = np.empty_like(out._a, shape=shape)
+
+
+__all__ = ["Op", "_dtypes", "binary", "in_place", "primitive", "result", "store", "unary", "view"]

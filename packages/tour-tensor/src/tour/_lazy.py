@@ -1,0 +1,61 @@
+"""Names of `tour` that belong to packages above this one: imported when they are first used (PEP 562)."""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+from typing import Any
+
+# Each direct child of `tour` belongs to one distribution.
+DISTRIBUTIONS = {
+    "autograd": "tour-autograd",
+    "cuda": "tour-cuda",
+    "distributed": "tour-distributed",
+    "func": "tour-autograd",
+    "nn": "tour-nn",
+    "numba": "tour-numba",
+    "optim": "tour-optim",
+    "utils": "tour-utils",
+}
+
+# PyTorch shows these in its top namespace; here they live in a package above.
+HOMES = {
+    "enable_grad": "autograd",
+    "inference_mode": "autograd",
+    "is_grad_enabled": "autograd",
+    "is_inference_mode_enabled": "autograd",
+    "no_grad": "autograd",
+    "set_grad_enabled": "autograd",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("tour-tensor")
+    if name in DISTRIBUTIONS:
+        return subpackage(name)
+    if name in HOMES:
+        value = getattr(subpackage(HOMES[name]), name)
+        setattr(sys.modules["tour"], name, value)  # from now on a plain attribute
+        return value
+    raise AttributeError(f"module 'tour' has no attribute {name!r}")
+
+
+def subpackage(name: str) -> Any:
+    """A direct child of `tour`.
+
+    Raises:
+        AttributeError: If its distribution is not installed; says what to install.
+    """
+    try:
+        return import_module(f"tour.{name}")
+    except ModuleNotFoundError as error:
+        if error.name != f"tour.{name}":
+            raise
+        raise AttributeError(f"tour.{name} is not installed; run `pip install {DISTRIBUTIONS[name]}`") from None
+
+
+def __dir__() -> list[str]:
+    return sorted({*vars(sys.modules["tour"]), *DISTRIBUTIONS, *HOMES})

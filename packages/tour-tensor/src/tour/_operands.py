@@ -1,0 +1,173 @@
+"""What may stand beside a tensor: Python numbers, NumPy arrays, tensors of other dtypes; and PyTorch's promotion between them."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tour import _core, _dtypes
+from tour._core import new, wrap
+from tour._dtypes import BOOLEAN, COMPLEX, FLOATING, FROM_NUMPY, INTEGRAL, as_dtype, dtype, promote_types
+
+if TYPE_CHECKING:
+    from tour._tensor import Tensor
+
+NUMBER = (int, float, complex, np.generic)  # bool is an int
+
+
+def operand(x: Any, beside: Tensor) -> Tensor:
+    """A tensor for the second operand of an op on `beside`.
+
+    Numbers become tensors without dimensions, in the dtype that the result will have.
+
+    Raises:
+        TypeError: If `x` is no tensor, number or array.
+    """
+    if isinstance(x, _core.Tensor):
+        return x  # type: ignore[return-value]
+    if isinstance(x, NUMBER):
+        return number(x, beside._a.dtype, beside._a)
+    if isinstance(x, np.ndarray) or type(x) in _array_types():
+        return wrap(native(x))
+    raise TypeError(f"unsupported operand type: a tensor and {type(x).__name__!r}")
+
+
+def _array_types() -> Any:
+    from tour._devices import BY_ARRAY
+
+    return BY_ARRAY
+
+
+def native(array: Any) -> Any:
+    """A raw array whose dtype a tensor can hold: byte order made native, foreign dtypes refused.
+
+    Raises:
+        TypeError: If the dtype is none of tour's.
+    """
+    if array.dtype in FROM_NUMPY and array.dtype.isnative:
+        return array if type(array) is not np.memmap and not isinstance(array, np.matrix) else np.asarray(array)
+    return array.astype(as_dtype(array.dtype).numpy)
+
+
+_numbers: dict[np.dtype[Any], dict[Any, Tensor]] = {}
+_MOST_NUMBERS = 4096  # constants remembered per dtype; a program has few, a loop over `x * i` many
+
+
+def number(x: Any, beside: np.dtype[Any], array: Any = None) -> Tensor:
+    """A tensor without dimensions that holds a Python number, in the dtype that arithmetic with dtype `beside` gives.
+
+    Constants are remembered: NumPy takes 130 ns to make an array, and twice that to look at a Python number in a ufunc.
+    """
+    if isinstance(x, np.generic):
+        x = x.item()
+    target = _beside_number(beside, type(x)) if x is not None else beside
+    if array is not None and type(array) is not _core.ndarray:
+        return _scalar_operand(x, target)  # other devices refuse NumPy arrays but take NumPy's scalars
+    known = _numbers.setdefault(target, {})
+    found = known.get(x)
+    if found is None or not x:  # 0.0 and -0.0 are the same key
+        found = wrap(_constant(x, target))
+        if len(known) < _MOST_NUMBERS:
+            known[x] = found
+    return found
+
+
+def _constant(x: Any, target: np.dtype[Any]) -> np.ndarray[Any, Any]:
+    try:
+        array = np.array(x, target)
+    except OverflowError:  # PyTorch wraps numbers that do not fit
+        array = np.array(x & ((1 << 64) - 1), np.uint64).astype(target)
+    array.setflags(write=False)
+    return array
+
+
+def _scalar_operand(x: Any, target: np.dtype[Any]) -> Tensor:
+    t: Tensor = new(_core.Tensor)
+    t._a, t._tape = _constant(x, target)[()], None
+    return t
+
+
+def _beside_number(beside: np.dtype[Any], kind: type) -> np.dtype[Any]:
+    """The dtype of `tensor <op> number`: the tensor's, unless the number is of a higher kind."""
+    have = FROM_NUMPY[beside]
+    if kind is float or issubclass(kind, float):
+        return beside if have.rank >= FLOATING else _dtypes.default_numpy()
+    if kind is bool:
+        return beside
+    if issubclass(kind, int):
+        return beside if have.rank >= INTEGRAL else _dtypes.int64.numpy
+    return have.to_complex().numpy if have.rank >= FLOATING else _dtypes.default_complex().numpy
+
+
+def match(input: Tensor, other: Tensor) -> tuple[Tensor, Tensor]:
+    """Both operands in the dtype of their result; a cast is recorded like any other op."""
+    common = result_dtype(input._a, other._a)
+    return cast(input, common), cast(other, common)
+
+
+def cast(t: Tensor, target: dtype) -> Tensor:
+    """The tensor itself, or a recorded copy in another dtype."""
+    return t if t._a.dtype is target.numpy else t.to(target)
+
+
+def result_dtype(a: Any, b: Any) -> dtype:
+    """The dtype of an op on two raw arrays: those without dimensions count only by their kind."""
+    da, db = FROM_NUMPY[a.dtype], FROM_NUMPY[b.dtype]
+    if a.ndim and not b.ndim:
+        return _outrank(da, db)
+    if b.ndim and not a.ndim:
+        return _outrank(db, da)
+    return promote_types(da, db)
+
+
+@lru_cache(maxsize=None)
+def _outrank(higher: dtype, lower: dtype) -> dtype:
+    """The result of a tensor with dimensions beside one of lower priority."""
+    if lower.rank <= higher.rank:
+        return higher
+    if higher.rank == FLOATING and lower.rank == COMPLEX:
+        return higher.to_complex()
+    return promote_types(higher, lower)
+
+
+def result_type(tensor1: Tensor | complex, tensor2: Tensor | complex) -> dtype:
+    """The dtype that arithmetic between two tensors or numbers gives.
+
+    Priority falls from tensors with dimensions, over those without, to Python numbers: an operand of lower priority changes the
+    result only when it is of a higher kind (bool < integer < floating < complex).
+
+    Examples:
+        >>> import tour
+        >>> tour.result_type(tour.tensor([1, 2]), 1.0)
+        tour.float32
+    """
+    rows: list[dtype | None] = [None, None, None]
+    for x in (tensor1, tensor2):
+        if isinstance(x, NUMBER) and not isinstance(x, np.generic):
+            level, d = 2, as_dtype(type(x))
+            d = (
+                d
+                if d.rank < FLOATING
+                else _dtypes.get_default_dtype()
+                if d.rank == FLOATING
+                else _dtypes.default_complex()
+            )
+        else:
+            array = x._a if isinstance(x, _core.Tensor) else np.asarray(x)
+            level, d = (0 if array.ndim else 1), FROM_NUMPY[array.dtype]
+        held = rows[level]
+        rows[level] = d if held is None else promote_types(held, d)
+    present = [d for d in rows if d is not None]
+    return present[0] if len(present) == 1 else _outrank(present[0], present[1])
+
+
+def floating(t: Tensor) -> Tensor:
+    """The tensor itself if its dtype has fractions, otherwise a copy in the default dtype (as `sqrt` of integers needs)."""
+    return t if FROM_NUMPY[t._a.dtype].rank >= FLOATING else t.to(_dtypes.get_default_dtype())
+
+
+def is_boolean(array: Any) -> bool:
+    """Whether a raw array holds booleans."""
+    return FROM_NUMPY[array.dtype].rank == BOOLEAN

@@ -1,0 +1,238 @@
+"""Samplers whose next draw depends on the last one: shuffles, sampling of categories, rejection.
+
+What can be done for many numbers at once is; the rest goes number by number, as in PyTorch, which these follow draw by draw.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from contextlib import closing
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from tour._random_engine import Engine
+
+Array = NDArray[Any]
+
+# ---- shuffle ----------------------------------------------------------------------------------------------------------
+
+
+def swap_forward(partner: NDArray[np.intp]) -> NDArray[np.int64]:
+    """Swap cell i with cell `partner[i]` ≥ i for i = 0, 1, …, in cells that hold 0 … len(partner).
+
+    A step reads what earlier steps wrote, but few of a stretch of steps meet: a twenty-fourth of what remains is swapped at
+    once, and those that meet are put right. The last thousand go one by one.
+    """
+    n = len(partner) + 1
+    cells = np.arange(n + n // 16 + 1)  # behind the n: cells for the steps that stay within their stretch
+    done = 0
+    while n - done > 1000:
+        done += _swap_stretch(cells, n, done, partner[done : done + (n - done) // 24])
+    rest = cells[done:n].tolist()
+    for i, j in enumerate((partner[done:] - done).tolist()):
+        rest[i], rest[j] = rest[j], rest[i]
+    cells[done:n] = rest
+    return cells[:n]
+
+
+def _swap_stretch(cells: Array, n: int, start: int, partner: Array) -> int:
+    """Swap cells start, start + 1, … with their partners; how many those were."""
+    stop = start + len(partner)
+    own = cells[start:stop].copy()
+    within = np.flatnonzero(partner < stop)
+    if within.size:
+        for i, j in zip(within.tolist(), (partner[within] - start).tolist(), strict=True):
+            own[i], own[j] = own[j], own[i]
+        aside = np.arange(n, n + within.size)
+        partner = partner.copy()
+        partner[within] = aside
+        cells[aside] = own[within]
+    cells[start:stop] = _exchange(cells, partner, own)
+    return len(partner)
+
+
+def _exchange(cells: Array, at: Array, put: Array) -> Array:
+    """Put `put[k]` into `cells[at[k]]`, in order; what each found there. All values differ."""
+    found = cells[at]
+    cells[at[::-1]] = put[::-1]  # of several for one cell the last written stays: the first in order
+    now = cells[at]
+    late = np.flatnonzero(now != put)
+    if late.size:
+        found[late] = _exchange(cells, at[late], put[late])
+    return found
+
+
+# ---- categories -------------------------------------------------------------------------------------------------------
+
+
+def multinomial(engine: Engine, weights: Array, n: int, replacement: bool) -> NDArray[np.int64]:
+    """`n` categories for each row of `weights` (rows, categories), shape (rows, n).
+
+    One, or without replacement: the largest `n` of weights / Exp(1), in falling order (Efraimidis and Spirakis 2006).
+
+    Raises:
+        RuntimeError: a weight is negative, infinite or NaN, or a row's weights sum to 0.
+    """
+    if not (np.isfinite(weights).all() and (weights >= 0).all()):
+        raise RuntimeError("multinomial: the weights contain inf, nan or an element < 0; give finite weights >= 0")
+    if n == 1 or not replacement:
+        _check_sums(weights.sum(-1))
+        keys = engine.exponential(np.empty(weights.size, weights.dtype)).reshape(weights.shape)
+        with np.errstate(all="ignore"):
+            keys = weights / keys
+        return _largest(keys, n)
+    cumulative = weights.cumsum(-1, dtype=np.result_type(weights.dtype, np.float32))
+    _check_sums(cumulative[:, -1])
+    cumulative /= cumulative[:, -1:].copy()
+    cumulative[:, -1] = 1
+    unit = engine.uniform(np.empty(len(weights) * n)).reshape(len(weights), n)
+    if n < len(weights):
+        return np.stack([(cumulative < unit[:, j, None]).sum(-1) for j in range(n)], 1)
+    double = cumulative.astype(np.float64)
+    return np.stack([np.searchsorted(row, wanted) for row, wanted in zip(double, unit, strict=True)])
+
+
+def _check_sums(sums: Array) -> None:
+    if not (sums > 0).all():
+        raise RuntimeError("invalid multinomial distribution: the weights of a row sum to 0; at least one must be > 0")
+
+
+def _largest(keys: Array, n: int) -> NDArray[np.int64]:
+    """Where the `n` largest of each row are, the largest first."""
+    if n == 1:
+        return keys.argmax(-1, keepdims=True)
+    low = -keys
+    first = np.argpartition(low, n - 1, -1)[:, :n]
+    order = np.argsort(np.take_along_axis(low, first, -1), -1, kind="stable")
+    return np.take_along_axis(first, order, -1)
+
+
+# ---- rejection --------------------------------------------------------------------------------------------------------
+
+Draw = Callable[[], float]
+
+
+def poisson(engine: Engine, rate: Array) -> list[int]:
+    """A Poisson number for each of `rate`, all ≥ 0."""
+    with engine.lock, closing(engine.one_by_one()) as stream:
+        draw = stream.__next__
+        return [_poisson_large(x, draw) if x >= 10 else _poisson_small(x, draw) for x in rate.tolist()]
+
+
+def _poisson_small(rate: float, draw: Draw) -> int:
+    """Uniforms multiplied until they fall to exp(-rate) (Knuth)."""
+    if rate == 0:
+        return 0
+    limit = math.exp(-rate)
+    count, product = 0, draw()
+    while product > limit:
+        count += 1
+        product *= draw()
+    return count
+
+
+def _poisson_large(rate: float, draw: Draw) -> int:
+    """Transformed rejection (Hörmann 1993, PTRS)."""
+    b = 0.931 + 2.53 * math.sqrt(rate)
+    a = -0.059 + 0.02483 * b
+    inverse_alpha = 1.1239 + 1.1328 / (b - 3.4)
+    v_r = 0.9277 - 3.6224 / (b - 2)
+    log_rate = math.log(rate)
+    while True:
+        u = draw() - 0.5
+        v = draw()
+        us = 0.5 - abs(u)
+        if us == 0:
+            continue
+        k = math.floor((2 * a / us + b) * u + rate + 0.43)
+        if us >= 0.07 and v <= v_r:
+            return k
+        if k < 0 or (us < 0.013 and v > us):
+            continue
+        if math.log(v or _TINY) + math.log(inverse_alpha) - math.log(a / (us * us) + b) <= -rate + k * log_rate - math.lgamma(k + 1):
+            return k
+
+
+def binomial(engine: Engine, count: Array, prob: Array) -> list[float]:
+    """A binomial number for each pair of `count` and `prob`, both float32 or both float64, whose precision PyTorch keeps."""
+    flipped = prob > 0.5
+    small = np.where(flipped, 1 - prob, prob)  # the probability of the rarer outcome
+    trivial = (count <= 0) | ~(prob > 0) | (prob >= 1)
+    with np.errstate(all="ignore"):
+        many = count * small >= 10
+        columns = (np.log1p(-small), np.sqrt(count * small * (1 - small)), count * small, small / (1 - small),
+                   np.floor((count + 1) * small))  # fmt: skip
+    out = np.where(np.isnan(prob) & (count > 0), np.nan, np.where((prob >= 1) & (count > 0), count, 0)).tolist()
+    rows = zip(count.tolist(), small.tolist(), *(column.tolist() for column in columns), strict=True)
+    with engine.lock, closing(engine.one_by_one()) as stream:
+        draw = stream.__next__
+        for i, (total, p, log_miss, deviation, mean, odds, mode) in enumerate(rows):
+            if trivial[i]:
+                continue
+            if many[i]:
+                hits = _binomial_large(total, p, deviation, mean, odds, mode, draw)
+            else:
+                hits = _binomial_small(total, log_miss, draw)
+            out[i] = total - hits if flipped[i] else hits
+    return out
+
+
+def _binomial_small(total: float, log_miss: float, draw: Draw) -> float:
+    """Geometric waiting times until they exceed `total` trials."""
+    hits, trials = 0, 0.0
+    while True:
+        trials += math.ceil(math.log(draw() or _TINY) / log_miss)
+        if trials > total:
+            return hits
+        hits += 1
+
+
+def _binomial_large(
+    total: float, p: float, deviation: float, mean: float, odds: float, mode: float, draw: Draw
+) -> float:
+    """Transformed rejection with squeeze (Hörmann 1993, BTRS)."""
+    b = 1.15 + 2.53 * deviation
+    a = -0.0873 + 0.0248 * b + 0.01 * p
+    c = mean + 0.5
+    v_r = 0.92 - 4.2 / b
+    alpha = (2.83 + 5.1 / b) * deviation
+    while True:
+        u = draw() - 0.5
+        v = draw()
+        us = 0.5 - abs(u)
+        if us == 0:
+            continue
+        k = math.floor((2 * a / us + b) * u + c)
+        if k < 0 or k > total:
+            continue
+        if us >= 0.07 and v <= v_r:
+            return k
+        bound = (
+            (mode + 0.5) * math.log((mode + 1) / (odds * (total - mode + 1)))
+            + (total + 1) * math.log((total - mode + 1) / (total - k + 1))
+            + (k + 0.5) * math.log(odds * (total - k + 1) / (k + 1))
+            + _stirling_tail(mode)
+            + _stirling_tail(total - mode)
+            - _stirling_tail(k)
+            - _stirling_tail(total - k)
+        )
+        if math.log((v or _TINY) * alpha / (a / (us * us) + b)) <= bound:
+            return k
+
+
+def _stirling_tail(k: float) -> float:
+    """log k! less Stirling's approximation of it."""
+    if k <= 9:
+        return _STIRLING_TAILS[int(k)]
+    square = (k + 1) * (k + 1)
+    return (1 / 12 - (1 / 360 - 1 / 1260 / square) / square) / (k + 1)
+
+
+_STIRLING_TAILS = [
+    math.lgamma(k + 1) - (math.log(2 * math.pi) / 2 + (k + 0.5) * math.log(k + 1) - (k + 1)) for k in range(10)
+]
+_TINY = 5e-324  # stands for a uniform of 0, whose logarithm Python refuses

@@ -1,0 +1,91 @@
+"""What every kernel here is made of: formulas run over cache-sized blocks, split into pieces of the line, polynomials."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+Array = npt.NDArray[Any]
+Formula = Callable[..., Array]
+
+# Elements per block: a dozen float64 temporaries of this length stay in a one-megabyte cache, and the cost of
+# starting a NumPy loop (about half a microsecond) is small beside the loop. Measured: 8 to 32 thousand are equal.
+BLOCK = 1 << 14
+
+
+def elementwise(formula: Formula | None = None, *, single: Formula | None = None) -> Any:
+    """Make an array function of a formula over equally long, one-dimensional float64 blocks.
+
+    Arguments broadcast. float32 input goes to ``single`` where given (the formula in float32), else through float64;
+    float16, bfloat16 and float8 go through float32, as in PyTorch; integers and bools count as float64. The result is a
+    new array, also for zero dimensions, of the inputs' common floating dtype. No floating-point warning escapes.
+    """
+    if formula is None:
+        return functools.partial(elementwise, single=single)
+
+    @functools.wraps(formula)
+    def kernel(*arrays: npt.ArrayLike) -> Array:
+        return apply(formula, *arrays, single=single)
+
+    return kernel
+
+
+def apply(formula: Formula, *arrays: npt.ArrayLike, single: Formula | None = None) -> Array:
+    """``formula`` of arrays, block by block; see :func:`elementwise`."""
+    inputs = [np.asarray(a) for a in arrays]
+    dtype = _floating(np.result_type(*inputs) if len(inputs) > 1 else inputs[0].dtype)
+    narrow = dtype.itemsize < 8
+    work = np.dtype(np.float32 if narrow and single is not None else np.float64)
+    run = single if narrow and single is not None else formula
+    out, columns = _columns(inputs, dtype)
+    flat = out.ravel("K")  # a view: out is dense
+    with np.errstate(all="ignore"):
+        for start in range(0, flat.size, BLOCK):
+            block = slice(start, start + BLOCK)
+            y = run(*(_widened(c[block], work) for c in columns))
+            flat[block] = y if dtype.itemsize > 2 else y.astype(np.float32, copy=False)
+    return out
+
+
+def _floating(dtype: np.dtype[Any]) -> np.dtype[Any]:
+    """The dtype of a result: ``dtype`` if it is a real floating one (ml_dtypes' have kind V), else float64."""
+    return dtype if dtype.kind in "fV" and dtype.itemsize <= 8 else np.dtype(np.float64)
+
+
+def _columns(inputs: list[Array], dtype: np.dtype[Any]) -> tuple[Array, list[Array]]:
+    """An empty result laid out like the first input of its shape, and the inputs as vectors in its memory order."""
+    shape = np.broadcast_shapes(*(a.shape for a in inputs))
+    like = next((a for a in inputs if a.shape == shape), inputs[0])
+    out = np.empty_like(like, dtype=dtype, shape=shape, subok=False)
+    order = sorted(range(out.ndim), key=out.strides.__getitem__, reverse=True)
+    flat = [a.reshape(()) if a.size == 1 else np.broadcast_to(a, shape).transpose(order).reshape(-1) for a in inputs]
+    return out, [np.broadcast_to(a, (out.size,)) for a in flat]  # a single element repeats with stride 0
+
+
+def _widened(block: Array, work: np.dtype[Any]) -> Array:
+    """``block`` in the working dtype; bfloat16 and float8 know no way to float64 but through float32."""
+    return block if block.dtype == work else block.astype(work)
+
+
+def fill(out: Array, mask: npt.NDArray[np.bool_], formula: Formula, *arrays: Array) -> None:
+    """Write ``formula(*arrays)`` into ``out`` where ``mask`` holds, computing it only there."""
+    index = mask.nonzero()[0]
+    if index.size == mask.size:
+        out[...] = formula(*arrays)
+    elif index.size:
+        out[index] = formula(*(a.take(index) for a in arrays))
+
+
+def horner(x: Array, coefficients: Sequence[float]) -> Array:
+    """The polynomial with these coefficients, highest power first: two passes over ``x`` a coefficient, no temporaries."""
+    first, *middle, last = coefficients
+    y = x * first
+    for c in middle:
+        y += c
+        y *= x
+    y += last
+    return y

@@ -1,0 +1,338 @@
+"""The tensor: a raw array, a slot for a tape, and every op as a method."""
+
+from __future__ import annotations
+
+from typing import Any, Self
+
+import numpy as np
+
+from tour import _core
+from tour._core import UNTRACKED, autograd, new, root_of, stamp_of, wrap
+from tour._devices import device, device_of
+from tour._dtypes import FROM_NUMPY, dtype
+from tour._numpy import NumPyProtocols
+from tour._operands import number
+from tour._shapes import Size, wrap_dim
+from tour.ops.arithmetic import Arithmetic
+from tour.ops.casting import Casting
+from tour.ops.comparison import Comparison
+from tour.ops.creation import finish, raw_data
+from tour.ops.indexing import Indexing
+from tour.ops.linear import Linear
+from tour.ops.math import Math
+from tour.ops.reductions import Reductions
+from tour.ops.shaping import Shaping
+
+
+class Tensor(Arithmetic, Math, Comparison, Reductions, Linear, Shaping, Indexing, Casting, NumPyProtocols):
+    """An n-dimensional array whose operations can be recorded and differentiated.
+
+    Make one with `tour.tensor(data)`, `tour.zeros(2, 3)` and their kin, or from a NumPy array with `tour.from_numpy(a)`.
+    `Tensor(2, 3)` is PyTorch's legacy form: uninitialised, in the default dtype; `Tensor([1, 2])` holds the data.
+    """
+
+    __slots__ = ("__dict__", "__weakref__", "_a", "_grad", "_parent", "_tape")
+
+    _a: Any  # the raw array: always an array, also without dimensions
+    _tape: Any  # None, or what tour-autograd remembers
+    _parent: Any  # set on views only: the tensor it looks into
+    _grad: Any  # set by tour-autograd only
+
+    __array_priority__ = 1000  # NumPy arrays on the left give way
+
+    def __new__(cls, *args: Any, device: Any = None) -> Self:
+        if len(args) == 1 and not isinstance(args[0], (int, Size)):
+            made = finish(raw_data(args[0], _core_default()), device)
+        else:
+            size = args[0] if args and isinstance(args[0], Size) else args
+            made = finish(np.empty(size or 0, _core_default().numpy), device)
+        return cls._of_array(made._a)
+
+    @classmethod
+    def _of_array(cls, array: Any) -> Self:
+        t: Self = new(cls)
+        t._a = array
+        t._tape = None
+        return t
+
+    # --- What it is ---------------------------------------------------------------------------------------------------
+
+    @property
+    def shape(self) -> Size:
+        """Sizes of the dimensions."""
+        return Size(self._a.shape)
+
+    @property
+    def dtype(self) -> dtype:
+        """The element type."""
+        return FROM_NUMPY[self._a.dtype]
+
+    @property
+    def device(self) -> device:
+        """Where the elements live."""
+        return device_of(self._a)
+
+    @property
+    def ndim(self) -> int:
+        """Number of dimensions."""
+        return self._a.ndim  # type: ignore[no-any-return]
+
+    @property
+    def itemsize(self) -> int:
+        """Bytes per element."""
+        return self._a.itemsize  # type: ignore[no-any-return]
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of all elements."""
+        return self._a.nbytes  # type: ignore[no-any-return]
+
+    @property
+    def is_cuda(self) -> bool:
+        """Whether the elements live on a CUDA device."""
+        return self.device.type == "cuda"
+
+    @property
+    def T(self) -> Tensor:
+        """A view with the dimensions in reverse order."""
+        return self.permute(*range(self._a.ndim - 1, -1, -1)) if self._a.ndim != 1 else self.t()
+
+    @property
+    def mT(self) -> Tensor:
+        """A view with the last two dimensions swapped."""
+        return self.transpose(-2, -1)
+
+    def swapaxes(self, axis0: int, axis1: int) -> Tensor:
+        """A view with two dimensions swapped; the same as `transpose`."""
+        return self.transpose(axis0, axis1)
+
+    def size(self, dim: int | None = None) -> Any:
+        """The shape, or the size of one dimension."""
+        return Size(self._a.shape) if dim is None else self._a.shape[wrap_dim(dim, self._a.ndim)]
+
+    def dim(self) -> int:
+        """Number of dimensions."""
+        return self._a.ndim  # type: ignore[no-any-return]
+
+    def numel(self) -> int:
+        """Number of elements."""
+        return self._a.size  # type: ignore[no-any-return]
+
+    def element_size(self) -> int:
+        """Bytes per element."""
+        return self._a.itemsize  # type: ignore[no-any-return]
+
+    def stride(self, dim: int | None = None) -> Any:
+        """Steps between neighbours in each dimension, in elements; negative ones are possible."""
+        steps = tuple(s // self._a.itemsize for s in self._a.strides)
+        return steps if dim is None else steps[wrap_dim(dim, len(steps))]
+
+    def storage_offset(self) -> int:
+        """Where the first element stands in the memory it shares, in elements."""
+        address = self.data_ptr() - _address(root_of(self._a))
+        return address // self._a.itemsize
+
+    def data_ptr(self) -> int:
+        """Address of the first element, in bytes."""
+        return _address(self._a)
+
+    def is_contiguous(self, memory_format: Any = None) -> bool:
+        """Whether the elements lie in row-major order without gaps."""
+        return bool(self._a.flags.c_contiguous)
+
+    def is_floating_point(self) -> bool:
+        """Whether the elements are real floating-point numbers."""
+        return self.dtype.is_floating_point
+
+    def is_complex(self) -> bool:
+        """Whether the elements are complex."""
+        return self.dtype.is_complex
+
+    # --- Python's protocols -------------------------------------------------------------------------------------------
+
+    def __len__(self) -> int:
+        if not self._a.ndim:
+            raise TypeError("len() of a 0-d tensor")
+        return len(self._a)
+
+    def __iter__(self) -> Any:
+        if not self._a.ndim:
+            raise TypeError("iteration over a 0-d tensor")
+        return (self[i] for i in range(len(self._a)))
+
+    def item(self) -> Any:
+        """The value of a tensor with one element, as a Python number.
+
+        Raises:
+            RuntimeError: If it has more or fewer elements.
+        """
+        if self._a.size != 1:
+            raise RuntimeError(f"a Tensor with {self._a.size} elements cannot be converted to Scalar")
+        return self._a.item()
+
+    def tolist(self) -> Any:
+        """Nested lists of Python numbers; one number for a tensor without dimensions."""
+        return self.cpu()._a.tolist()
+
+    def __bool__(self) -> bool:
+        if self._a.size != 1:
+            raise RuntimeError(
+                f"Boolean value of Tensor with {'more than one value' if self._a.size else 'no values'} is ambiguous; "
+                "use .any() or .all()"
+            )
+        return bool(self._a.item())
+
+    def __float__(self) -> float:
+        return float(self.item())
+
+    def __int__(self) -> int:
+        return int(self.item())
+
+    def __complex__(self) -> complex:
+        return complex(self.item())
+
+    def __index__(self) -> int:
+        if self._a.size != 1 or self._a.dtype.kind not in "iub":
+            raise TypeError("only integer tensors of a single element can be converted to an index")
+        return int(self._a.item())
+
+    def __hash__(self) -> int:
+        return id(self)
+
+    def __format__(self, spec: str) -> str:
+        return format(self.item(), spec) if not self._a.ndim else object.__format__(self, spec)
+
+    def __repr__(self) -> str:
+        from tour._printing import tensor_repr
+
+        return tensor_repr(self)
+
+    def _repr_html_(self) -> str:
+        from tour._printing import tensor_html
+
+        return tensor_html(self)
+
+    # --- NumPy ----------------------------------------------------------------------------------------------------------
+
+    def numpy(self, *, force: bool = False) -> np.ndarray[Any, Any]:
+        """The NumPy array whose memory this tensor shares.
+
+        Raises:
+            RuntimeError: If the tensor records gradients and `force` is False.
+            TypeError: If it lives on another device and `force` is False.
+        """
+        if type(self._a) is not _core.ndarray:
+            if not force:
+                raise TypeError(
+                    f"can't convert {self.device} device type tensor to numpy. Use Tensor.cpu() to copy it to host memory first."
+                )
+            return self.cpu()._a  # type: ignore[no-any-return]
+        if self._tape is not None and not force:
+            raise RuntimeError("Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead.")
+        return self._a  # type: ignore[no-any-return]
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray[Any, Any]:
+        return np.array(self.cpu()._a, dtype, copy=copy)
+
+    # --- Gradients: declared here so that tools see them, answered by tour-autograd ---------------------------------------
+
+    @property
+    def requires_grad(self) -> bool:
+        """Whether operations on this tensor are recorded, so that gradients flow back to it."""
+        return self._tape is not None
+
+    @requires_grad.setter
+    def requires_grad(self, value: bool) -> None:
+        self.requires_grad_(value)
+
+    def requires_grad_(self, requires_grad: bool = True) -> Self:
+        """Record, or no longer record, operations on this leaf; returns the tensor."""
+        if requires_grad or self._tape is not None:
+            autograd().set_requires_grad(self, requires_grad)
+        return self
+
+    @property
+    def is_leaf(self) -> bool:
+        """Whether this tensor was made by the user rather than by a recorded operation."""
+        return self._tape is None or bool(autograd().is_leaf(self))
+
+    @property
+    def grad(self) -> Tensor | None:
+        """The gradient that `backward` has accumulated here, or None."""
+        return getattr(self, "_grad", None)
+
+    @grad.setter
+    def grad(self, value: Tensor | None) -> None:
+        if value is None:
+            self._grad = None
+        else:
+            autograd().set_grad(self, value)
+
+    @property
+    def grad_fn(self) -> Any:
+        """The node of the graph that made this tensor, or None for a leaf."""
+        return None if self._tape is None else autograd().grad_fn(self)
+
+    def backward(
+        self,
+        gradient: Tensor | None = None,
+        retain_graph: bool | None = None,
+        create_graph: bool = False,
+        inputs: Any = None,
+    ) -> None:
+        """Add the gradient of this tensor with respect to each leaf of its graph to the leaf's `.grad`.
+
+        Args:
+            gradient: The gradient of this tensor; may be left out for a single element.
+            retain_graph: Keep the graph for another backward pass.
+            create_graph: Record the backward pass too, for gradients of gradients.
+            inputs: Only these tensors get a gradient.
+
+        Raises:
+            RuntimeError: If this tensor was not recorded, has several elements and no `gradient`, or its graph was freed.
+        """
+        autograd().backward(self, gradient, retain_graph, create_graph, inputs)
+
+    def detach_(self) -> Self:
+        """Forget this tensor's history."""
+        self._tape = None
+        return self
+
+    @property
+    def data(self) -> Tensor:
+        """This tensor's elements outside any history; writes through it go unnoticed."""
+        t = wrap(self._a)
+        t._parent = UNTRACKED
+        return t
+
+    @data.setter
+    def data(self, value: Tensor) -> None:
+        self._a = value._a
+
+    @property
+    def _version(self) -> int:
+        stamp = stamp_of(self._a)
+        return 0 if stamp is None else stamp.count
+
+    @staticmethod
+    def _of_number(x: Any) -> Any:
+        """A tensor for anything `tour.tensor` takes."""
+        return wrap(raw_data(x))
+
+    @staticmethod
+    def _of(x: Any, beside: Any) -> Any:
+        """A tensor for a number that stands beside another tensor."""
+        return x if isinstance(x, Tensor) else number(x, beside._a.dtype, beside._a)
+
+
+def _address(a: Any) -> int:
+    return int(a.__array_interface__["data"][0]) if type(a) is _core.ndarray else int(a.data.ptr)
+
+
+def _core_default() -> dtype:
+    from tour._dtypes import get_default_dtype
+
+    return get_default_dtype()
+
+
+_core.Tensor = Tensor
