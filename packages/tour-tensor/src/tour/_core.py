@@ -40,10 +40,11 @@ class Op:
         record: Called as `record(out, *inputs)` when an input carries a tape.
         impls: Kernels for other array types.
         broadcasts: Whether it is elementwise: its inputs broadcast to the shape of its result.
+        tensors: Parameters other than the first that may be tensors.
         rule: Whatever the gradient package wants to remember about the op.
     """
 
-    __slots__ = ("broadcasts", "defaults", "impls", "kernel", "name", "params", "record", "rule")
+    __slots__ = ("broadcasts", "defaults", "impls", "kernel", "name", "params", "record", "rule", "tensors")
 
     def __init__(self, name: str, params: tuple[str, ...] = (), kernel: Callable[..., Any] | None = None) -> None:
         self.name = name
@@ -53,6 +54,7 @@ class Op:
         self.record: Callable[..., None] = unplugged
         self.impls: dict[type, Callable[..., Any]] = {}
         self.broadcasts = False
+        self.tensors: tuple[str, ...] = ()
         self.rule: Any = None
         OPS[name] = self
 

@@ -54,6 +54,7 @@ def new_op(decl: Callable[..., Any], kernel: Callable[..., Any] | None = None) -
     params, defaults = signature_of(decl)
     op = Op(decl.__name__.lstrip("_"), params, kernel)
     op.defaults = defaults
+    op.tensors = tuple(name for name in params[1:] if "Tensor" in str(decl.__annotations__.get(name, "")))
     return op
 
 

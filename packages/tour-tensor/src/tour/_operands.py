@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tour import _core, _dtypes
-from tour._core import new, wrap
+from tour._core import wrap
 from tour._dtypes import BOOLEAN, COMPLEX, FLOATING, FROM_NUMPY, INTEGRAL, as_dtype, dtype, promote_types
 
 if TYPE_CHECKING:
@@ -25,6 +25,13 @@ def operand(x: Any, beside: Tensor) -> Tensor:
     Raises:
         TypeError: If `x` is no tensor, number or array.
     """
+    kind = type(x)
+    if kind is float or kind is int:
+        a = beside._a
+        if type(a) is _core.ndarray:
+            known = _numbers[kind].get(a.dtype)
+            if known is not None and (found := known.get(x)) is not None:
+                return found
     if isinstance(x, _core.Tensor):
         return x  # type: ignore[return-value]
     if isinstance(x, NUMBER):
@@ -51,27 +58,31 @@ def native(array: Any) -> Any:
     return array.astype(as_dtype(array.dtype).numpy)
 
 
-_numbers: dict[np.dtype[Any], dict[Any, Tensor]] = {}
-_MOST_NUMBERS = 4096  # constants remembered per dtype; a program has few, a loop over `x * i` many
+# Constants that programs have used, by kind of number and dtype of the tensor beside them: NumPy takes 130 ns to make an array,
+# and twice that to look at a Python number in a ufunc. Zeros are left out, because 0.0 and -0.0 are the same key.
+_numbers: dict[type, dict[np.dtype[Any], dict[Any, Tensor]]] = {float: {}, int: {}}
+_MOST_NUMBERS = 4096  # remembered per dtype; a program has few, but a loop over `x * i` many
 
 
 def number(x: Any, beside: np.dtype[Any], array: Any = None) -> Tensor:
     """A tensor without dimensions that holds a Python number, in the dtype that arithmetic with dtype `beside` gives.
 
-    Constants are remembered: NumPy takes 130 ns to make an array, and twice that to look at a Python number in a ufunc.
+    Args:
+        x: The number.
+        beside: The dtype of the tensor beside it.
+        array: The raw array of that tensor, if it may live on another device: those refuse NumPy arrays but take its scalars.
     """
     if isinstance(x, np.generic):
         x = x.item()
-    target = _beside_number(beside, type(x)) if x is not None else beside
+    target = _beside_number(beside, type(x))
+    made = wrap(_constant(x, target))
     if array is not None and type(array) is not _core.ndarray:
-        return _scalar_operand(x, target)  # other devices refuse NumPy arrays but take NumPy's scalars
-    known = _numbers.setdefault(target, {})
-    found = known.get(x)
-    if found is None or not x:  # 0.0 and -0.0 are the same key
-        found = wrap(_constant(x, target))
+        made._a = made._a[()]
+    elif x and type(x) in _numbers:
+        known = _numbers[type(x)].setdefault(beside, {})
         if len(known) < _MOST_NUMBERS:
-            known[x] = found
-    return found
+            known[x] = made
+    return made
 
 
 def _constant(x: Any, target: np.dtype[Any]) -> np.ndarray[Any, Any]:
@@ -81,12 +92,6 @@ def _constant(x: Any, target: np.dtype[Any]) -> np.ndarray[Any, Any]:
         array = np.array(x & ((1 << 64) - 1), np.uint64).astype(target)
     array.setflags(write=False)
     return array
-
-
-def _scalar_operand(x: Any, target: np.dtype[Any]) -> Tensor:
-    t: Tensor = new(_core.Tensor)
-    t._a, t._tape = _constant(x, target)[()], None
-    return t
 
 
 def _beside_number(beside: np.dtype[Any], kind: type) -> np.dtype[Any]:

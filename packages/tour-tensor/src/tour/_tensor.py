@@ -196,8 +196,7 @@ class Tensor(Arithmetic, Math, Comparison, Reductions, Linear, Shaping, Indexing
             raise TypeError("only integer tensors of a single element can be converted to an index")
         return int(self._a.item())
 
-    def __hash__(self) -> int:
-        return id(self)
+    __hash__ = object.__hash__
 
     def __format__(self, spec: str) -> str:
         return format(self.item(), spec) if not self._a.ndim else object.__format__(self, spec)

@@ -53,69 +53,84 @@ def run(
     wanted = None if targets is None else {id(t) for t in targets}
     waiting, useful = _dependencies([tape for tape, _ in roots], wanted)
     grads: dict[int, Gradient] = {}
-    ready = []
     for root, g in roots:
-        grads[id(root)] = g if id(root) not in grads else grads[id(root)] + g
-    for root in {id(root): root for root, _ in roots}.values():
-        if not waiting[id(root)]:
-            ready.append(root)
+        _arrive(grads, id(root), g)
+    ready = [root for root in {id(root): root for root, _ in roots}.values() if not waiting[id(root)]]
     while ready:
         node = ready.pop()
         key = id(node)
         g = grads.pop(key, None)
+        leaf = type(node) is Leaf
+        hooks = node.hooks if leaf else node[HOOKS]
         if g is not None:
-            hooks = tape.hooks_of(node)
             if hooks is not None:
                 g = _call_before(hooks, g, create)
             if wanted is not None and key in wanted:
                 captured[key] = g
-        if type(node) is Leaf:
-            if g is not None and (accumulate if wanted is None else accumulate and key in wanted):
+        if leaf:
+            if g is not None and accumulate and (wanted is None or key in wanted):
                 _accumulate(node, g, create)
             continue
-        results = (None,) * len(node[EDGES]) if g is None else _apply(node, g, create, useful)
-        if node[OP] is PICK:
-            _pick(node, results, grads)
+        edges = node[EDGES]
+        if g is None:
+            results: Any = (None,) * len(edges)
+        elif node[OP] is PICK:
+            results = (_picked(node, g, grads),)
         else:
-            _add(node[EDGES], results, grads, useful)
-        if g is not None and hooks is not None and hooks.after:
+            results = _apply(node, g, create, useful)
+        if not retain:
+            node[SAVED] = FREED if node[OP] is not PICK else node[SAVED]
+        for e, r in zip(edges, results, strict=True):
+            if type(e) is tuple:
+                for inner, part in zip(e, r if r is not None else (None,) * len(e), strict=True):
+                    _deliver(inner, part, grads, waiting, ready)
+            elif e is not None:
+                _deliver(e, r, grads, waiting, ready)
+        if hooks is not None and hooks.after and g is not None:
             _call_after(hooks, results, g)
-        if not retain and node[SAVED] is not FREED and node[OP] is not PICK:
-            node[SAVED] = FREED
-        for e in flat_edges(node):
-            if id(e) in waiting:
-                waiting[id(e)] -= 1
-                if not waiting[id(e)]:
-                    ready.append(e)
     return captured
+
+
+def _deliver(e: Any, r: Gradient | None, grads: dict[int, Any], waiting: dict[int, int], ready: list[Any]) -> None:
+    """Add a gradient to what has arrived at an edge; the edge is ready when nothing more can come."""
+    if e is None:
+        return
+    key = id(e)
+    if r is not None:
+        held = grads.get(key)
+        grads[key] = r if held is None else held + r
+    left = waiting[key] - 1
+    waiting[key] = left
+    if not left:
+        ready.append(e)
+
+
+def _arrive(grads: dict[int, Any], key: int, g: Gradient) -> None:
+    grads[key] = g if key not in grads else grads[key] + g
 
 
 def _dependencies(roots: list[Any], wanted: set[int] | None) -> tuple[dict[int, int], set[int] | None]:
     """For each tape under the roots, how many gradients will arrive; and, if only some are wanted, which tapes lead to them."""
     waiting: dict[int, int] = {id(root): 0 for root in roots}
     stack = list({id(root): root for root in roots}.values())
-    order = list(stack) if wanted is not None else None
+    nodes = list(stack)
     while stack:
         node = stack.pop()
         if type(node) is Leaf:
             continue
         for e in node[EDGES]:
-            if type(e) is tuple:
-                inner = [x for x in e if x is not None]
-            elif e is None:
+            if e is None:
                 continue
-            else:
-                inner = [e]
-            for x in inner:
+            for x in e if type(e) is tuple else (e,):
                 key = id(x)
                 if key in waiting:
                     waiting[key] += 1
-                else:
+                elif x is not None:
                     waiting[key] = 1
                     stack.append(x)
-                    if order is not None:
-                        order.append(x)
-    return waiting, None if order is None or wanted is None else _leading_to(order, wanted)
+                    if wanted is not None:
+                        nodes.append(x)
+    return waiting, None if wanted is None else _leading_to(nodes, wanted)
 
 
 def _leading_to(nodes: list[Any], wanted: set[int]) -> set[int]:
@@ -148,24 +163,19 @@ def _apply(node: Any, g: Gradient, create: bool, useful: set[int] | None) -> Any
     if useful is not None:
         edges = tuple(_useful(e, useful) for e in edges)
     try:
-        if op is PICK:
-            return g
-        if create:
-            saved = lift(node, rule)
-        elif rule.on_tensors:
-            saved = [_as_tensor(x) for x in saved]
-            g = [_as_tensor(x) for x in g] if type(g) is list else _as_tensor(g)
+        if create or rule.on_tensors:
+            saved, g = (lift(node, rule) if create else [_as_tensor(x) for x in saved]), _as_tensor(g)
         if rule.joint:
-            wanted = tuple(e is not None for e in edges)
-            results = rule.formulas[0](g, wanted, *(saved[i] for i in rule.takes[0]))
+            results = rule.formulas[0](g, tuple([e is not None for e in edges]), *[saved[i] for i in rule.takes[0]])
         else:
             results = [
                 None if e is None else formula(g, *[saved[i] for i in takes])
-                for e, formula, takes in zip(edges, rule.formulas, rule.takes, strict=True)
+                for e, (formula, takes) in zip(edges, rule.plan, strict=True)
             ]
         if rule.broadcasts:
-            shapes = node[SAVED][len(rule.saved) :]
-            results = [r if r is None or r.shape == s else sum_to(r, s) for r, s in zip(results, shapes, strict=True)]
+            for i, shape in enumerate(node[SAVED][rule.shapes_at :]):
+                if (r := results[i]) is not None and r.shape != shape:
+                    results[i] = sum_to(r, shape)
         if rule.on_tensors and not create:
             results = [_as_raw(r) for r in results]
     except Exception as error:
@@ -182,6 +192,8 @@ def _useful(e: Any, useful: set[int]) -> Any:
 
 
 def _as_tensor(x: Any) -> Any:
+    if type(x) in (list, tuple):
+        return type(x)(_as_tensor(y) for y in x)
     return wrap(as_array(x)) if hasattr(x, "__array_ufunc__") and not isinstance(x, _core.Tensor) else x
 
 
@@ -220,29 +232,11 @@ def _output(x: Any, node: Any, i: int) -> Any:
     return _with_tape(x, [PICK, (node,), (i, len(node[SAVED])), clock.now, node[CODE], node[LASTI], None])
 
 
-def _pick(node: Any, g: Any, grads: dict[int, Any]) -> None:
+def _picked(node: Any, g: Any, grads: dict[int, Any]) -> None:
     """Put the gradient of one output into the list of gradients of a node with several."""
-    if g is None or type(g) is tuple:
-        return
-    parent = node[EDGES][0]
     i, count = node[SAVED]
-    held = grads.setdefault(id(parent), [None] * count)
+    held = grads.setdefault(id(node[EDGES][0]), [None] * count)
     held[i] = g if held[i] is None else held[i] + g
-
-
-def _add(edges: tuple[Any, ...], results: Any, grads: dict[int, Any], useful: set[int] | None) -> None:
-    """Add a node's results to what has arrived at its edges."""
-    for e, r in zip(edges, results, strict=True):
-        if r is None or e is None:
-            continue
-        if type(e) is tuple:
-            _add(e, r, grads, useful)
-            continue
-        if useful is not None and id(e) not in useful:
-            continue
-        key = id(e)
-        held = grads.get(key)
-        grads[key] = r if held is None else held + r
 
 
 def _accumulate(leaf: Leaf, g: Gradient, create: bool) -> None:

@@ -15,9 +15,8 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
-from tour import _core
 from tour._core import OPS, Op
-from tour.autograd.tape import record_any, record_binary, record_unary
+from tour.autograd.tape import record_any, record_binary, record_single, record_unary, saver
 
 Formula = Callable[..., Any]
 
@@ -30,13 +29,15 @@ class Rule:
         formulas: One per input; a single one if `joint`.
         saved: Names of the saved values, in the order in which a node keeps them.
         takes: For each formula, which of the saved values it takes.
+        plan: Pairs of a formula and what it takes.
         sources: For each saved value: the number of the edge it came in by, -1 for the output, None for anything else.
-        broadcasts: Whether gradients are summed to the inputs' shapes, which are saved after the other values.
+        broadcasts: Whether gradients are summed to the inputs' shapes.
+        shapes_at: Where those shapes begin among the saved values.
         joint: Whether one formula gives all gradients: `formula(g, wanted, *saved)` returns one per input.
         on_tensors: Whether the formulas are written in tour's own functions and always run on tensors.
     """
 
-    __slots__ = ("broadcasts", "formulas", "inputs", "joint", "on_tensors", "saved", "sources", "takes")
+    __slots__ = ("broadcasts", "formulas", "inputs", "joint", "on_tensors", "plan", "saved", "shapes_at", "sources", "takes")
 
     def __init__(self, op: Op, formulas: dict[str, Formula], on_tensors: bool, joint: tuple[str, ...] = ()) -> None:
         self.joint = bool(joint)
@@ -50,13 +51,31 @@ class Rule:
         named = {name for names in wants for name in names}
         if named - set(order):
             raise TypeError(f"the rule of {op.name} wants {sorted(named - set(order))}; it may name {order}")
-        self.saved = tuple(name for name in order if name in named)
+        self.saved = self._kept(op, tuple(name for name in order if name in named))
         self.takes = tuple(tuple(self.saved.index(name) for name in names) for names in wants)
         self.sources = tuple(
             -1 if name == "out" else self.inputs.index(name) if name in self.inputs else None for name in self.saved
         )
-        self.broadcasts = op.broadcasts
+        self.plan = tuple(zip(self.formulas, self.takes, strict=True))
+        self.broadcasts = op.broadcasts and len(op.params) > 1
+        self.shapes_at = len(self.saved) - (2 if self._is_pair(op) else 0)
         self.on_tensors = on_tensors
+
+    def _is_pair(self, op: Op) -> bool:
+        """Whether `record_binary` serves the op, which always keeps both shapes at the end."""
+        return op.params == ("input", "other") == self.inputs
+
+    def _kept(self, op: Op, named: tuple[str, ...]) -> tuple[str, ...]:
+        """What a node keeps for the named values: for common kinds of op more than is named, where that is quicker."""
+        if self._is_pair(op):
+            return (*(n for n in named if not n.endswith("_shape")), "input_shape", "other_shape")
+        if self._is_single(op) and all(n == "input_shape" or n in op.params[1:] for n in named):
+            return ("input_shape", *op.params[1:])
+        return named
+
+    def _is_single(self, op: Op) -> bool:
+        """Whether the op has one tensor among its parameters, the first."""
+        return self.inputs == op.params[:1] == ("input",) and len(op.params) > 1 and not op.tensors
 
 
 def vjp(op: Any, **formulas: Formula) -> None:
@@ -85,38 +104,13 @@ def _op(op: Any) -> Op:
 
 def _declare(op: Op, formulas: dict[str, Formula], on_tensors: bool, joint: tuple[str, ...] = ()) -> None:
     rule = op.rule = Rule(op, formulas, on_tensors, joint)
-    if op.broadcasts and op.params == ("input",):
-        op.record = record_unary(op, tuple(name for name in ("input", "out") if name in rule.saved))
-        rule.broadcasts = False
-    elif op.broadcasts and op.params == ("input", "other") and rule.inputs == ("input", "other"):
-        op.record = record_binary(op, rule.saved, tuple(frozenset(rule.saved[i] for i in t) for t in rule.takes))
+    if op.params == ("input",) and not joint:
+        op.record = record_unary(op, rule.saved)
+    elif rule._is_pair(op):
+        op.record = record_binary(op, rule.saved[:-2], tuple(frozenset(rule.saved[i] for i in t) for t in rule.takes))
+    elif rule.saved == ("input_shape", *op.params[1:]) and rule._is_single(op):
+        op.record = record_single(op)
     else:
         shapes = [f"{name}_shape" for name in rule.inputs] if rule.broadcasts else []
-        savers = tuple(_saver(op, name) for name in (*rule.saved, *shapes))
+        savers = tuple(saver(op, name) for name in (*rule.saved, *shapes))
         op.record = record_any(op, tuple(op.params.index(name) for name in rule.inputs), savers)
-
-
-def _saver(op: Op, name: str) -> Callable[[Any, tuple[Any, ...]], Any]:
-    """A function that reads one value to keep from a call's result and parameters."""
-    if name == "out":
-        return lambda out, values: tuple(t._a for t in out) if type(out) is tuple else out._a
-    if name in op.params:
-        at = op.params.index(name)
-        return lambda out, values: _raw(values[at])
-    if name.endswith("_dtype"):
-        at = op.params.index(name.removesuffix("_dtype"))
-        return lambda out, values: values[at]._a.dtype
-    of = op.params.index(name.removesuffix("_shape"))
-    return lambda out, values: _shape(values[of])
-
-
-def _raw(x: Any) -> Any:
-    if isinstance(x, _core.Tensor):
-        return x._a
-    return type(x)(_raw(y) for y in x) if type(x) in (list, tuple) else x
-
-
-def _shape(x: Any) -> Any:
-    if isinstance(x, _core.Tensor):
-        return x._a.shape
-    return tuple(_shape(y) for y in x) if type(x) in (list, tuple) else ()

@@ -98,17 +98,21 @@ def ensure_hooks(tape: Any) -> Hooks:
 # --- The user's line ------------------------------------------------------------------------------------------------------
 
 
-def is_ours(frame: FrameType) -> bool:
-    """Whether a frame runs tour's own code."""
-    package = frame.f_globals.get("__package__")
-    return bool(package) and (package == "tour" or package.startswith("tour."))
+_ours: dict[str | None, bool] = {None: False}
 
 
-def user_frame(frame: FrameType | None) -> FrameType:
+def is_ours(package: str | None) -> bool:
+    """Whether a module's `__package__` is part of tour."""
+    answer = _ours.get(package)
+    if answer is None:
+        answer = _ours[package] = package == "tour" or str(package).startswith("tour.")
+    return answer
+
+
+def user_frame(frame: FrameType) -> FrameType:
     """The innermost frame at or above `frame` that runs the user's code; the outermost if there is none."""
-    while frame is not None and is_ours(frame) and frame.f_back is not None:
-        frame = frame.f_back
-    assert frame is not None
+    while is_ours(frame.f_globals.get("__package__")) and (outer := frame.f_back) is not None:
+        frame = outer
     return frame
 
 
@@ -131,7 +135,7 @@ def line_of(code: CodeType | None, lasti: int) -> str:
 
 
 def record_unary(op: Op, saves: tuple[str, ...]) -> Callable[..., None]:
-    """Recorder of an elementwise op of one input whose rule wants nothing, the input, the output, or both."""
+    """Recorder of an op whose only parameter is a tensor; its rule wants nothing, the input, the output, or something else."""
     if saves == ():
 
         def record(out: Any, x: Any) -> None:
@@ -140,15 +144,7 @@ def record_unary(op: Op, saves: tuple[str, ...]) -> Callable[..., None]:
             f = _getframe(2)
             if f.f_globals.get("__package__"):
                 f = user_frame(f)
-            out._tape = [
-                op,
-                (x._tape if not views.rebased else views.fresh(x),),
-                (),
-                clock.now,
-                f.f_code,
-                f.f_lasti,
-                None,
-            ]
+            out._tape = [op, (x._tape if not views.rebased else views.fresh(x),), (), clock.now, f.f_code, f.f_lasti, None]
 
     elif saves == ("out",):
 
@@ -173,13 +169,24 @@ def record_unary(op: Op, saves: tuple[str, ...]) -> Callable[..., None]:
             out._tape = [op, edges, (x._a,), clock.now, f.f_code, f.f_lasti, None]
 
     else:
+        return record_any(op, (0,), tuple(saver(op, name) for name in saves))
+    return record
 
-        def record(out: Any, x: Any) -> None:
-            if off and not mode.enabled:
-                return
-            f = user_frame(_getframe(2))
-            edges = (x._tape if not views.rebased else views.fresh(x),)
-            out._tape = [op, edges, (x._a, out._a), clock.now, f.f_code, f.f_lasti, None]
+
+def record_single(op: Op) -> Callable[..., None]:
+    """Recorder of an op of one tensor and plain parameters, all of which are kept beside the tensor's shape."""
+
+    def record(out: Any, x: Any, *params: Any) -> None:
+        if off and not mode.enabled:
+            _unlink(out)
+            return
+        f = user_frame(_getframe(2))
+        edges = (x._tape if not views.rebased else views.fresh(x),)
+        node = [op, edges, (x._a.shape, *params), clock.now, f.f_code, f.f_lasti, None]
+        if type(out) is tuple:
+            _share(node, out)
+        else:
+            out._tape = node
 
     return record
 
@@ -237,28 +244,61 @@ def record_binary(op: Op, saves: tuple[str, ...], takes: tuple[frozenset[str], .
 PICK: Final = Op("pick", ("outputs", "index"))  # one of several outputs of a node
 
 
-def record_any(
-    op: Op, inputs: tuple[int, ...], savers: tuple[Callable[[Any, tuple[Any, ...]], Any], ...]
-) -> Callable[..., None]:
+def _share(node: Node, outputs: tuple[Any, ...]) -> None:
+    """Give each output of a node its tape, where its dtype has gradients."""
+    for i, t in enumerate(outputs):
+        if t._a.dtype.kind in "fcV":
+            t._tape = [PICK, (node,), (i, len(outputs)), clock.now, node[CODE], node[LASTI], None]
+
+
+def _unlink(out: Any) -> None:
+    """A view made while nothing is recorded shares memory with its parent, but no history."""
+    for t in out if type(out) is tuple else (out,):
+        if (parent := getattr(t, "_parent", None)) is not None:
+            t._parent = views.Unlinked(parent)
+
+
+def record_any(op: Op, inputs: tuple[int, ...], savers: tuple[Callable[[Any, tuple[Any, ...]], Any], ...]) -> Callable[..., None]:
     """Recorder of any other op: `inputs` are the positions of differentiable parameters, each saver reads one value to keep."""
 
     def record(out: Any, *values: Any) -> None:
         if off and not mode.enabled:
-            if type(out) is not tuple and (parent := getattr(out, "_parent", None)) is not None:
-                out._parent = views.Unlinked(parent)
+            _unlink(out)
             return
         f = user_frame(_getframe(2))
         edges = tuple([edge(values[i]) for i in inputs])
         saved = tuple([save(out, values) for save in savers])
         node = [op, edges, saved, clock.now, f.f_code, f.f_lasti, None]
         if type(out) is tuple:
-            for i, t in enumerate(out):
-                if t._a.dtype.kind in "fcV":
-                    t._tape = [PICK, (node,), (i, len(out)), clock.now, f.f_code, f.f_lasti, None]
-        else:
+            _share(node, out)
+        elif out._a.dtype.kind in "fcV":
             out._tape = node
 
     return record
+
+
+def saver(op: Op, name: str) -> Callable[[Any, tuple[Any, ...]], Any]:
+    """A function that reads one value to keep from a call's result and parameters."""
+    if name == "out":
+        return lambda out, values: tuple(t._a for t in out) if type(out) is tuple else out._a
+    if name in op.params:
+        at = op.params.index(name)
+        return lambda out, values: _raw(values[at])
+    of, _, what = name.rpartition("_")
+    at = op.params.index(of)
+    return (lambda out, values: values[at]._a.dtype) if what == "dtype" else (lambda out, values: _shape(values[at]))
+
+
+def _raw(x: Any) -> Any:
+    if isinstance(x, _core.Tensor):
+        return x._a
+    return type(x)(_raw(y) for y in x) if type(x) in (list, tuple) else x
+
+
+def _shape(x: Any) -> Any:
+    if isinstance(x, _core.Tensor):
+        return x._a.shape
+    return tuple(_shape(y) for y in x) if type(x) in (list, tuple) else ()
 
 
 def edge(x: Any) -> Any:
