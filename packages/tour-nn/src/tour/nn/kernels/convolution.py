@@ -1,0 +1,269 @@
+"""Convolution (cross-correlation) over 1, 2 or 3 spatial dimensions, and its gradients.
+
+Each block of samples is laid out as a matrix of windows (im2col), small enough to stay in the cache and reused from
+block to block, and multiplied by the weights with BLAS. Two layouts: *planes* keeps the windows in rows, so the product
+lands in the result directly; *pixels* keeps the channels of a pixel together, which copies longer runs when there are
+more channels than columns and needs one product per block rather than one per sample. Convolutions with one channel
+per group go tap by tap (`depthwise.py`).
+
+Shapes: input (N, C, *size), weight (O, C / groups, *kernel), output (N, O, *output).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from math import gcd, prod
+
+import numpy as np
+
+from . import depthwise
+from .windows import Array, Ints, Pads, crop, output_size, pad, spatial, windows
+
+_BLOCK = 1 << 20  # bytes of windows at a time: about the L2 cache of one core
+_ROWS = 512  # rows below which a matrix product of the pixel layout is inefficient
+
+
+def conv(
+    input: Array, weight: Array, bias: Array | None, stride: Ints, padding: Ints, dilation: Ints, groups: int
+) -> Array:
+    """Cross-correlate input with weight.
+
+    Args:
+        input: Shape (N, C, *size).
+        weight: Shape (O, C / groups, *kernel).
+        bias: Shape (O,) or None.
+        stride, padding, dilation: One entry per spatial dimension.
+        groups: Number of groups of channels that do not see each other.
+
+    Returns:
+        Shape (N, O, *output), output = (size + 2 padding - dilation (kernel - 1) - 1) // stride + 1.
+
+    Examples:
+        >>> x, w = np.arange(5.0).reshape(1, 1, 5), np.array([[[1.0, -1.0]]])
+        >>> conv(x, w, None, (1,), (0,), (1,), 1)
+        array([[[-1., -1., -1., -1.]]])
+    """
+    return _correlate(input, weight, bias, stride, [(p, p) for p in padding], dilation, groups)
+
+
+def conv_input_grad(
+    g: Array, weight: Array, input_shape: Ints, stride: Ints, padding: Ints, dilation: Ints, groups: int
+) -> Array:
+    """Gradient of `conv` with respect to its input, from the gradient g of its output.
+
+    This is also the transposed convolution.
+    """
+    size, kernel = input_shape[2:], weight.shape[2:]
+    swapped = _transpose(weight, groups)
+    if all(s == 1 for s in stride):
+        return _phase(g, swapped, (0,) * len(size), size, stride, padding, dilation, groups)
+    if all(s >= k and d == 1 for s, k, d in zip(stride, kernel, dilation, strict=True)):
+        return _disjoint(g, weight, input_shape, stride, padding, groups)
+    out = np.empty(input_shape, g.dtype)
+    for offset in np.ndindex(*stride):
+        place = tuple(slice((o - p) % s, None, s) for o, p, s in zip(offset, padding, stride, strict=True))
+        part = out[spatial(place)]
+        if part.size:
+            part[...] = _phase(g, swapped, offset, part.shape[2:], stride, padding, dilation, groups)
+    return out
+
+
+def conv_weight_grad(
+    g: Array, input: Array, weight_shape: Ints, stride: Ints, padding: Ints, dilation: Ints, groups: int
+) -> Array:
+    """Gradient of `conv` with respect to its weight, from the gradient g of its output."""
+    kernel, out_size, pads = tuple(weight_shape[2:]), g.shape[2:], [(p, p) for p in padding]
+    if weight_shape[1] == 1 and weight_shape[0] == groups:
+        return depthwise.weight_grad(g, input, kernel, stride, pads, dilation)[:, None]
+    depth, fan = weight_shape[0] // groups, prod(weight_shape[1:])
+    pixels = _pixels(kernel, out_size, weight_shape[1], stride, dilation)
+    grad = np.zeros((groups, depth, fan), g.dtype)
+    for block, rows, columns in _blocks(input, kernel, out_size, stride, pads, dilation, groups, pixels):
+        part = g[block][:, :, rows]
+        part = part.reshape(len(part), groups, depth, prod(part.shape[2:]))
+        if pixels:
+            grad += part.transpose(1, 2, 0, 3).reshape(groups, depth, -1) @ columns
+        else:
+            grad += (part @ columns.swapaxes(2, 3)).sum(0)
+    if not pixels:
+        return grad.reshape(weight_shape)
+    return np.ascontiguousarray(np.moveaxis(grad.reshape(-1, *kernel, weight_shape[1]), -1, 1))
+
+
+def conv_bias_grad(g: Array) -> Array:
+    """Gradient of `conv` with respect to its bias: g (N, O, *output) summed to (O,)."""
+    grad: Array = g.sum((0, *range(2, g.ndim)))
+    return grad
+
+
+def conv_transpose(
+    input: Array,
+    weight: Array,
+    bias: Array | None,
+    stride: Ints,
+    padding: Ints,
+    output_padding: Ints,
+    dilation: Ints,
+    groups: int,
+) -> Array:
+    """Transposed convolution: the gradient of `conv` with respect to its input, as a layer of its own.
+
+    Args:
+        input: Shape (N, C, *size).
+        weight: Shape (C, O / groups, *kernel).
+        bias: Shape (O,) or None.
+        stride, padding, dilation: One entry per spatial dimension, of the convolution that this transposes.
+        output_padding: Added to one side of the output size.
+        groups: Number of groups of channels that do not see each other.
+
+    Returns:
+        Shape (N, O, *output), output = (size - 1) stride - 2 padding + dilation (kernel - 1) + output_padding + 1.
+    """
+    size = (
+        (n - 1) * s - 2 * p + d * (k - 1) + extra + 1
+        for n, k, s, p, d, extra in zip(
+            input.shape[2:], weight.shape[2:], stride, padding, dilation, output_padding, strict=True
+        )
+    )
+    shape = (len(input), weight.shape[1] * groups, *size)
+    out = conv_input_grad(input, weight, shape, stride, padding, dilation, groups)
+    if bias is not None:
+        out += bias.reshape(-1, *(1,) * len(stride))
+    return out
+
+
+def conv_transpose_input_grad(
+    g: Array, weight: Array, input_shape: Ints, stride: Ints, padding: Ints, dilation: Ints, groups: int
+) -> Array:
+    """Gradient of `conv_transpose` with respect to its input: a convolution of g."""
+    pads = [
+        (p, (m - 1) * s + d * (k - 1) + 1 - n - p)
+        for n, m, k, s, p, d in zip(
+            g.shape[2:], input_shape[2:], weight.shape[2:], stride, padding, dilation, strict=True
+        )
+    ]
+    return _correlate(g, weight, None, stride, pads, dilation, groups)
+
+
+def conv_transpose_weight_grad(
+    g: Array, input: Array, weight_shape: Ints, stride: Ints, padding: Ints, dilation: Ints, groups: int
+) -> Array:
+    """Gradient of `conv_transpose` with respect to its weight: that of `conv`, input and output exchanged."""
+    return conv_weight_grad(input, g, weight_shape, stride, padding, dilation, groups)
+
+
+def _correlate(
+    x: Array, weight: Array, bias: Array | None, stride: Ints, pads: Pads, dilation: Ints, groups: int
+) -> Array:
+    kernel, depth = weight.shape[2:], len(weight) // groups
+    size = [n + lo + hi for n, (lo, hi) in zip(x.shape[2:], pads, strict=True)]
+    out_size = output_size(size, kernel, stride, (0,) * len(size), dilation)
+    if weight.shape[1] == 1 == depth:
+        return depthwise.correlate(x, weight[:, 0], bias, stride, pads, dilation, out_size)
+    out = np.empty((len(x), groups, depth, *out_size), x.dtype)
+    pixels = _pixels(kernel, out_size, weight.shape[1], stride, dilation)
+    if pixels:
+        matrix = np.ascontiguousarray(np.moveaxis(weight, 1, -1).reshape(groups, depth, -1).swapaxes(1, 2))
+        shift = None if bias is None else bias.reshape(groups, 1, depth)
+    else:
+        matrix = weight.reshape(groups, depth, -1)
+        shift = None if bias is None else bias.reshape(groups, depth, 1)
+    for block, rows, columns in _blocks(x, kernel, out_size, stride, pads, dilation, groups, pixels):
+        part = out[block, :, :, rows]
+        if pixels:
+            product = columns @ matrix
+            if shift is not None:
+                product += shift
+            part[...] = np.moveaxis(product.reshape(groups, len(part), *part.shape[3:], depth), (0, -1), (1, 2))
+        else:
+            flat = part.reshape(*part.shape[:3], prod(part.shape[3:]))
+            np.matmul(matrix, columns, out=flat)
+            if shift is not None:
+                flat += shift
+    return out.reshape(len(x), len(weight), *out_size)
+
+
+def _pixels(kernel: Ints, out_size: Ints, channels: int, stride: Ints, dilation: Ints) -> bool:
+    """Whether the pixel layout copies the longer runs: channels (times columns of the kernel) against output columns."""
+    if prod(kernel) == 1 and prod(stride) == 1 and prod(out_size) >= 64:
+        return False
+    return channels * (kernel[-1] if dilation[-1] == 1 else 1) > out_size[-1] // stride[-1]
+
+
+def _blocks(
+    x: Array, kernel: Ints, out_size: Ints, stride: Ints, pads: Pads, dilation: Ints, groups: int, pixels: bool
+) -> Iterator[tuple[slice, slice, Array]]:
+    """Windows of x, block by block: samples, rows (of the first dimension of the output), and their matrix.
+
+    The matrix has shape (samples, groups, fan, windows), or with pixels (groups, samples * windows, fan); fan is
+    (channels, *kernel), or with pixels (*kernel, channels), flattened. It is overwritten by the next block.
+    """
+    count, channels, points, dims = len(x), x.shape[1] // groups, prod(out_size), len(kernel)
+    if prod(kernel) == 1 and prod(stride) == 1 and not pixels and not np.any(pads) and x.shape[2:] == out_size:
+        yield slice(None), slice(None), x.reshape(count, groups, channels, points)
+        return
+    each = max(1, x.shape[1] * prod(kernel) * points)  # window elements of one sample
+    limit = _BLOCK // x.itemsize
+    samples = max(1, min(count, max(limit // each, pixels * _ROWS // max(points, 1))))
+    height = min(out_size[0], max(1, 8 * limit * out_size[0] // (samples * each)))
+    buffer = np.empty(samples * each // out_size[0] * height, x.dtype)
+    for start in range(0, count, samples):
+        block = slice(start, min(start + samples, count))
+        padded = pad(x[block], pads, channels_last=pixels)
+        padded = padded.reshape(len(padded), groups, channels, *padded.shape[2:])
+        view = windows(padded, kernel, stride, dilation)[spatial(slice(m) for m in out_size)]
+        for top in range(0, out_size[0], height):
+            rows = slice(top, min(top + height, out_size[0]))
+            part = view[spatial((rows, *[slice(None)] * (dims - 1)))]
+            if pixels:
+                part = part.transpose(1, 0, *range(3 + dims, 3 + 2 * dims), *range(3, 3 + dims), 2)
+            columns = buffer[: part.size].reshape(part.shape)
+            np.copyto(columns, part)
+            if pixels:
+                yield block, rows, columns.reshape(groups, -1, prod(kernel) * channels)
+            else:
+                yield block, rows, columns.reshape(len(padded), groups, channels * prod(kernel), -1)
+
+
+def _transpose(weight: Array, groups: int) -> Array:
+    """Exchange the input and output channels of each group."""
+    depth, channels, kernel = len(weight) // groups, weight.shape[1], weight.shape[2:]
+    return weight.reshape(groups, depth, channels, *kernel).swapaxes(1, 2).reshape(groups * channels, depth, *kernel)
+
+
+def _phase(
+    g: Array, swapped: Array, offset: Ints, size: Ints, stride: Ints, padding: Ints, dilation: Ints, groups: int
+) -> Array:
+    """Input gradient at every stride-th place whose padded coordinate is offset (modulo stride): a plain correlation.
+
+    A place t = t0 + stride m met output o through tap k where t = stride o + dilation k, so only every
+    (stride / gcd)-th tap meets this phase, and from tap to tap o moves by dilation / gcd.
+    """
+    select, pads, dilations = [], [], []
+    for r, n, m, k, s, p, d in zip(
+        offset, g.shape[2:], size, swapped.shape[2:], stride, padding, dilation, strict=True
+    ):
+        common = gcd(d, s)
+        first = next((i for i in range(min(k, s)) if i * d % s == r), k)
+        taps = len(range(first, k, s // common))
+        if not taps:
+            return np.zeros((len(g), len(swapped), *size), g.dtype)
+        reach = (taps - 1) * (d // common)
+        before = reach - ((r - p) % s + p - first * d) // s
+        select.append(slice(first, None, s // common))
+        pads.append((before, m - n + reach - before))
+        dilations.append(d // common)
+    flipped = np.flip(swapped[spatial(select)], tuple(range(2, swapped.ndim)))
+    return _correlate(g, flipped, None, (1,) * len(size), pads, dilations, groups)
+
+
+def _disjoint(g: Array, weight: Array, input_shape: Ints, stride: Ints, padding: Ints, groups: int) -> Array:
+    """Input gradient where windows do not overlap: one product, whose columns are written each to its place."""
+    kernel, dims = weight.shape[2:], len(stride)
+    size = [max(n + 2 * p, s * m) for n, p, s, m in zip(input_shape[2:], padding, stride, g.shape[2:], strict=True)]
+    image = np.zeros((*input_shape[:2], *size), g.dtype)
+    matrix = weight.reshape(groups, len(weight) // groups, -1).swapaxes(1, 2)
+    columns = matrix @ g.reshape(len(g), groups, len(weight) // groups, prod(g.shape[2:]))
+    view = windows(image, kernel, stride, (1,) * dims)[spatial(slice(m) for m in g.shape[2:])]
+    view[...] = columns.reshape(view.shape)
+    return crop(image, padding, input_shape[2:])

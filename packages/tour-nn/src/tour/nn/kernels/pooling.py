@@ -1,0 +1,234 @@
+"""Max and average pooling over 1, 2 or 3 spatial dimensions, and their gradients.
+
+Windows are combined one dimension at a time where the operation allows it, always over whole arrays: a tap of the
+kernel meets one strided view of the image. Sizes: input (N, C, *size), output (N, C, *output). Indices are flat
+positions in one plane of the input; among equal maxima the first counts, and a NaN counts as the largest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import reduce
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from .windows import Array, Ints, pad, taps
+
+
+def pool_size(
+    size: Ints, kernel: Ints, stride: Ints, padding: Ints, dilation: Ints, ceil_mode: bool
+) -> tuple[int, ...]:
+    """Output size of a pooling; with ceil_mode a last window may hang over the border, but must start inside.
+
+    Examples:
+        >>> pool_size((6,), (3,), (2,), (0,), (1,), False), pool_size((6,), (3,), (2,), (0,), (1,), True)
+        ((2,), (3,))
+    """
+    out = []
+    for n, k, s, p, d in zip(size, kernel, stride, padding, dilation, strict=True):
+        free = n + 2 * p - d * (k - 1) - 1
+        m = (-(-free // s) if ceil_mode else free // s) + 1
+        out.append(m - (ceil_mode and (m - 1) * s >= n + p))
+    return tuple(out)
+
+
+def max_pool(x: Array, kernel: Ints, stride: Ints, padding: Ints, dilation: Ints, ceil_mode: bool) -> Array:
+    """Largest element of each window.
+
+    Examples:
+        >>> max_pool(np.array([[[1.0, 3.0, 2.0, 0.0]]]), (2,), (2,), (0,), (1,), False)
+        array([[[3., 2.]]])
+    """
+    out_size = pool_size(x.shape[2:], kernel, stride, padding, dilation, ceil_mode)
+    framed = _frame(x, out_size, kernel, stride, padding, dilation, _lowest(x.dtype))
+    return _reduce(np.maximum, framed, out_size, kernel, stride, dilation)
+
+
+def max_pool_with_indices(
+    x: Array, kernel: Ints, stride: Ints, padding: Ints, dilation: Ints, ceil_mode: bool
+) -> tuple[Array, Array]:
+    """Largest element of each window, and where it stands in its plane (int64)."""
+    size = x.shape[2:]
+    out_size = pool_size(size, kernel, stride, padding, dilation, ceil_mode)
+    framed = _frame(x, out_size, kernel, stride, padding, dilation, _lowest(x.dtype))
+    numbers = np.arange(prod(size)).reshape(1, 1, *size)
+    numbers = _frame(numbers, out_size, kernel, stride, padding, dilation, 0)[0, 0]
+    best = np.full((*x.shape[:2], *out_size), _lowest(x.dtype), x.dtype)
+    where = np.empty(best.shape, np.int64)
+    where[...] = np.ravel_multi_index(_first_inside(size, out_size, stride, padding, dilation), size)
+    for place in taps(kernel, out_size, stride, dilation):
+        seen = framed[place]
+        better = (seen > best) | np.isnan(seen)
+        np.copyto(best, seen, where=better)
+        np.copyto(where, numbers[place], where=better)
+    return best, where
+
+
+def max_pool_grad(
+    g: Array, x: Array, out: Array, kernel: Ints, stride: Ints, padding: Ints, dilation: Ints, ceil_mode: bool
+) -> Array:
+    """Gradient of `max_pool` with respect to x, from the gradient g of its output out."""
+    if np.isnan(out).any():
+        where = max_pool_with_indices(x, kernel, stride, padding, dilation, ceil_mode)[1]
+        return scatter(g, where, x.shape[2:])
+    framed = _frame(x, out.shape[2:], kernel, stride, padding, dilation, np.nan)  # padding equals no maximum
+    grad = np.zeros(framed.shape, g.dtype)
+    left = np.ones(out.shape, bool)
+    apart = _apart(kernel, stride, dilation)
+    for place in taps(kernel, out.shape[2:], stride, dilation):
+        hit = framed[place] == out
+        hit &= left
+        left ^= hit
+        if apart:
+            np.copyto(grad[place], g, where=hit)
+        else:
+            grad[place] += np.where(hit, g, g.dtype.type(0))
+    return _unframe(grad, padding, x.shape[2:])
+
+
+def scatter(values: Array, indices: Array, size: Ints) -> Array:
+    """Add values (N, C, *output) at flat indices of zeros (N, C, *size): the gradient of every pooling with indices."""
+    planes = prod(values.shape[:2])
+    out = np.zeros((*values.shape[:2], *size), values.dtype)
+    places = indices.reshape(planes, -1) + np.arange(planes)[:, None] * prod(size) if planes else indices
+    np.add.at(out.reshape(-1), places.reshape(-1), values.reshape(-1))
+    return out
+
+
+def gather(x: Array, indices: Array) -> Array:
+    """Elements of x (N, C, *size) at flat indices (N, C, *output): the transpose of `scatter`."""
+    flat = x.reshape(*x.shape[:2], prod(x.shape[2:]))
+    return np.take_along_axis(flat, indices.reshape(*indices.shape[:2], -1), 2).reshape(indices.shape)
+
+
+def max_unpool(x: Array, indices: Array, size: Ints) -> Array:
+    """Write x (N, C, *output) at flat indices of zeros (N, C, *size)."""
+    out = np.zeros((*x.shape[:2], prod(size)), x.dtype)
+    np.put_along_axis(out, indices.reshape(*x.shape[:2], -1), x.reshape(*x.shape[:2], -1), 2)
+    return out.reshape(*x.shape[:2], *size)
+
+
+def avg_pool(
+    x: Array,
+    kernel: Ints,
+    stride: Ints,
+    padding: Ints,
+    ceil_mode: bool,
+    count_include_pad: bool,
+    divisor_override: int | None,
+) -> Array:
+    """Mean of each window.
+
+    Args:
+        x: Shape (N, C, *size).
+        kernel, stride, padding: One entry per spatial dimension.
+        ceil_mode: Round the output size up.
+        count_include_pad: Whether the zeros of the padding count.
+        divisor_override: Divide by this instead of the number of elements.
+
+    Examples:
+        >>> avg_pool(np.array([[[1.0, 3.0, 2.0]]]), (2,), (2,), (0,), True, True, None)
+        array([[[2., 2.]]])
+    """
+    ones = (1,) * len(kernel)
+    out_size = pool_size(x.shape[2:], kernel, stride, padding, ones, ceil_mode)
+    framed = _frame(x, out_size, kernel, stride, padding, ones, 0)
+    total = _reduce(np.add, framed, out_size, kernel, stride, ones)
+    total /= _divisor(x, out_size, kernel, stride, padding, count_include_pad, divisor_override)
+    return total
+
+
+def avg_pool_grad(
+    g: Array,
+    input_shape: Ints,
+    kernel: Ints,
+    stride: Ints,
+    padding: Ints,
+    count_include_pad: bool,
+    divisor_override: int | None,
+) -> Array:
+    """Gradient of `avg_pool` with respect to its input, from the gradient g of its output."""
+    size, out_size, ones = input_shape[2:], g.shape[2:], (1,) * len(kernel)
+    share = g / _divisor(g, out_size, kernel, stride, padding, count_include_pad, divisor_override, size)
+    frame = _extents(out_size, kernel, stride, ones)
+    for axis in reversed(range(len(kernel))):
+        spread = np.zeros((*share.shape[: 2 + axis], frame[axis], *share.shape[3 + axis :]), g.dtype)
+        for view in _views(spread, axis, kernel[axis], stride[axis], 1, out_size[axis]):
+            view += share
+        share = spread
+    return _unframe(share, padding, size)
+
+
+def _lowest(dtype: np.dtype[Any]) -> Any:
+    return -np.inf if dtype.kind == "f" else np.iinfo(dtype).min
+
+
+def _extents(out_size: Ints, kernel: Ints, stride: Ints, dilation: Ints) -> list[int]:
+    """Size that the windows cover, from the first element of the first to the last of the last."""
+    return [(m - 1) * s + d * (k - 1) + 1 for m, k, s, d in zip(out_size, kernel, stride, dilation, strict=True)]
+
+
+def _frame(x: Array, out_size: Ints, kernel: Ints, stride: Ints, padding: Ints, dilation: Ints, value: float) -> Array:
+    """Pad (or crop) x to just what the windows cover."""
+    sizes = zip(x.shape[2:], _extents(out_size, kernel, stride, dilation), padding, strict=True)
+    return pad(x, [(p, e - n - p) for n, e, p in sizes], value)
+
+
+def _unframe(framed: Array, padding: Ints, size: Ints) -> Array:
+    """Undo `_frame`, with zeros where windows did not reach."""
+    return pad(framed, [(-p, n + p - e) for n, e, p in zip(size, framed.shape[2:], padding, strict=True)])
+
+
+def _apart(kernel: Ints, stride: Ints, dilation: Ints) -> bool:
+    return all(s > d * (k - 1) for k, s, d in zip(kernel, stride, dilation, strict=True))
+
+
+def _views(x: Array, axis: int, kernel: int, stride: int, dilation: int, count: int) -> Iterator[Array]:
+    """What each tap meets along one spatial dimension, one element per window."""
+    for start in range(0, kernel * dilation, dilation):
+        yield x[(slice(None),) * (2 + axis) + (slice(start, start + stride * (count - 1) + 1, stride),)]
+
+
+def _reduce(combine: np.ufunc, framed: Array, out_size: Ints, kernel: Ints, stride: Ints, dilation: Ints) -> Array:
+    """Combine the elements of each window, one dimension after the other: sum(kernel) passes, not prod(kernel)."""
+    total = framed
+    for axis in range(len(kernel)):
+        first, *rest = _views(total, axis, kernel[axis], stride[axis], dilation[axis], out_size[axis])
+        total = combine(first, rest[0]) if rest else first.copy()
+        for view in rest[1:]:
+            combine(total, view, out=total)
+    return total
+
+
+def _first_inside(size: Ints, out_size: Ints, stride: Ints, padding: Ints, dilation: Ints) -> tuple[Array, ...]:
+    """Along each dimension, the first position of each window that is not padding."""
+    firsts = []
+    for n, m, s, p, d in zip(size, out_size, stride, padding, dilation, strict=True):
+        start = np.arange(m) * s - p
+        firsts.append(np.minimum(np.where(start < 0, start % d, start), n - 1))
+    return np.ix_(*firsts)
+
+
+def _divisor(
+    x: Array,
+    out_size: Ints,
+    kernel: Ints,
+    stride: Ints,
+    padding: Ints,
+    count_include_pad: bool,
+    divisor_override: int | None,
+    size: Ints | None = None,
+) -> Any:
+    """What the sum of each window is divided by: a number, or an array (*output) where windows differ."""
+    if divisor_override is not None:
+        return divisor_override
+    counts = []
+    for m, n, k, s, p in zip(out_size, size or x.shape[2:], kernel, stride, padding, strict=True):
+        start = np.arange(m) * s - p
+        end = np.minimum(start + k, n + p)
+        counts.append(end - start if count_include_pad else np.minimum(end, n) - np.maximum(start, 0))
+    if all((count == k).all() for count, k in zip(counts, kernel, strict=True)):
+        return prod(kernel)
+    return reduce(np.multiply, np.ix_(*counts)).astype(x.dtype)
