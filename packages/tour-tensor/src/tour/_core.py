@@ -164,11 +164,13 @@ class Sockets:
 
     Attributes:
         before_write: `before_write(target, *others)`: True when the write must be recorded; raises when it is refused.
+        preserve: `preserve(op, target)`: what to compute a recorded write from: the target, or a copy if the op's rule keeps it.
         rewrite: `rewrite(target, result)`: the history of `target` becomes that of `result`, whose values it now holds.
     """
 
-    __slots__ = ("before_write", "rewrite")
+    __slots__ = ("before_write", "preserve", "rewrite")
     before_write: Callable[..., bool] | None
+    preserve: Callable[..., Any]
     rewrite: Callable[..., None]
 
 

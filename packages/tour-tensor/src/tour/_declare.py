@@ -265,18 +265,19 @@ def result(op: Op, array: Any, input: Any, *params: Any) -> Any:
 
 def in_place(function: Callable[P, R]) -> Callable[P, R]:
     """The in-place form of an op: `x.tanh_()` for `tanh`. The result's dtype must fit the tensor's, and its shape must be the same."""
-    op: Op = function.op if hasattr(function, "op") else Op(function.__name__)  # type: ignore[attr-defined]
-    fast = op.kernel if isinstance(op.kernel, np.ufunc) else None
+    op: Op | None = getattr(function, "op", None)
+    name = op.name if op is not None else function.__name__
+    fast = op.kernel if op is not None and isinstance(op.kernel, np.ufunc) else None
 
     def body(input: Any, *args: Any, **kwargs: Any) -> Any:
         if sockets.before_write is not None and sockets.before_write(input, *args, *kwargs.values()):
-            t = function(input, *args, **kwargs)
-            fill(input, t, op.name)  # type: ignore[arg-type]
+            t = function(sockets.preserve(op, input), *args, **kwargs)  # type: ignore[call-arg]
+            fill(input, t, name)
             sockets.rewrite(input, t)
         elif fast is not None and not kwargs and _write_ufunc(fast, input._a, args):
             pass
         else:
-            fill(input, function(input, *args, **kwargs), op.name)  # type: ignore[arg-type]
+            fill(input, function(input, *args, **kwargs), name)  # type: ignore[arg-type]
         wrote(input)
         return input
 

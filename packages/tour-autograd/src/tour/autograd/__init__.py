@@ -221,4 +221,5 @@ def _retain(t: Any) -> None:
 
 
 sockets.before_write = views.before_write
+sockets.preserve = views.preserve
 sockets.rewrite = views.rewrite

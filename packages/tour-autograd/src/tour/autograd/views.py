@@ -66,6 +66,15 @@ def before_write(target: Any, *others: Any) -> bool:
     return own is not None or any(isinstance(x, _core.Tensor) and x._tape is not None for x in others)
 
 
+def preserve(op: Op | None, target: Any) -> Any:
+    """What to compute a recorded write into `target` from: itself, or a copy where a rule wants the value that gets lost."""
+    if op is not None and op.rule is not None and op.params[0] not in op.rule.saved:
+        return target
+    copy = _core.wrap(target._a.copy())
+    copy._tape = target._tape
+    return copy
+
+
 def rewrite(target: Any, result: Any) -> None:
     """Give `target`, which now holds the values of `result`, the history of `result`; and its root and their views likewise."""
     global rebased
