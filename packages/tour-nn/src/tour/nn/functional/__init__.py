@@ -1,0 +1,8 @@
+"""Layers and losses as functions: `import tour.nn.functional as F`."""
+
+from tour.nn.functional.activation import *
+from tour.nn.functional.convolution import *
+from tour.nn.functional.dropout import *
+from tour.nn.functional.linear import *
+from tour.nn.functional.loss import *
+from tour.nn.functional.pooling import *

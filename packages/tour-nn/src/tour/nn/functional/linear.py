@@ -1,0 +1,73 @@
+"""Linear maps."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tour import Tensor
+from tour._declare import primitive
+from tour.autograd.rule import joint_vjp
+
+__all__ = ["linear"]
+
+
+def _affine(a: Any, w: Any, b: Any) -> Any:
+    flat = a.reshape(-1, a.shape[-1]) if a.ndim != 2 else a
+    y = flat.dot(w.T) if type(flat).__module__ == "numpy" else flat @ w.T
+    if b is not None:
+        y += b
+    return y if a.ndim == 2 else y.reshape(*a.shape[:-1], w.shape[0])
+
+
+@primitive(_affine)
+def _linear(input: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+    """A linear map of the last dimension, plus a bias."""
+    ...
+
+
+@joint_vjp(_linear, "input", "weight", "bias")
+def _(g: Any, wanted: tuple[bool, ...], input: Any, weight: Any) -> tuple[Any, ...]:
+    rows = g.reshape(-1, g.shape[-1])
+    to_input = (rows @ weight.conj()).reshape(input.shape) if wanted[0] else None
+    to_weight = rows.T @ input.conj().reshape(-1, input.shape[-1]) if wanted[1] else None
+    return to_input, to_weight, rows.sum(0) if wanted[2] else None
+
+
+def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+    """Linear map `input @ weight.T + bias`.
+
+    Args:
+        input: Shape (..., in).
+        weight: Shape (out, in), or (in,).
+        bias: Shape (out,), or None.
+
+    Returns:
+        Shape (..., out).
+
+    Raises:
+        RuntimeError: If shapes or dtypes do not fit.
+
+    Examples:
+        >>> import tour
+        >>> linear(tour.ones(2, 3), tour.ones(4, 3)).shape
+        tour.Size([2, 4])
+    """
+    if weight.dim() != 2 or not input.dim():
+        y = input.matmul(weight.t())
+        return y if bias is None else y + bias
+    out, width = weight.shape
+    if input.shape[-1] != width:
+        raise RuntimeError(
+            f"mat1 and mat2 shapes cannot be multiplied ({_rows(input)}x{input.shape[-1]} and {width}x{out}): the input of shape "
+            f"{list(input.shape)} should have {width} features in its last dimension, as the weight of shape {[out, width]} has"
+        )
+    if input.dtype is not weight.dtype:
+        raise RuntimeError(f"mat1 and mat2 must have the same dtype, but got {input.dtype.name} and {weight.dtype.name}")
+    if bias is not None and bias.shape != (out,):
+        y = _linear(input, weight, None)
+        return y + bias
+    return _linear(input, weight, bias)
+
+
+def _rows(t: Tensor) -> int:
+    return t.numel() // t.shape[-1] if t.shape[-1] else 0

@@ -1,0 +1,11 @@
+"""Layers, containers and losses, in files by kind."""
+
+from tour.nn.modules.activation import *
+from tour.nn.modules.container import *
+from tour.nn.modules.convolution import *
+from tour.nn.modules.dropout import *
+from tour.nn.modules.flatten import *
+from tour.nn.modules.linear import *
+from tour.nn.modules.loss import *
+from tour.nn.modules.module import *
+from tour.nn.modules.pooling import *
