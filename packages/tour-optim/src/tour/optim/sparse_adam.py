@@ -1,0 +1,23 @@
+"""SparseAdam, which there is no use for here."""
+
+from __future__ import annotations
+
+from typing import Any, NoReturn
+
+from tour.optim.optimizer import Optimizer
+
+__all__ = ["SparseAdam"]
+
+
+class SparseAdam(Optimizer):
+    """Adam for sparse gradients: refused, because tour has no sparse tensors.
+
+    Raises:
+        RuntimeError: Always.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> NoReturn:
+        raise RuntimeError(
+            "SparseAdam needs sparse gradients, and tour has no sparse tensors: gradients of embeddings are dense here. Use Adam; "
+            "rows without a gradient then keep moving by their momentum, which is the difference between the two"
+        )
