@@ -23,7 +23,10 @@ class Backend(Protocol):
     """
 
     name: str
-    array_type: type
+
+    @property
+    def array_type(self) -> type:
+        """The type of its arrays."""
 
     def check(self) -> None:
         """Raise RuntimeError, saying what is missing and how to get it, when the device cannot be used."""
@@ -155,8 +158,11 @@ def backend(name: str) -> Backend:
     Raises:
         RuntimeError: If no installed package offers the device, or it cannot be used here; the message says what to install.
     """
-    found = BACKENDS.get(name) or _load(name)
-    found.check()
+    found = BACKENDS.get(name)
+    if found is None:
+        found = _load(name)
+        found.check()
+        register(found)
     return found
 
 
@@ -169,7 +175,7 @@ def _load(name: str) -> Backend:
         hint = _HINTS.get(name, f"known devices: {known}")
         raise RuntimeError(f"no installed package offers the device {name!r}; {hint}")
     try:
-        return register(entries[name].load())
+        return entries[name].load()  # type: ignore[no-any-return]
     except ImportError as error:
         raise RuntimeError(f"the device {name!r} ({entries[name].value}) failed to load: {error}") from error
 

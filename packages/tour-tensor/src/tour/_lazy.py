@@ -43,6 +43,26 @@ def __getattr__(name: str) -> Any:
     raise AttributeError(f"module 'tour' has no attribute {name!r}")
 
 
+class NoCuda:
+    """What `tour.cuda` is where tour-cuda is not installed: enough to ask, and to say what to install."""
+
+    @staticmethod
+    def is_available() -> bool:
+        """False: no CUDA device can be used."""
+        return False
+
+    @staticmethod
+    def device_count() -> int:
+        """0: no CUDA device can be used."""
+        return 0
+
+    @staticmethod
+    def manual_seed_all(seed: int) -> None:
+        """Do nothing: there is no device to seed."""
+
+    manual_seed = manual_seed_all
+
+
 def subpackage(name: str) -> Any:
     """A direct child of `tour`.
 
@@ -54,6 +74,8 @@ def subpackage(name: str) -> Any:
     except ModuleNotFoundError as error:
         if error.name != f"tour.{name}":
             raise
+        if name == "cuda":
+            return NoCuda
         raise AttributeError(f"tour.{name} is not installed; run `pip install {DISTRIBUTIONS[name]}`") from None
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tour import _core
+from tour._core import ndarray
 from tour._declare import new_op, result, view
 from tour._errors import shape_text
 from tour._shapes import as_shape, infer_shape, wrap_dim, wrap_dims
@@ -21,12 +22,13 @@ def _as_view(a: Any, shape: tuple[int, ...]) -> Any | None:
     """A view of `a` in another shape of as many elements, or None where the strides allow none."""
     if a.flags.c_contiguous:
         return a.reshape(shape)
+    if type(a) is not ndarray:  # CuPy's reshape cannot be asked not to copy
+        b = a.reshape(shape)
+        return b if b.base is not None else None
     try:
-        b = a.view()
-        b.shape = shape
-    except AttributeError:
+        return a.reshape(shape, copy=False)
+    except ValueError:
         return None
-    return b
 
 
 def reshape(input: Tensor, *shape: Any) -> Tensor:
@@ -217,17 +219,21 @@ def expand(input: Tensor, *sizes: Any) -> Tensor:
                 f"The expanded size of the tensor ({n}) must match the existing size ({old}) at non-singleton dimension {i}.  "
                 f"Target sizes: {shape_text(wanted)}.  Tensor sizes: {shape_text(a.shape)}"
             )
-    return view(_EXPAND, input, np.lib.stride_tricks.as_strided(a, target, _expanded_strides(a, target)), target)  # type: ignore[no-any-return]
+    return view(_EXPAND, input, _expanded(a, target), target)  # type: ignore[no-any-return]
 
 
 _EXPAND = _core.Op("expand", ("input", "size"))
 
 
-def _expanded_strides(a: Any, target: tuple[int, ...]) -> tuple[int, ...]:
+def _expanded(a: Any, target: tuple[int, ...]) -> Any:
+    """A view of a larger shape that may be written into, as PyTorch's may (`np.broadcast_to` gives a read-only one)."""
+    if type(a) is not ndarray:
+        return np.broadcast_to(a, target)
     extra = len(target) - a.ndim
-    return tuple(
+    strides = tuple(
         0 if i < extra or (a.shape[i - extra] == 1 and n != 1) else a.strides[i - extra] for i, n in enumerate(target)
     )
+    return np.lib.stride_tricks.as_strided(a, target, strides)
 
 
 def broadcast_to(input: Tensor, size: tuple[int, ...]) -> Tensor:

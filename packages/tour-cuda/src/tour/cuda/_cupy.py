@@ -1,0 +1,50 @@
+"""CuPy, imported when it is first needed, and what to say when it cannot be used."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+INSTALL = (
+    "install CuPy for your CUDA version with `pip install 'tour-cuda[cuda13x]'` or `pip install 'tour-cuda[cuda12x]'` "
+    "(`nvidia-smi` shows the version)"
+)
+
+
+def cupy() -> Any:
+    """The CuPy module.
+
+    Raises:
+        RuntimeError: If it is not installed or does not load; says what to install.
+    """
+    try:
+        return import_module("cupy")
+    except ImportError as error:
+        raise RuntimeError(f"CUDA tensors need CuPy, which cannot be imported ({error}); {INSTALL}") from None
+
+
+def count() -> int:
+    """How many CUDA devices can be used: 0 without CuPy, driver or GPU; never an error."""
+    try:
+        return int(cupy().cuda.runtime.getDeviceCount())
+    except Exception:  # CuPy raises its own error classes, which cannot be named without it
+        return 0
+
+
+def ready() -> Any:
+    """CuPy, once it is known that a GPU can be used.
+
+    Raises:
+        RuntimeError: If CuPy, the driver or a GPU is missing; says which.
+    """
+    module = cupy()
+    try:
+        found = module.cuda.runtime.getDeviceCount()
+    except module.cuda.runtime.CUDARuntimeError as error:
+        raise RuntimeError(
+            f"CuPy {module.__version__} is installed, but no CUDA device can be used ({error}); "
+            "this machine needs an NVIDIA GPU and its driver (check with `nvidia-smi`)"
+        ) from None
+    if not found:
+        raise RuntimeError("no CUDA device was found; this machine needs an NVIDIA GPU (check with `nvidia-smi`)")
+    return module
