@@ -1,0 +1,77 @@
+"""Puts the harness on the path, takes the options, and writes the summary."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections import defaultdict
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+
+def pytest_addoption(parser: Any) -> None:
+    parser.addoption("--samples", type=int, default=8, help="samples per operator and dtype (8)")
+    parser.addoption("--parity-json", default=None, help="where to write the result of every check")
+
+
+def pytest_terminal_summary(terminalreporter: Any, config: Any) -> None:
+    reports = [r for key in ("passed", "failed", "xfailed") for r in terminalreporter.stats.get(key, [])]
+    rows = [(dict(r.user_properties), r) for r in reports if r.when == "call" or r.failed]
+    rows = [(p, r) for p, r in rows if "operator" in p]
+    if not rows:
+        return
+    operators = gather(rows)
+    summary = summarise(operators)
+    terminalreporter.section("parity with PyTorch")
+    for module, (good, applicable, listed) in sorted(summary.items()):
+        terminalreporter.write_line(
+            f"{module:16} {good:4} of {applicable:4} operators pass, {listed} listed with a reason"
+        )
+    good, applicable = (sum(row[i] for row in summary.values()) for i in (0, 1))
+    terminalreporter.write_line(f"{'all':16} {good:4} of {applicable:4} ({good / max(applicable, 1):.1%})")
+    path = config.getoption("--parity-json")
+    if path:
+        made = {"summary": summary, "checks": by_check(operators), "operators": operators}
+        Path(path).write_text(json.dumps(made, indent=1, sort_keys=True) + "\n")
+
+
+def gather(rows: list[Any]) -> dict[str, Any]:
+    """For each operator its module and what became of each check."""
+    found: dict[str, Any] = defaultdict(lambda: {"checks": {}})
+    for properties, report in rows:
+        entry = found[properties["operator"]]
+        entry["module"] = properties["module"]
+        entry["checks"][properties["check"]] = properties.get("found", "error" if report.failed else "pass")
+    return dict(found)
+
+
+def summarise(operators: dict[str, Any]) -> dict[str, list[int]]:
+    """For each module: operators that pass every check, operators, and operators that are listed as different."""
+    summary: dict[str, list[int]] = defaultdict(lambda: [0, 0, 0])
+    for entry in operators.values():
+        outcomes = set(entry["checks"].values())
+        row = summary[entry["module"]]
+        row[0] += outcomes == {"pass"}
+        row[1] += 1
+        row[2] += any(o.startswith("listed") for o in outcomes)
+    return dict(summary)
+
+
+def by_check(operators: dict[str, Any]) -> dict[str, list[int]]:
+    """For each check: how many operators pass it, of how many."""
+    counts: dict[str, list[int]] = defaultdict(lambda: [0, 0])
+    for entry in operators.values():
+        for check, found in entry["checks"].items():
+            counts[check][0] += found == "pass"
+            counts[check][1] += 1
+    return dict(counts)
+
+
+@pytest.fixture
+def limit(request: Any) -> int:
+    """Samples per operator and dtype."""
+    return int(request.config.getoption("--samples"))
