@@ -16,6 +16,8 @@ import numpy as np
 
 from .windows import Array, Ints, pad, taps
 
+_BLOCK = 1 << 16  # windows at a time
+
 
 def pool_size(
     size: Ints, kernel: Ints, stride: Ints, padding: Ints, dilation: Ints, ceil_mode: bool
@@ -50,42 +52,35 @@ def max_pool_with_indices(
     x: Array, kernel: Ints, stride: Ints, padding: Ints, dilation: Ints, ceil_mode: bool
 ) -> tuple[Array, Array]:
     """Largest element of each window, and where it stands in its plane (int64)."""
-    size = x.shape[2:]
-    out_size = pool_size(size, kernel, stride, padding, dilation, ceil_mode)
-    framed = _frame(x, out_size, kernel, stride, padding, dilation, _lowest(x.dtype))
-    numbers = np.arange(prod(size)).reshape(1, 1, *size)
-    numbers = _frame(numbers, out_size, kernel, stride, padding, dilation, 0)[0, 0]
-    best = np.full((*x.shape[:2], *out_size), _lowest(x.dtype), x.dtype)
-    where = np.empty(best.shape, np.int64)
-    where[...] = np.ravel_multi_index(_first_inside(size, out_size, stride, padding, dilation), size)
-    for place in taps(kernel, out_size, stride, dilation):
-        seen = framed[place]
-        better = (seen > best) | np.isnan(seen)
-        np.copyto(best, seen, where=better)
-        np.copyto(where, numbers[place], where=better)
-    return best, where
+    out = max_pool(x, kernel, stride, padding, dilation, ceil_mode)
+    out_size, pitch = out.shape[2:], [prod(x.shape[i + 1 :]) for i in range(2, x.ndim)]
+    if _unusual(out):
+        return out, _search(x, out_size, kernel, stride, padding, dilation)
+    tap = np.zeros((prod(out.shape[:2]), 1, *out_size), np.min_scalar_type(prod(kernel)))
+    for block, number, _, hit in _hits(x, out, kernel, stride, padding, dilation):
+        tap[block] += np.multiply(hit, number, dtype=tap.dtype)
+    starts = [(np.arange(m) * s - p) * q for m, s, p, q in zip(out_size, stride, padding, pitch, strict=True)]
+    steps = [np.arange(k) * d * q for k, d, q in zip(kernel, dilation, pitch, strict=True)]
+    return out, reduce(np.add, np.ix_(*starts)) + reduce(np.add, np.ix_(*steps)).ravel()[tap.reshape(out.shape)]
 
 
-def max_pool_grad(
-    g: Array, x: Array, out: Array, kernel: Ints, stride: Ints, padding: Ints, dilation: Ints, ceil_mode: bool
-) -> Array:
+def max_pool_grad(g: Array, x: Array, out: Array, kernel: Ints, stride: Ints, padding: Ints, dilation: Ints) -> Array:
     """Gradient of `max_pool` with respect to x, from the gradient g of its output out."""
+    size = x.shape[2:]
     if np.isnan(out).any():
-        where = max_pool_with_indices(x, kernel, stride, padding, dilation, ceil_mode)[1]
-        return scatter(g, where, x.shape[2:])
-    framed = _frame(x, out.shape[2:], kernel, stride, padding, dilation, np.nan)  # padding equals no maximum
-    grad = np.zeros(framed.shape, g.dtype)
-    left = np.ones(out.shape, bool)
-    apart = _apart(kernel, stride, dilation)
-    for place in taps(kernel, out.shape[2:], stride, dilation):
-        hit = framed[place] == out
-        hit &= left
-        left ^= hit
+        return scatter(g, _search(x, out.shape[2:], kernel, stride, padding, dilation), size)
+    grad = np.zeros((prod(x.shape[:2]), 1, *_extents(out.shape[2:], kernel, stride, dilation)), g.dtype)
+    apart = all(s > d * (k - 1) for k, s, d in zip(kernel, stride, dilation, strict=True))
+    bits = np.dtype(f"i{g.itemsize}")
+    source = g.reshape(len(grad), 1, *g.shape[2:]).view(bits)
+    for block, _, place, hit in _hits(x, out, kernel, stride, padding, dilation):
+        chosen = np.negative(hit.view(np.int8), dtype=bits)  # all bits where hit: selects without spreading NaN
+        chosen &= source[block]
         if apart:
-            np.copyto(grad[place], g, where=hit)
+            grad[block][place] = chosen.view(g.dtype)
         else:
-            grad[place] += np.where(hit, g, g.dtype.type(0))
-    return _unframe(grad, padding, x.shape[2:])
+            grad[block][place] += chosen.view(g.dtype)
+    return _unframe(grad.reshape(*x.shape[:2], *grad.shape[2:]), padding, size)
 
 
 def scatter(values: Array, indices: Array, size: Ints) -> Array:
@@ -181,10 +176,6 @@ def _unframe(framed: Array, padding: Ints, size: Ints) -> Array:
     return pad(framed, [(-p, n + p - e) for n, e, p in zip(size, framed.shape[2:], padding, strict=True)])
 
 
-def _apart(kernel: Ints, stride: Ints, dilation: Ints) -> bool:
-    return all(s > d * (k - 1) for k, s, d in zip(kernel, stride, dilation, strict=True))
-
-
 def _views(x: Array, axis: int, kernel: int, stride: int, dilation: int, count: int) -> Iterator[Array]:
     """What each tap meets along one spatial dimension, one element per window."""
     for start in range(0, kernel * dilation, dilation):
@@ -200,6 +191,48 @@ def _reduce(combine: np.ufunc, framed: Array, out_size: Ints, kernel: Ints, stri
         for view in rest[1:]:
             combine(total, view, out=total)
     return total
+
+
+def _hits(
+    x: Array, out: Array, kernel: Ints, stride: Ints, padding: Ints, dilation: Ints
+) -> Iterator[tuple[slice, int, Any, Array]]:
+    """Block of planes by block, tap by tap: which windows have their (first) maximum there. No NaN in out."""
+    if not out.size:
+        return
+    framed = _frame(x, out.shape[2:], kernel, stride, padding, dilation, np.nan)  # padding equals no maximum
+    planes, maxima = (a.reshape(prod(x.shape[:2]), 1, *a.shape[2:]) for a in (framed, out))
+    step = max(1, _BLOCK // prod(out.shape[2:]))
+    for start in range(0, len(planes), step):
+        block = slice(start, start + step)
+        left = np.ones(maxima[block].shape, bool)
+        for number, place in enumerate(taps(kernel, out.shape[2:], stride, dilation)):
+            hit = planes[block][place] == maxima[block]
+            hit &= left
+            left ^= hit
+            yield block, number, place, hit
+
+
+def _unusual(out: Array) -> bool:
+    """Whether windows have a NaN, or nothing above the padding: then `_search` finds what PyTorch does."""
+    least = np.minimum.reduce(out, axis=None, initial=np.inf if out.dtype.kind == "f" else np.iinfo(out.dtype).max)
+    return bool(np.isnan(least) or least == _lowest(out.dtype))
+
+
+def _search(x: Array, out_size: Ints, kernel: Ints, stride: Ints, padding: Ints, dilation: Ints) -> Array:
+    """Where the maximum of each window stands, as PyTorch looks for it: a later element wins if larger or NaN."""
+    size = x.shape[2:]
+    framed = _frame(x, out_size, kernel, stride, padding, dilation, _lowest(x.dtype))
+    positions = np.arange(prod(size)).reshape(1, 1, *size)
+    positions = _frame(positions, out_size, kernel, stride, padding, dilation, 0)[0, 0]
+    best = np.full((*x.shape[:2], *out_size), _lowest(x.dtype), x.dtype)
+    where = np.empty(best.shape, np.int64)
+    where[...] = np.ravel_multi_index(_first_inside(size, out_size, stride, padding, dilation), size)
+    for place in taps(kernel, out_size, stride, dilation):
+        seen = framed[place]
+        better = (seen > best) | np.isnan(seen)
+        np.copyto(best, seen, where=better)
+        np.copyto(where, positions[place], where=better)
+    return where
 
 
 def _first_inside(size: Ints, out_size: Ints, stride: Ints, padding: Ints, dilation: Ints) -> tuple[Array, ...]:
