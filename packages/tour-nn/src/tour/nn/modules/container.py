@@ -1,0 +1,524 @@
+"""Modules that hold modules or parameters: in sequence, in a list, in a dict."""
+
+from __future__ import annotations
+
+import operator
+from collections import OrderedDict
+from collections.abc import ItemsView, Iterable, Iterator, KeysView, Mapping, ValuesView
+from itertools import chain, groupby
+from typing import TYPE_CHECKING, Any, Generic, Self, cast, overload
+
+from tour import Tensor
+from tour.nn.modules.module import Module, _indent
+from tour.nn.parameter import Parameter
+
+if TYPE_CHECKING:
+    from typing_extensions import TypeVar
+
+    M = TypeVar("M", bound=Module, default=Module)
+else:
+    from typing import TypeVar
+
+    M = TypeVar("M", bound=Module)
+
+__all__ = ["ModuleDict", "ModuleList", "ParameterDict", "ParameterList", "Sequential"]
+
+
+def _position(index: Any, length: int) -> int:
+    """A position in a container of `length` items; negative indices count from its end."""
+    i = operator.index(index)
+    if not -length <= i < length:
+        raise IndexError(f"index {index} is out of range")
+    return i % length
+
+
+class _ModuleSeries(Module, Generic[M]):
+    """What `Sequential` and `ModuleList` share: modules under names, in an order."""
+
+    def __len__(self) -> int:
+        return len(self._modules)
+
+    def __iter__(self) -> Iterator[M]:
+        return iter(cast("ValuesView[M]", self.__dict__["_modules"].values()))
+
+    def _name_at(self, index: int) -> str:
+        return list(self._modules)[_position(index, len(self))]
+
+    def _part(self, index: slice) -> Self:
+        """The modules of a slice, in a container of the same class."""
+        raise NotImplementedError(f"{type(self).__name__} cannot be sliced")
+
+    @overload
+    def __getitem__(self, index: slice) -> Self: ...
+    @overload
+    def __getitem__(self, index: int) -> M: ...
+    def __getitem__(self, index: int | slice) -> Self | M:
+        return self._part(index) if isinstance(index, slice) else cast(M, self._modules[self._name_at(index)])
+
+    def __setitem__(self, index: int, module: M) -> None:
+        setattr(self, self._name_at(index), module)
+
+    def __delitem__(self, index: int | slice) -> None:
+        names = list(self._modules)[index] if isinstance(index, slice) else [self._name_at(index)]
+        self._renumber([module for name, module in self._modules.items() if name not in names])
+
+    def _renumber(self, modules: Iterable[Any]) -> None:
+        self._modules = {str(i): module for i, module in enumerate(modules)}  # type: ignore[assignment]
+
+    def append(self, module: M) -> Self:
+        """Add a module at the end; returns the container."""
+        self.add_module(str(len(self)), module)
+        return self
+
+    def extend(self, modules: Iterable[M]) -> Self:
+        """Add modules at the end; returns the container."""
+        for module in list(modules):
+            self.append(module)
+        return self
+
+    @overload
+    def pop(self, key: slice) -> Self: ...
+    @overload
+    def pop(self, key: int) -> M: ...
+    def pop(self, key: int | slice) -> Self | M:
+        """Take out the module at a position, or those of a slice, and return it."""
+        taken = self[key]
+        del self[key]
+        return taken
+
+    def _insert(self, index: int, module: M) -> None:
+        size = len(self)
+        if not -size <= index <= size:
+            raise IndexError(f"Index out of range: {index}")
+        modules = list(self)
+        modules.insert(index, module)
+        self._renumber(modules)
+
+
+class Sequential(_ModuleSeries[M]):
+    """Modules one after another: each gets the output of the one before it.
+
+    Args:
+        args: The modules, named by their position; or one `OrderedDict` that names them.
+
+    Examples:
+        >>> from tour import nn
+        >>> nn.Sequential(nn.Linear(3, 8), nn.ReLU(), nn.Linear(8, 2))
+        Sequential(
+          (0): Linear(in_features=3, out_features=8, bias=True)
+          (1): ReLU()
+          (2): Linear(in_features=8, out_features=2, bias=True)
+        )
+    """
+
+    @overload
+    def __init__(self, *args: M) -> None: ...
+    @overload
+    def __init__(self, modules: OrderedDict[str, M], /) -> None: ...
+    def __init__(self, *args: Any) -> None:
+        super().__init__()
+        named = args[0].items() if len(args) == 1 and isinstance(args[0], OrderedDict) else enumerate(args)
+        for name, module in named:
+            self.add_module(str(name) if isinstance(name, int) else name, module)
+
+    def forward(self, input: Any) -> Any:
+        """The output of the last module; the input itself if there is none."""
+        for module in self.__dict__["_modules"].values():
+            input = module(input)
+        return input
+
+    def _part(self, index: slice) -> Self:
+        return type(self)(OrderedDict(list(self._modules.items())[index]))  # type: ignore[arg-type]
+
+    def insert(self, index: int, module: M) -> Self:
+        """Put a module before a position; returns the container.
+
+        Raises:
+            IndexError: If the position lies outside.
+            AssertionError: If it is not a module.
+        """
+        if not isinstance(module, Module):
+            raise AssertionError(f"module should be of type: {Module}")
+        self._insert(index, module)
+        return self
+
+    def __add__(self, other: Sequential[Any]) -> Sequential[Any]:
+        return Sequential(*self).__iadd__(other)
+
+    def __iadd__(self, other: Sequential[Any]) -> Self:
+        if not isinstance(other, Sequential):
+            raise ValueError(f"add operator supports only objects of Sequential class, but {type(other)} is given.")
+        return self.extend(other)
+
+    def __mul__(self, other: int) -> Sequential[M]:
+        return Sequential(*self).__imul__(other)
+
+    __rmul__ = __mul__
+
+    def __imul__(self, other: int) -> Self:
+        if not isinstance(other, int):
+            raise TypeError(f"unsupported operand type(s) for *: {type(self)} and {type(other)}")
+        if other <= 0:
+            raise ValueError(f"Non-positive multiplication factor {other} for {type(self)}")
+        return self.extend(list(self) * (other - 1))
+
+
+class ModuleList(_ModuleSeries[M]):
+    """A list of modules, which a plain list would hide from `parameters()` and `state_dict()`.
+
+    Args:
+        modules: The modules to begin with.
+
+    Examples:
+        >>> from tour import nn
+        >>> layers = nn.ModuleList(nn.Linear(4, 4) for _ in range(3))
+        >>> layers.append(nn.ReLU())
+        ModuleList(
+          (0-2): 3 x Linear(in_features=4, out_features=4, bias=True)
+          (3): ReLU()
+        )
+    """
+
+    def __init__(self, modules: Iterable[M] | None = None) -> None:
+        super().__init__()
+        if modules is not None:
+            self.extend(modules)
+
+    def _part(self, index: slice) -> Self:
+        return type(self)(list(self)[index])
+
+    def insert(self, index: int, module: M) -> None:
+        """Put a module before a position.
+
+        Raises:
+            IndexError: If the position lies outside.
+            TypeError: If it is not a module.
+        """
+        self._insert(index, module)
+
+    def extend(self, modules: Iterable[M]) -> Self:
+        """Add modules at the end; returns the container.
+
+        Raises:
+            TypeError: If `modules` is not iterable, or something in it is not a module.
+        """
+        if not isinstance(modules, Iterable):
+            raise TypeError(f"ModuleList.extend should be called with an iterable, but got {type(modules).__name__}")
+        return super().extend(modules)
+
+    def __iadd__(self, modules: Iterable[M]) -> Self:
+        return self.extend(modules)
+
+    def __add__(self, other: Iterable[M]) -> ModuleList[M]:
+        return ModuleList(chain(self, other))
+
+    def __repr__(self) -> str:
+        """The tree, with equal neighbours counted instead of repeated."""
+        lines = []
+        start = 0
+        for text, group in groupby(map(repr, self)):
+            count = len(list(group))
+            name = f"({start})" if count == 1 else f"({start}-{start + count - 1}): {count} x"
+            lines.append(f"\n  {name}{':' if count == 1 else ''} {_indent(text)}")
+            start += count
+        return f"{self._get_name()}({''.join(lines)}{chr(10) if lines else ''})"
+
+
+class ModuleDict(Module, Generic[M]):
+    """A dict of modules, which a plain dict would hide from `parameters()` and `state_dict()`.
+
+    Args:
+        modules: A mapping from names to modules, or an iterable of pairs.
+
+    Examples:
+        >>> from tour import nn
+        >>> heads = nn.ModuleDict({"mean": nn.Linear(4, 1), "scale": nn.Linear(4, 1)})
+        >>> list(heads), heads["mean"]
+        (['mean', 'scale'], Linear(in_features=4, out_features=1, bias=True))
+    """
+
+    def __init__(self, modules: Mapping[str, M] | Iterable[tuple[str, M]] | None = None) -> None:
+        super().__init__()
+        if modules is not None:
+            self.update(modules)
+
+    def __getitem__(self, key: str) -> M:
+        return cast(M, self._modules[key])
+
+    def __setitem__(self, key: str, module: M) -> None:
+        self.add_module(key, module)
+
+    def __delitem__(self, key: str) -> None:
+        del self._modules[key]
+
+    def __len__(self) -> int:
+        return len(self._modules)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._modules)
+
+    def __contains__(self, key: str) -> bool:
+        return key in self._modules
+
+    def clear(self) -> None:
+        """Take out all modules."""
+        self._modules.clear()
+
+    def pop(self, key: str) -> M:
+        """Take out a module and return it."""
+        return cast(M, self._modules.pop(key))
+
+    def keys(self) -> KeysView[str]:
+        """The names."""
+        return self._modules.keys()
+
+    def items(self) -> ItemsView[str, M]:
+        """Names and modules."""
+        return cast("ItemsView[str, M]", self._modules.items())
+
+    def values(self) -> ValuesView[M]:
+        """The modules."""
+        return cast("ValuesView[M]", self._modules.values())
+
+    def update(self, modules: Mapping[str, M] | Iterable[tuple[str, M]]) -> None:
+        """Add or replace modules.
+
+        Raises:
+            TypeError: If `modules` is neither a mapping nor an iterable of pairs.
+        """
+        for name, module in _pairs(modules, "ModuleDict"):
+            self[name] = module
+
+
+class ParameterList(Module):
+    """A list of parameters; other values may stand in it too, but are not trained.
+
+    Args:
+        values: What to begin with; tensors become parameters.
+
+    Examples:
+        >>> import tour
+        >>> from tour import nn
+        >>> nn.ParameterList([tour.ones(2), tour.ones(3, 4)])
+        ParameterList(
+            (0): Parameter containing: [tour.float32 of size 2]
+            (1): Parameter containing: [tour.float32 of size 3x4]
+        )
+    """
+
+    def __init__(self, values: Iterable[Any] | None = None) -> None:
+        super().__init__()
+        self._size = 0
+        if values is not None:
+            self.extend(values)
+
+    @overload
+    def __getitem__(self, index: slice) -> Self: ...
+    @overload
+    def __getitem__(self, index: int) -> Any: ...
+    def __getitem__(self, index: int | slice) -> Any:
+        if isinstance(index, slice):
+            return type(self)(list(self)[index])
+        return getattr(self, str(_position(index, len(self))))
+
+    def __setitem__(self, index: int, value: Any) -> None:
+        setattr(self, str(_position(index, len(self))), _trained(value))
+
+    def __len__(self) -> int:
+        return self._size
+
+    def __iter__(self) -> Iterator[Any]:
+        return (self[i] for i in range(len(self)))
+
+    def __iadd__(self, values: Iterable[Any]) -> Self:
+        return self.extend(values)
+
+    def append(self, value: Any) -> Self:
+        """Add a value at the end, a tensor as a parameter; returns the container."""
+        setattr(self, str(self._size), _trained(value))
+        self._size += 1
+        return self
+
+    def extend(self, values: Iterable[Any]) -> Self:
+        """Add values at the end, tensors as parameters; returns the container.
+
+        Raises:
+            TypeError: If `values` is a tensor or not iterable.
+        """
+        if not isinstance(values, Iterable) or isinstance(values, Tensor):
+            raise TypeError(f"ParameterList.extend should be called with an iterable, but got {type(values).__name__}")
+        for value in list(values):
+            self.append(value)
+        return self
+
+    def extra_repr(self) -> str:
+        return "\n".join(_described(i, value) for i, value in enumerate(self))
+
+    def forward(self, *args: Any, **kwargs: Any) -> Any:
+        """Refused: a container computes nothing."""
+        raise RuntimeError("ParameterList should not be called.")
+
+
+class ParameterDict(Module):
+    """A dict of parameters; other values may stand in it too, but are not trained.
+
+    Args:
+        parameters: A mapping from names to values, or an iterable of pairs; tensors become parameters. A plain dict is
+            taken in the order of its sorted names, as PyTorch does.
+
+    Examples:
+        >>> import tour
+        >>> from tour import nn
+        >>> scales = nn.ParameterDict({"left": tour.ones(2)})
+        >>> scales["left"]
+        Parameter containing:
+        tensor([1., 1.], requires_grad=True)
+    """
+
+    def __init__(self, parameters: Any = None) -> None:
+        super().__init__()
+        self._keys: dict[str, None] = {}
+        if parameters is not None:
+            self.update(parameters)
+
+    def _key_to_attr(self, key: str) -> str:
+        if not isinstance(key, str):
+            raise TypeError(
+                "Index given to ParameterDict cannot be used as a key as it is not a string (type is "
+                f"'{type(key).__name__}')."
+            )
+        return key
+
+    def __getitem__(self, key: str) -> Any:
+        return getattr(self, self._key_to_attr(key))
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        setattr(self, self._key_to_attr(key), _trained(value))
+        self._keys[key] = None
+
+    def __delitem__(self, key: str) -> None:
+        del self._keys[key]
+        delattr(self, self._key_to_attr(key))
+
+    def __len__(self) -> int:
+        return len(self._keys)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._keys)
+
+    def __reversed__(self) -> Iterator[str]:
+        return reversed(self._keys)
+
+    def __contains__(self, key: object) -> bool:
+        return key in self._keys
+
+    def copy(self) -> ParameterDict:
+        """A dict of its own with the same parameters."""
+        return ParameterDict(OrderedDict(self.items()))
+
+    def setdefault(self, key: str, default: Any = None) -> Any:
+        """The value under a name, which is `default` from now on if there was none."""
+        if key not in self:
+            self[key] = default
+        return self[key]
+
+    def get(self, key: str, default: Any = None) -> Any:
+        """The value under a name, or `default`."""
+        return getattr(self, key) if key in self._keys else default
+
+    def clear(self) -> None:
+        """Take out everything."""
+        for key in list(self):
+            del self[key]
+
+    def pop(self, key: str) -> Any:
+        """Take out a value and return it."""
+        value = self[key]
+        del self[key]
+        return value
+
+    def popitem(self) -> tuple[str, Any]:
+        """Take out the last name and value.
+
+        Raises:
+            KeyError: If there is none.
+        """
+        if not self._keys:
+            raise KeyError("popitem(): dictionary is empty")
+        key = next(reversed(self._keys))
+        return key, self.pop(key)
+
+    def fromkeys(self, keys: Iterable[str], default: Any = None) -> ParameterDict:
+        """A new dict with these names and the same value under each."""
+        return ParameterDict((key, default) for key in keys)
+
+    def keys(self) -> KeysView[str]:
+        """The names."""
+        return self._keys.keys()
+
+    def items(self) -> Iterable[tuple[str, Any]]:
+        """Names and values."""
+        return ((key, self[key]) for key in self._keys)
+
+    def values(self) -> Iterable[Any]:
+        """The values."""
+        return (self[key] for key in self._keys)
+
+    def update(self, parameters: Any) -> None:
+        """Add or replace values.
+
+        Raises:
+            TypeError: If `parameters` is neither a mapping nor an iterable of pairs.
+        """
+        is_unordered = isinstance(parameters, Mapping) and not isinstance(parameters, OrderedDict)
+        for key, value in sorted(parameters.items()) if is_unordered else _pairs(parameters, "ParameterDict"):
+            self[key] = value
+
+    def extra_repr(self) -> str:
+        return "\n".join(_described(key, value) for key, value in self.items())
+
+    def forward(self, *args: Any, **kwargs: Any) -> Any:
+        """Refused: a container computes nothing."""
+        raise RuntimeError("ParameterDict should not be called.")
+
+    def __or__(self, other: ParameterDict) -> ParameterDict:
+        return self.copy().__ior__(other)
+
+    def __ror__(self, other: ParameterDict) -> ParameterDict:
+        return other.copy().__ior__(self)
+
+    def __ior__(self, other: ParameterDict) -> Self:
+        self.update(other)
+        return self
+
+
+def _trained(value: Any) -> Any:
+    """A tensor as a parameter; anything else as it is."""
+    return Parameter(value) if isinstance(value, Tensor) and not isinstance(value, Parameter) else value
+
+
+def _described(key: Any, value: Any) -> str:
+    """One entry of a parameter container, for printing."""
+    if not isinstance(value, Tensor):
+        return f"  ({key}): Object of type: {type(value).__name__}"
+    kind = "Parameter" if isinstance(value, Parameter) else "Tensor"
+    where = "" if value.device.type == "cpu" else f" ({value.device})"
+    size = "x".join(map(str, value.shape))
+    return f"  ({key}): {kind} containing: [{value.dtype} of size {size}{where}]"
+
+
+def _pairs(entries: Any, container: str) -> Iterable[tuple[str, Any]]:
+    """Names and values, from a mapping or an iterable of pairs."""
+    if isinstance(entries, Mapping | ModuleDict | ParameterDict):
+        return entries.items()
+    if not isinstance(entries, Iterable):
+        raise TypeError(
+            f"{container}.update should be called with an iterable of key/value pairs, but got {type(entries).__name__}"
+        )
+    pairs = list(entries)
+    for i, pair in enumerate(pairs):
+        if not isinstance(pair, Iterable):
+            raise TypeError(f"{container} update sequence element #{i} should be Iterable; is {type(pair).__name__}")
+        if len(list(pair)) != 2:
+            raise ValueError(f"{container} update sequence element #{i} has length {len(list(pair))}; 2 is required")
+    return pairs
