@@ -292,6 +292,30 @@ class Tensor(Arithmetic, Math, Comparison, Reductions, Linear, Shaping, Indexing
         """
         autograd().backward(self, gradient, retain_graph, create_graph, inputs)
 
+    def register_hook(self, hook: Any) -> Any:
+        """Call `hook(grad)` when this tensor's gradient is computed; what it returns, unless None, replaces the gradient.
+
+        Returns:
+            A handle with `remove()`.
+
+        Raises:
+            RuntimeError: If the tensor does not record.
+        """
+        return autograd().register_hook(self, hook)
+
+    def register_post_accumulate_grad_hook(self, hook: Any) -> Any:
+        """Call `hook(tensor)` after a gradient was added to this leaf's `.grad`."""
+        return autograd().register_post_accumulate_grad_hook(self, hook)
+
+    def retain_grad(self) -> None:
+        """Let a backward pass fill `.grad` although this tensor is no leaf."""
+        autograd().retain_grad(self)
+
+    @property
+    def retains_grad(self) -> bool:
+        """Whether `retain_grad` was called on this tensor, which is no leaf."""
+        return self._tape is not None and bool(autograd().retains_grad(self))
+
     def detach_(self) -> Self:
         """Forget this tensor's history."""
         self._tape = None

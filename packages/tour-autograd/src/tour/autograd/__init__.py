@@ -11,6 +11,8 @@ from tour import _core
 from tour._core import sockets, wrap
 from tour._dtypes import FLOATING, FROM_NUMPY
 from tour.autograd import engine, rules, tape, views
+from tour.autograd import graph as graph
+from tour.autograd.function import Function, FunctionCtx
 from tour.autograd.grad_mode import (
     enable_grad,
     inference_mode,
@@ -20,9 +22,10 @@ from tour.autograd.grad_mode import (
     set_grad_enabled,
 )
 from tour.autograd.graph import GradFn, grad_fn
+from tour.autograd.hooks import register_hook, register_post_accumulate_grad_hook, retain_grad, retains_grad
 
 __all__ = [
-    "GradFn", "backward", "enable_grad", "grad", "grad_fn", "inference_mode", "is_grad_enabled", "is_inference_mode_enabled",
+    "Function", "FunctionCtx", "GradFn", "backward", "enable_grad", "grad", "grad_fn", "inference_mode", "is_grad_enabled", "is_inference_mode_enabled",
     "no_grad", "rules", "set_grad_enabled",
 ]  # fmt: skip
 
@@ -142,7 +145,7 @@ def backward(
         targets = [_target(t) for t in _as_list(inputs)]
         for t in _as_list(inputs):
             if type(t._tape) is not tape.Leaf:
-                _retain(t)
+                retain_grad(t)
     with set_grad_enabled(create_graph):
         engine.run(
             _seeds(_as_list(tensors), grad_tensors, create_graph), retain=retain, create=create_graph, targets=targets
@@ -212,12 +215,6 @@ def _target(t: Any) -> Any:
     if own is None:
         raise RuntimeError("One of the differentiated Tensors does not require grad")
     return own
-
-
-def _retain(t: Any) -> None:
-    import weakref
-
-    tape.ensure_hooks(t._tape).retain = weakref.ref(t)
 
 
 sockets.before_write = views.before_write

@@ -14,6 +14,7 @@ import numpy as np
 
 from tour import _core
 from tour._core import as_array, clock, stamp_of, wrap
+from tour._dtypes import FROM_NUMPY
 from tour.autograd import tape
 from tour.autograd.tape import CODE, EDGES, FREED, HOOKS, LASTI, OP, PICK, SAVED, TIME, Leaf, line_of
 
@@ -78,8 +79,8 @@ def run(
             results = (_picked(node, g, grads),)
         else:
             results = _apply(node, g, create, useful)
-        if not retain:
-            node[SAVED] = FREED if node[OP] is not PICK else node[SAVED]
+        if not retain and g is not None and node[OP] is not PICK and node[OP].rule.frees:
+            free(node)
         for e, r in zip(edges, results, strict=True):
             if type(e) is tuple:
                 for inner, part in zip(e, r if r is not None else (None,) * len(e), strict=True):
@@ -103,6 +104,15 @@ def _deliver(e: Any, r: Gradient | None, grads: dict[int, Any], waiting: dict[in
     waiting[key] = left
     if not left:
         ready.append(e)
+
+
+def free(node: Any) -> None:
+    """Let go of what a node saved; the graph may outlive the pass, in a loss that is kept for a plot."""
+    for x in node[SAVED]:
+        if hasattr(x, "_saved"):  # the context of a user's Function, which may keep other things too
+            x._saved = None
+            return
+    node[SAVED] = FREED
 
 
 def _arrive(grads: dict[int, Any], key: int, g: Gradient) -> None:
@@ -166,6 +176,8 @@ def _apply(node: Any, g: Gradient, create: bool, useful: set[int] | None) -> Any
         if create or rule.on_tensors:
             saved, g = (lift(node, rule) if create else [_as_tensor(x) for x in saved]), _as_tensor(g)
         if rule.joint:
+            if rule.saved == ("ctx",):
+                saved[0]._node = node
             results = rule.formulas[0](g, tuple([e is not None for e in edges]), *[saved[i] for i in rule.takes[0]])
         else:
             results = [
@@ -194,7 +206,9 @@ def _useful(e: Any, useful: set[int]) -> Any:
 def _as_tensor(x: Any) -> Any:
     if type(x) in (list, tuple):
         return type(x)(_as_tensor(y) for y in x)
-    return wrap(as_array(x)) if hasattr(x, "__array_ufunc__") and not isinstance(x, _core.Tensor) else x
+    if isinstance(x, np.generic):
+        return wrap(np.asarray(x))
+    return wrap(x) if hasattr(x, "__array_ufunc__") and not isinstance(x, _core.Tensor) else x
 
 
 def _as_raw(x: Any) -> Any:
@@ -211,7 +225,7 @@ def lift(node: Any, rule: Any) -> list[Any]:
             values.append(_as_tensor(x) if rule.on_tensors else x)
         elif source == -1:
             values.append(
-                _with_tape(x, node) if type(x) is not tuple else tuple(_output(y, node, i) for i, y in enumerate(x))
+                _with_tape(x, node) if type(x) is not tuple else tuple(_output(x, node, i) for i in range(len(x)))
             )
         else:
             values.append(_with_tape(x, node[EDGES][source]))
@@ -228,8 +242,8 @@ def _with_tape(x: Any, edge: Any) -> Any:
     return t
 
 
-def _output(x: Any, node: Any, i: int) -> Any:
-    return _with_tape(x, [PICK, (node,), (i, len(node[SAVED])), clock.now, node[CODE], node[LASTI], None])
+def _output(outputs: Any, node: Any, i: int) -> Any:
+    return _with_tape(outputs[i], [PICK, (node,), (i, len(outputs)), clock.now, node[CODE], node[LASTI], None])
 
 
 def _picked(node: Any, g: Any, grads: dict[int, Any]) -> None:
@@ -323,7 +337,7 @@ def check_saved(node: Any) -> None:
 
 def overwritten_error(node: Any, array: Any, stamp: Any) -> RuntimeError:
     """The error of a saved value that was overwritten."""
-    kind = _core.FROM_NUMPY[array.dtype].name if hasattr(_core, "FROM_NUMPY") else array.dtype
+    kind = FROM_NUMPY[array.dtype].name
     wrote = "" if stamp.where is None else f"\n  overwritten at {line_of(*stamp.where)}"
     return RuntimeError(
         "one of the variables needed for gradient computation has been modified by an inplace operation: "

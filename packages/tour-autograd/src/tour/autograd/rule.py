@@ -34,10 +34,11 @@ class Rule:
         broadcasts: Whether gradients are summed to the inputs' shapes.
         shapes_at: Where those shapes begin among the saved values.
         joint: Whether one formula gives all gradients: `formula(g, wanted, *saved)` returns one per input.
+        frees: Whether tensors are saved, which a backward pass lets go.
         on_tensors: Whether the formulas are written in tour's own functions and always run on tensors.
     """
 
-    __slots__ = ("broadcasts", "formulas", "inputs", "joint", "on_tensors", "plan", "saved", "shapes_at", "sources", "takes")
+    __slots__ = ("broadcasts", "formulas", "frees", "inputs", "joint", "on_tensors", "plan", "saved", "shapes_at", "sources", "takes")
 
     def __init__(self, op: Op, formulas: dict[str, Formula], on_tensors: bool, joint: tuple[str, ...] = ()) -> None:
         self.joint = bool(joint)
@@ -60,6 +61,7 @@ class Rule:
         self.broadcasts = op.broadcasts and len(op.params) > 1
         self.shapes_at = len(self.saved) - (2 if self._is_pair(op) else 0)
         self.on_tensors = on_tensors
+        self.frees = any(name in (op.params[0], *op.tensors, "out") for name in self.saved)
 
     def _is_pair(self, op: Op) -> bool:
         """Whether `record_binary` serves the op, which always keeps both shapes at the end."""

@@ -1,0 +1,271 @@
+"""Operations with a gradient of the user's own."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from sys import _getframe
+from typing import Any
+
+from tour import _core
+from tour._core import Op, clock, stamp_of, wrap
+from tour.autograd import tape, views
+from tour.autograd.grad_mode import no_grad
+from tour.autograd.rule import Rule
+from tour.autograd.tape import EDGES, PICK
+
+__all__ = ["Function", "FunctionCtx", "once_differentiable"]
+
+
+class FunctionCtx:
+    """What a `Function` remembers from its forward for its backward; any attribute may be set on it too.
+
+    Attributes:
+        needs_input_grad: For each argument of `forward`, whether its gradient is wanted.
+    """
+
+    def __init__(self) -> None:
+        self.needs_input_grad: tuple[bool, ...] = ()
+        self._saved: Any = ()
+        self._pending: tuple[Any, ...] = ()
+        self._dirty: tuple[Any, ...] = ()
+        self._no_gradient: tuple[Any, ...] = ()
+        self._materialize = True
+        self._outputs: list[tuple[tuple[int, ...], Any]] = []
+        self._node: Any = None
+
+    def save_for_backward(self, *tensors: Any) -> None:
+        """Keep inputs or outputs for `backward`, which finds them in `saved_tensors`; a later write into one is noticed."""
+        self._pending = tensors
+
+    def mark_dirty(self, *args: Any) -> None:
+        """Say which inputs `forward` has written into; each must also be returned."""
+        self._dirty = args
+
+    def mark_non_differentiable(self, *args: Any) -> None:
+        """Say which outputs have no gradient."""
+        self._no_gradient = args
+
+    def set_materialize_grads(self, value: bool) -> None:
+        """Whether `backward` gets zeros, rather than None, for outputs nobody used."""
+        self._materialize = value
+
+    @property
+    def saved_tensors(self) -> tuple[Any, ...]:
+        """The tensors given to `save_for_backward`.
+
+        Raises:
+            RuntimeError: If they were freed by an earlier backward pass, or one was written into since.
+        """
+        if self._saved is None:
+            raise RuntimeError(
+                "Trying to backward through the graph a second time (or directly access saved tensors after they have already "
+                "been freed). Specify retain_graph=True if you need to backward through the graph a second time."
+            )
+        return tuple(saved and saved.unpack(self._node) for saved in self._saved)
+
+
+class _Saved:
+    """A saved tensor: its array, and where its history is found, which for an output is the node being built (no cycle)."""
+
+    __slots__ = ("array", "kind", "output", "tape", "time")
+
+    def __init__(self, t: Any, output: int | None) -> None:
+        self.array, self.kind, self.output = t._a, type(t), output
+        self.tape = None if output is not None else t._tape
+        self.time = clock.now
+
+    def unpack(self, node: Any) -> Any:
+        stamp = stamp_of(self.array)
+        if stamp is not None and stamp.time > self.time:
+            from tour.autograd.engine import overwritten_error
+
+            raise overwritten_error(node, self.array, stamp)
+        t = wrap(self.array)
+        if self.output is None:
+            t._tape = self.tape
+        elif node is not None and self.output >= 0:
+            t._tape = [PICK, (node,), (self.output, len(node[tape.SAVED][0]._outputs)), clock.now, None, 0, None]
+        return t
+
+
+class _FunctionRule(Rule):
+    """The rule of a user's Function: one formula for all inputs, which calls its `backward` with the context."""
+
+    __slots__ = ()
+
+    def __init__(self, function: type[Function]) -> None:
+        self.joint, self.on_tensors, self.broadcasts, self.frees = True, True, False, True
+        self.inputs, self.saved, self.sources, self.takes = (), ("ctx",), (None,), ((0,),)
+        self.formulas, self.plan, self.shapes_at = (function._run_backward,), (), 0
+
+
+class Function:
+    """An operation whose gradient you write yourself.
+
+    Subclass it with two static methods: `forward(ctx, *args)` computes, and `backward(ctx, *grad_outputs)` returns one gradient
+    for each argument of `forward` (None where there is none). `forward(*args)` together with `setup_context(ctx, inputs, output)`
+    works too. Call it with `apply`. A backward written in tour's operations can be differentiated again.
+
+    Examples:
+        >>> import tour
+        >>> class Cube(tour.autograd.Function):
+        ...     @staticmethod
+        ...     def forward(ctx, x):
+        ...         ctx.save_for_backward(x)
+        ...         return x**3
+        ...
+        ...     @staticmethod
+        ...     def backward(ctx, g):
+        ...         (x,) = ctx.saved_tensors
+        ...         return g * 3 * x**2
+        >>> x = tour.tensor(2.0, requires_grad=True)
+        >>> Cube.apply(x).backward()
+        >>> x.grad
+        tensor(12.)
+    """
+
+    _op: Op
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        cls._op = Op.__new__(Op)
+        for slot, value in (("name", cls.__name__), ("params", ()), ("broadcasts", False), ("rule", _FunctionRule(cls))):
+            setattr(cls._op, slot, value)
+
+    @staticmethod
+    def forward(*args: Any, **kwargs: Any) -> Any:
+        """Compute the output; a subclass defines it."""
+        raise NotImplementedError("You must implement the forward function for custom autograd.Function.")
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Any) -> None:
+        """Fill the context after `forward(*args)`; a subclass that defines it has a `forward` without `ctx`."""
+        raise NotImplementedError("setup_context is not implemented.")
+
+    @staticmethod
+    def backward(ctx: Any, *grad_outputs: Any) -> Any:
+        """Turn gradients of the outputs into gradients of the inputs; a subclass defines it."""
+        raise NotImplementedError(
+            "You must implement either the backward or vjp method for your custom autograd.Function to use it with backward mode AD."
+        )
+
+    @classmethod
+    def apply(cls, *args: Any, **kwargs: Any) -> Any:
+        """Run `forward` on the arguments, and record it if one of them records."""
+        ctx = FunctionCtx()
+        tensors = [x if isinstance(x, _core.Tensor) else None for x in args]
+        edges = tuple(None if t is None else tape.edge(t) for t in tensors)
+        recorded = tape.recording() and any(e is not None for e in edges)
+        ctx.needs_input_grad = tuple(e is not None for e in edges)
+        with no_grad():
+            if cls.setup_context is Function.setup_context:
+                output = cls.forward(ctx, *args, **kwargs)
+            else:
+                output = cls.forward(*args, **kwargs)
+                cls.setup_context(ctx, args, output)
+        many = isinstance(output, (tuple, list))
+        outputs = list(output) if many else [output]
+        _check_dirty(ctx, outputs, recorded)
+        if recorded:
+            outputs = _record(cls._op, ctx, edges, args, outputs)
+        return type(output)(outputs) if many else outputs[0]
+
+    @classmethod
+    def _run_backward(cls, g: Any, wanted: tuple[bool, ...], ctx: FunctionCtx) -> list[Any]:
+        """Call `backward` as the engine does: with a gradient for each output, and checks of what it returns."""
+        grads = list(g) if isinstance(g, (list, tuple)) else [g]
+        if ctx._materialize:
+            grads = [_zeros(*made) if x is None and made is not None else x for x, made in zip(grads, ctx._outputs, strict=True)]
+        given = cls.backward(ctx, *grads)
+        results = list(given) if isinstance(given, (tuple, list)) else [given]
+        return _checked(cls.__name__, results, len(wanted), wanted)
+
+
+def _zeros(shape: tuple[int, ...], like: Any) -> Any:
+    import numpy as np
+
+    return wrap(np.zeros_like(like, shape=shape))
+
+
+def _checked(name: str, results: list[Any], count: int, wanted: Sequence[bool]) -> list[Any]:
+    """The gradients that a `backward` returned, one for each input.
+
+    Raises:
+        RuntimeError: If there are too few, or more than trailing Nones too many; or one is no tensor.
+    """
+    extra = results[count:]
+    if len(results) < count or any(x is not None for x in extra):
+        raise RuntimeError(
+            f"function {name}Backward returned an incorrect number of gradients (expected {count}, got {len(results)})"
+        )
+    for i, x in enumerate(results[:count]):
+        if x is not None and not isinstance(x, _core.Tensor):
+            raise TypeError(f"function {name}Backward returned a {type(x).__name__} as gradient {i}; expected a Tensor or None")
+    return [x if w else None for x, w in zip(results, wanted, strict=False)]
+
+
+def _check_dirty(ctx: FunctionCtx, outputs: list[Any], recorded: bool) -> None:
+    for t in ctx._dirty:
+        if not any(t is o for o in outputs):
+            raise RuntimeError("Some elements marked as dirty during the forward method were not returned as output.")
+        if recorded and type(t._tape) is tape.Leaf:
+            raise RuntimeError("a leaf Variable that requires grad is being used in an in-place operation.")
+
+
+def _record(op: Op, ctx: FunctionCtx, edges: tuple[Any, ...], inputs: tuple[Any, ...], outputs: list[Any]) -> list[Any]:
+    """Give the outputs their history."""
+    frame = tape.user_frame(_getframe(2))
+    node = [op, edges, (ctx,), clock.now, frame.f_code, frame.f_lasti, None]
+    made = []
+    for t in outputs:
+        if isinstance(t, _core.Tensor) and any(t is x for x in inputs) and not any(t is d for d in ctx._dirty):
+            t = wrap(t._a)  # an input returned as it is becomes an output of its own
+        made.append(t)
+    position = {id(t): i for i, t in enumerate(outputs)}
+    ctx._saved = tuple(
+        None if t is None else _Saved(t, position.get(id(t)) if not any(t is x for x in inputs) else None) for t in ctx._pending
+    )
+    ctx._pending = ()
+    for i, t in enumerate(made):
+        differentiable = isinstance(t, _core.Tensor) and t._a.dtype.kind in "fcV"
+        ctx._outputs.append((t._a.shape, t._a.ravel()[:0]) if differentiable else None)  # type: ignore[arg-type]
+        if not differentiable or any(outputs[i] is x for x in ctx._no_gradient):
+            continue
+        history = wrap(t._a)
+        history._tape = [PICK, (node,), (i, len(made)), clock.now, frame.f_code, frame.f_lasti, None]
+        if any(t is d for d in ctx._dirty):
+            views.rewrite(t, history)
+        else:
+            t._tape = history._tape
+    return made
+
+
+def once_differentiable(backward: Any) -> Any:
+    """Decorator for a `Function.backward` that cannot be differentiated again; trying to is an error, not a wrong number."""
+    import functools
+
+    @functools.wraps(backward)
+    def wrapped(ctx: Any, *grads: Any) -> Any:
+        with no_grad():
+            results = backward(ctx, *grads)
+        if not any(isinstance(g, _core.Tensor) and g._tape is not None for g in grads) and not tape.recording():
+            return results
+        many = isinstance(results, tuple)
+        refused = [None if r is None else _Refuse.apply(r.detach().requires_grad_()) for r in (results if many else (results,))]
+        return tuple(refused) if many else refused[0]
+
+    return wrapped
+
+
+class _Refuse(Function):
+    """Hands its input on, and refuses to be differentiated."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Any) -> Any:
+        """The input, as a new tensor."""
+        return wrap(x._a)
+
+    @staticmethod
+    def backward(ctx: Any, *g: Any) -> Any:
+        """Refuse."""
+        raise RuntimeError("trying to differentiate twice a function that was marked with @once_differentiable")
