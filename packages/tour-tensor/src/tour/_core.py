@@ -41,10 +41,11 @@ class Op:
         impls: Kernels for other array types.
         broadcasts: Whether it is elementwise: its inputs broadcast to the shape of its result.
         tensors: Parameters other than the first that may be tensors.
+        lists: Whether a parameter is a sequence of tensors, as for `cat`.
         rule: Whatever the gradient package wants to remember about the op.
     """
 
-    __slots__ = ("broadcasts", "defaults", "impls", "kernel", "name", "params", "record", "rule", "tensors")
+    __slots__ = ("broadcasts", "defaults", "impls", "kernel", "lists", "name", "params", "record", "rule", "tensors")
 
     def __init__(self, name: str, params: tuple[str, ...] = (), kernel: Callable[..., Any] | None = None) -> None:
         self.name = name
@@ -55,6 +56,7 @@ class Op:
         self.impls: dict[type, Callable[..., Any]] = {}
         self.broadcasts = False
         self.tensors: tuple[str, ...] = ()
+        self.lists = False
         self.rule: Any = None
         OPS[name] = self
 

@@ -54,7 +54,9 @@ def new_op(decl: Callable[..., Any], kernel: Callable[..., Any] | None = None) -
     params, defaults = signature_of(decl)
     op = Op(decl.__name__.lstrip("_"), params, kernel)
     op.defaults = defaults
-    op.tensors = tuple(name for name in params[1:] if "Tensor" in str(decl.__annotations__.get(name, "")))
+    notes = {name: str(decl.__annotations__.get(name, "")) for name in params}
+    op.tensors = tuple(name for name in params[1:] if "Tensor" in notes[name])
+    op.lists = any("Tensor" in note and "[" in note for note in notes.values())
     return op
 
 

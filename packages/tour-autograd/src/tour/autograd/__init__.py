@@ -101,8 +101,10 @@ def _seeds(outputs: list[Any], gradients: Any, create: bool) -> list[tuple[Any, 
                     f"grad can be implicitly created only for scalar outputs, not for a tensor of shape {list(t.shape)}; "
                     "reduce it with .sum() or .mean() first, or pass gradient="
                 )
-            g = wrap(np.ones_like(t._a))
-        elif g.shape != t.shape:
+            g = np.ones_like(t._a)
+            seeds.append((own, wrap(g) if create else g))
+            continue
+        if g.shape != t.shape:
             raise RuntimeError(
                 f"Mismatch in shape: grad_output[{i}] has a shape of {g.shape} and output[{i}] has a shape of {t.shape}."
             )
@@ -187,14 +189,12 @@ def grad(
     wanted = _as_list(inputs)
     retain = create_graph if retain_graph is None else retain_graph
     targets = [_target(t) for t in wanted]
-    with set_grad_enabled(create_graph):
-        found = engine.run(
-            _seeds(_as_list(outputs), grad_outputs, create_graph),
-            retain=retain,
-            create=create_graph,
-            targets=targets,
-            accumulate=False,
-        )
+    seeds = _seeds(_as_list(outputs), grad_outputs, create_graph)
+    was = tape.set_recording(create_graph)
+    try:
+        found = engine.run(seeds, retain=retain, create=create_graph, targets=targets, accumulate=False)
+    finally:
+        tape.set_recording(was)
     results = []
     for t, target in zip(wanted, targets, strict=True):
         g = found.get(id(target))

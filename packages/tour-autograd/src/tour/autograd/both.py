@@ -16,11 +16,11 @@ def expand(g: Any, shape: tuple[int, ...]) -> Any:
     if isinstance(g, _core.Tensor):
         return g.expand(shape)
     g = as_array(g)
-    if type(g) is not ndarray:
+    if type(g) is not ndarray or not g.flags.c_contiguous or not g.size:
         return np.broadcast_to(g, shape)
-    extra = len(shape) - g.ndim
-    strides = (0,) * extra + tuple(0 if n == 1 else s for n, s in zip(g.shape, g.strides, strict=True))
-    return np.lib.stride_tricks.as_strided(g, shape, strides) if g.size else np.broadcast_to(g, shape)
+    extra = (0,) * (len(shape) - g.ndim)
+    strides = extra + tuple([0 if n == 1 else s for n, s in zip(g.shape, g.strides, strict=True)])
+    return ndarray(shape, g.dtype, g, 0, strides)  # a third of the time of np.broadcast_to
 
 
 def permute(g: Any, order: tuple[int, ...]) -> Any:

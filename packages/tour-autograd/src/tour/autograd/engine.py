@@ -6,8 +6,8 @@ The walk is iterative, so a graph may be deeper than Python's stack. Gradients a
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterable
+from sys import getrefcount
 from typing import Any
 
 import numpy as np
@@ -52,43 +52,76 @@ def run(
     """
     captured: dict[int, Gradient] = {}
     wanted = None if targets is None else {id(t) for t in targets}
-    waiting, useful = _dependencies([tape for tape, _ in roots], wanted)
+    waiting, useful = _dependencies([root for root, _ in roots], wanted)
     grads: dict[int, Gradient] = {}
     for root, g in roots:
-        _arrive(grads, id(root), g)
+        key = id(root)
+        grads[key] = g if key not in grads else grads[key] + g
     ready = [root for root in {id(root): root for root, _ in roots}.values() if not waiting[id(root)]]
-    while ready:
-        node = ready.pop()
-        key = id(node)
-        g = grads.pop(key, None)
-        leaf = type(node) is Leaf
-        hooks = node.hooks if leaf else node[HOOKS]
-        if g is not None:
-            if hooks is not None:
+    plain = not create and useful is None
+    node: Any = None
+    try:
+        while ready:
+            node = ready.pop()
+            key = id(node)
+            g = grads.pop(key, None)
+            leaf = type(node) is Leaf
+            hooks = node.hooks if leaf else node[HOOKS]
+            if hooks is not None and g is not None:
                 g = _call_before(hooks, g, create)
-            if wanted is not None and key in wanted:
+            if wanted is not None and key in wanted and g is not None:
                 captured[key] = g
-        if leaf:
-            if g is not None and accumulate and (wanted is None or key in wanted):
-                _accumulate(node, g, create)
-            continue
-        edges = node[EDGES]
-        if g is None:
-            results: Any = (None,) * len(edges)
-        elif node[OP] is PICK:
-            results = (_picked(node, g, grads),)
-        else:
-            results = _apply(node, g, create, useful)
-        if not retain and g is not None and node[OP] is not PICK and node[OP].rule.frees:
-            free(node)
-        for e, r in zip(edges, results, strict=True):
-            if type(e) is tuple:
-                for inner, part in zip(e, r if r is not None else (None,) * len(e), strict=True):
-                    _deliver(inner, part, grads, waiting, ready)
-            elif e is not None:
-                _deliver(e, r, grads, waiting, ready)
-        if hooks is not None and hooks.after and g is not None:
-            _call_after(hooks, results, g)
+            if leaf:
+                if g is not None and accumulate and (wanted is None or key in wanted):
+                    _accumulate(node, g, create)
+                continue
+            op, edges, saved, time, *_ = node
+            rule = op.rule
+            if plain and g is not None and hooks is None and rule is not None and rule.plain:
+                # The common case, written out: every call here is paid for each op of every program.
+                if saved is FREED:
+                    raise freed_error(node)
+                if clock.now != time:
+                    check_saved(node)
+                at = rule.shapes_at if rule.broadcasts else -1
+                for e, (formula, takes) in zip(edges, rule.plan):  # noqa: B905 (the recorder made them equal; strict costs 40 ns)
+                    if e is not None:
+                        r = formula(g, *[saved[i] for i in takes])
+                        if at >= 0 and r.shape != saved[at]:
+                            r = sum_to(r, saved[at])
+                        key = id(e)
+                        held = grads.get(key)
+                        grads[key] = r if held is None else held + r
+                        left = waiting[key] - 1
+                        waiting[key] = left
+                        if not left:
+                            ready.append(e)
+                    at += at >= 0
+                r = held = None  # let go, so that a leaf can tell whether a gradient is its own
+                if not retain and rule.frees:
+                    node[SAVED] = FREED
+                continue
+            if g is None:
+                results: Any = (None,) * len(edges)
+            elif op is PICK:
+                results = (_picked(node, g, grads),)
+            else:
+                results = _apply(node, g, create, useful)
+                if not retain and rule.frees:
+                    free(node)
+            for e, r in zip(edges, results):  # noqa: B905
+                if type(e) is tuple:
+                    for inner, part in zip(e, r if r is not None else (None,) * len(e), strict=True):
+                        _deliver(inner, part, grads, waiting, ready)
+                elif e is not None:
+                    _deliver(e, r, grads, waiting, ready)
+            if hooks is not None and hooks.after and g is not None:
+                _call_after(hooks, results, g)
+            r = results = None
+    except Exception as error:
+        if type(node) is list and node[OP] is not PICK:
+            error.add_note(f"in the backward of {node[OP].name}, which was called at {line_of(node[CODE], node[LASTI])}")
+        raise
     return captured
 
 
@@ -172,28 +205,22 @@ def _apply(node: Any, g: Gradient, create: bool, useful: set[int] | None) -> Any
     edges = node[EDGES]
     if useful is not None:
         edges = tuple(_useful(e, useful) for e in edges)
-    try:
-        if create or rule.on_tensors:
-            saved, g = (lift(node, rule) if create else [_as_tensor(x) for x in saved]), _as_tensor(g)
-        if rule.joint:
-            if rule.saved == ("ctx",):
-                saved[0]._node = node
-            results = rule.formulas[0](g, tuple([e is not None for e in edges]), *[saved[i] for i in rule.takes[0]])
-        else:
-            results = [
-                None if e is None else formula(g, *[saved[i] for i in takes])
-                for e, (formula, takes) in zip(edges, rule.plan, strict=True)
-            ]
-        if rule.broadcasts:
-            for i, shape in enumerate(node[SAVED][rule.shapes_at :]):
-                if (r := results[i]) is not None and r.shape != shape:
-                    results[i] = sum_to(r, shape)
-        if rule.on_tensors and not create:
-            results = [_as_raw(r) for r in results]
-    except Exception as error:
-        error.add_note(f"in the backward of {op.name}, which was called at {line_of(node[CODE], node[LASTI])}")
-        raise
-    return results
+    if create or rule.on_tensors:
+        saved, g = (lift(node, rule) if create else [_as_tensor(x) for x in saved]), _as_tensor(g)
+    if rule.joint:
+        if rule.saved == ("ctx",):
+            saved[0]._node = node
+        results = rule.formulas[0](g, tuple([e is not None for e in edges]), *[saved[i] for i in rule.takes[0]])
+    else:
+        results = [
+            None if e is None else formula(g, *[saved[i] for i in takes])
+            for e, (formula, takes) in zip(edges, rule.plan, strict=True)
+        ]
+    if rule.broadcasts:
+        for i, shape in enumerate(node[SAVED][rule.shapes_at :]):
+            if (r := results[i]) is not None and r.shape != shape:
+                results[i] = sum_to(r, shape)
+    return [_as_raw(r) for r in results] if rule.on_tensors and not create else results
 
 
 def _useful(e: Any, useful: set[int]) -> Any:
@@ -273,16 +300,24 @@ def _accumulate(leaf: Leaf, g: Gradient, create: bool) -> None:
 
 
 def _owned(g: Any, like: Any) -> Any:
-    """The gradient itself if nobody else can hold its memory, otherwise a copy: two leaves must not share one `.grad`."""
-    alone = g.base is None and g.flags.c_contiguous and sys.getrefcount(g) <= 5 and g.dtype is like.dtype
-    return g if alone else g.astype(like.dtype, order="C", copy=True)
+    """The gradient itself if nobody else holds its memory, otherwise a copy: two leaves must not share one `.grad`."""
+    if g.base is None and getrefcount(g) <= _ALONE and g.dtype is like.dtype and g.flags.c_contiguous:
+        return g
+    return g.astype(like.dtype, order="C", copy=True)
+
+
+_ALONE = 4  # references while a gradient is on its way from `run` through `_accumulate` to `_owned`, getrefcount's own included
 
 
 def sum_to(g: Gradient, shape: tuple[int, ...]) -> Gradient:
     """The gradient of a value that was broadcast: summed over the axes that broadcasting added or stretched."""
+    if g.shape == shape:
+        return g
     lead = g.ndim - len(shape)
-    axes = tuple(range(lead)) + tuple(i + lead for i, n in enumerate(shape) if n == 1 != g.shape[i + lead])
-    return g.sum(axes).reshape(shape) if axes else g.reshape(shape)
+    stretched = tuple([i + lead for i, n in enumerate(shape) if n == 1 != g.shape[i + lead]])
+    if not stretched:
+        return g.sum(0) if lead == 1 else g.sum(tuple(range(lead)))
+    return g.sum((*range(lead), *stretched)).reshape(shape)
 
 
 # --- Hooks ----------------------------------------------------------------------------------------------------------------

@@ -94,7 +94,8 @@ class _FunctionRule(Rule):
     __slots__ = ()
 
     def __init__(self, function: type[Function]) -> None:
-        self.joint, self.on_tensors, self.broadcasts, self.frees = True, True, False, True
+        self.joint, self.on_tensors, self.frees = True, True, True
+        self.broadcasts, self.plain = False, False
         self.inputs, self.saved, self.sources, self.takes = (), ("ctx",), (None,), ((0,),)
         self.formulas, self.plan, self.shapes_at = (function._run_backward,), (), 0
 

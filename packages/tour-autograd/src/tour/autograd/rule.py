@@ -30,6 +30,7 @@ class Rule:
         saved: Names of the saved values, in the order in which a node keeps them.
         takes: For each formula, which of the saved values it takes.
         plan: Pairs of a formula and what it takes.
+        plain: Whether the engine may call the formulas just so: neither joint, nor on tensors, nor for lists.
         sources: For each saved value: the number of the edge it came in by, -1 for the output, None for anything else.
         broadcasts: Whether gradients are summed to the inputs' shapes.
         shapes_at: Where those shapes begin among the saved values.
@@ -38,7 +39,7 @@ class Rule:
         on_tensors: Whether the formulas are written in tour's own functions and always run on tensors.
     """
 
-    __slots__ = ("broadcasts", "formulas", "frees", "inputs", "joint", "on_tensors", "plan", "saved", "shapes_at", "sources", "takes")
+    __slots__ = ("broadcasts", "formulas", "frees", "inputs", "joint", "on_tensors", "plain", "plan", "saved", "shapes_at", "sources", "takes")
 
     def __init__(self, op: Op, formulas: dict[str, Formula], on_tensors: bool, joint: tuple[str, ...] = ()) -> None:
         self.joint = bool(joint)
@@ -61,6 +62,7 @@ class Rule:
         self.broadcasts = op.broadcasts and len(op.params) > 1
         self.shapes_at = len(self.saved) - (2 if self._is_pair(op) else 0)
         self.on_tensors = on_tensors
+        self.plain = not (joint or on_tensors or op.lists)
         self.frees = any(name in (op.params[0], *op.tensors, "out") for name in self.saved)
 
     def _is_pair(self, op: Op) -> bool:
