@@ -17,10 +17,10 @@ from typing import Any, ParamSpec, TypeVar
 import numpy as np
 
 from tour import _core, _dtypes
-from tour._core import Op, as_array, ndarray, new, sockets, wrap, wrote
+from tour._core import Op, as_array, kernel_for, ndarray, new, sockets, wrap, wrote
 from tour._dtypes import FROM_NUMPY, can_cast
-from tour._numpy import BY_UFUNC
 from tour._errors import argument_error, explain, shape_text
+from tour._numpy import BY_UFUNC
 from tour._operands import NUMBER, floating, match, native, number, operand
 
 P = ParamSpec("P")
@@ -60,26 +60,29 @@ def new_op(decl: Callable[..., Any], kernel: Callable[..., Any] | None = None) -
     return op
 
 
-def unary(ufunc: Callable[..., Any], fractions: bool = False) -> Declared[P, R]:
+def unary(ufunc: Callable[..., Any], fractions: bool = False, refuses: str = "") -> Declared[P, R]:
     """Body for an elementwise op of one input.
 
     Args:
         ufunc: The function on raw arrays. A NumPy ufunc also serves every device that answers `__array_ufunc__`.
         fractions: Whether integers are taken in the default floating-point dtype first, as `sqrt` needs.
+        refuses: Kinds of dtype that raise: b(ool), i(nteger), f(loating), c(omplex).
     """
+    strict = fractions or bool(refuses)
 
     def bind(decl: Callable[P, R]) -> Callable[P, R]:
         op = new_op(decl, ufunc)
         op.broadcasts = True
+        function = dispatched(op, ufunc)
 
         def body(input: Any, *, out: Any = None) -> Any:
             try:
                 a = input._a
-                if fractions and (d := a.dtype) is not _F32 and d is not _F64:
-                    input = floating(input)
+                if strict and (d := a.dtype) is not _F32 and d is not _F64:
+                    input = admitted(op.name, input, fractions, refuses)
                     a = input._a
-                r = ufunc(a)
-            except (AttributeError, TypeError, ValueError) as error:
+                r = function(a)
+            except (AttributeError, TypeError, ValueError, RuntimeWarning) as error:
                 return retry(body, op, error, input, out=out)
             if type(r) is not ndarray:
                 r = as_array(r)
@@ -95,48 +98,95 @@ def unary(ufunc: Callable[..., Any], fractions: bool = False) -> Declared[P, R]:
     return bind
 
 
-def binary(ufunc: Callable[..., Any], fractions: bool = False) -> Declared[P, R]:
+def binary(ufunc: Callable[..., Any], fractions: bool = False, refuses: str = "") -> Declared[P, R]:
     """Body for a broadcasting elementwise op of two inputs, where `other` may be a number.
 
     Args:
         ufunc: The function on two raw arrays of one dtype.
         fractions: Whether integers are taken in the default floating-point dtype first, as true division needs.
+        refuses: Kinds of common dtype that raise: b(ool), i(nteger), f(loating), c(omplex).
     """
+    strict = fractions or bool(refuses)
 
     def bind(decl: Callable[P, R]) -> Callable[P, R]:
         op = new_op(decl, ufunc)
         op.broadcasts = True
+        function = dispatched(op, ufunc)
 
-        def body(input: Any, other: Any, *, out: Any = None) -> Any:
-            try:
-                if type(other) is not _core.Tensor:
-                    other = operand(other, input)
-                a, b = input._a, other._a
-                if a.dtype is not b.dtype:
-                    input, other = match(input, other)
+        def form(failed: Callable[..., Any]) -> Any:
+            def body(input: Any, other: Any, *, out: Any = None) -> Any:
+                try:
+                    if type(other) is not _core.Tensor:
+                        other = operand(other, input)
                     a, b = input._a, other._a
-                if fractions and (d := a.dtype) is not _F32 and d is not _F64:
-                    input, other = floating(input), floating(other)
-                    a, b = input._a, other._a
-                r = ufunc(a, b)
-            except (AttributeError, TypeError, ValueError) as error:
-                return retry(body, op, error, input, other, out=out)
-            if type(r) is not ndarray:
-                r = as_array(r)
-            t = new(_core.Tensor)
-            t._a = r
-            t._tape = None
-            if input._tape is not None or other._tape is not None:
-                op.record(t, input, other)
-            return t if out is None else store(out, t, op.name)
+                    if a.dtype is not b.dtype:
+                        input, other = match(input, other)
+                        a, b = input._a, other._a
+                    if strict and (d := a.dtype) is not _F32 and d is not _F64:
+                        input = admitted(op.name, input, fractions, refuses)
+                        other = admitted(op.name, other, fractions, refuses)
+                        a, b = input._a, other._a
+                    r = function(a, b)
+                except (AttributeError, TypeError, ValueError, RuntimeWarning) as error:
+                    return failed(body, op, error, input, other, out=out)
+                if type(r) is not ndarray:
+                    r = as_array(r)
+                t = new(_core.Tensor)
+                t._a = r
+                t._tape = None
+                if input._tape is not None or other._tape is not None:
+                    op.record(t, input, other)
+                return t if out is None else store(out, t, op.name)
 
-        return declare(op, decl, body)
+            return declare(op, decl, body)
+
+        made = form(retry)
+        made.operator = form(retry_operator)
+        return made  # type: ignore[no-any-return]
 
     return bind
 
 
+def operator(function: Callable[P, R]) -> Callable[P, R]:
+    """The form of a binary op that stands behind an operator: it gives way to operands that it does not know."""
+    return function.operator  # type: ignore[attr-defined, no-any-return]
+
+
+def dispatched(op: Op, kernel: Callable[..., Any]) -> Callable[..., Any]:
+    """A kernel that other devices may replace; ufuncs find their way there by NumPy's protocol."""
+    if isinstance(kernel, np.ufunc):
+        return kernel
+
+    def call(a: Any, *others: Any) -> Any:
+        return (kernel if type(a) is ndarray else kernel_for(op, a))(a, *others)
+
+    return call
+
+
+def admitted(name: str, t: Any, fractions: bool, refuses: str) -> Any:
+    """The operand of an op that does not take every dtype as it is.
+
+    Raises:
+        RuntimeError: If the op refuses this kind of dtype.
+    """
+    d = FROM_NUMPY[t._a.dtype]
+    if "bifc"[d.rank] in refuses:
+        raise RuntimeError(f'"{name}" is not implemented for {d.name}')
+    return floating(t) if fractions else t
+
+
+def retry_operator(body: Callable[..., Any], op: Op, error: Exception, input: Any, other: Any, **kwargs: Any) -> Any:
+    """`retry`, but NotImplemented for an operand that is no tensor, number or array: Python then asks the other side."""
+    if as_operands((input, other)) is None:
+        return NotImplemented
+    return retry(body, op, error, input, other, **kwargs)
+
+
 def retry(body: Callable[..., Any], op: Op, error: Exception, *operands: Any, **kwargs: Any) -> Any:
     """Call an elementwise body once more with NumPy arrays and leading numbers made tensors, or say what is wrong."""
+    if isinstance(error, RuntimeWarning):  # somebody turned warnings into errors; dividing by zero is none of theirs
+        with np.errstate(all="ignore"):
+            return body(*operands, **kwargs)
     tensors = as_operands(operands)
     if tensors is None or all(a is b for a, b in zip(operands, tensors, strict=True)):
         raise explain(op.name, error, *operands) from None
@@ -187,6 +237,9 @@ def primitive(kernel: Callable[..., Any], broadcasts: bool = False) -> Declared[
             function = kernel if not op.impls else _impl(op, raw)
             try:
                 r = function(*raw, **named)
+            except RuntimeWarning:
+                with np.errstate(all="ignore"):
+                    r = function(*raw, **named)
             except (TypeError, ValueError) as error:
                 raise refusal(op, decl, error, args, kwargs) from error
             t = tuple(wrap(as_array(x)) for x in r) if type(r) is tuple else wrap(as_array(r))
@@ -273,13 +326,18 @@ def in_place(function: Callable[P, R]) -> Callable[P, R]:
 
     def body(input: Any, *args: Any, **kwargs: Any) -> Any:
         if sockets.before_write is not None and sockets.before_write(input, *args, *kwargs.values()):
-            t = function(sockets.preserve(op, input), *args, **kwargs)  # type: ignore[call-arg]
+            t = function(sockets.preserve(op, input), *args, **kwargs)
+            if t is NotImplemented:
+                return t
             fill(input, t, name)
             sockets.rewrite(input, t)
         elif fast is not None and not kwargs and _write_ufunc(fast, input._a, args):
             pass
         else:
-            fill(input, function(input, *args, **kwargs), name)  # type: ignore[arg-type]
+            t = function(input, *args, **kwargs)
+            if t is NotImplemented:
+                return t
+            fill(input, t, name)
         wrote(input)
         return input
 
@@ -292,16 +350,18 @@ def in_place(function: Callable[P, R]) -> Callable[P, R]:
 
 def _write_ufunc(ufunc: np.ufunc, a: Any, args: tuple[Any, ...]) -> bool:
     """Let a ufunc write into its first input where nothing can go wrong: same dtype, and a shape that does not grow."""
-    if not args:
-        if a.dtype is not _F32 and a.dtype is not _F64:
-            return False
-        ufunc(a, out=a)
-        return True
-    b = args[0]
-    if isinstance(b, _core.Tensor) and b._a.dtype is a.dtype and type(b._a) is type(a) and _covers(a.shape, b._a.shape):
-        if ufunc.types and a.dtype.kind in "fc":
+    if a.dtype is not _F32 and a.dtype is not _F64:
+        return False
+    try:
+        if not args:
+            ufunc(a, out=a)
+            return True
+        b = args[0]
+        if isinstance(b, _core.Tensor) and b._a.dtype is a.dtype and type(b._a) is type(a) and _covers(a.shape, b._a.shape):
             ufunc(a, b._a, out=a)
             return True
+    except RuntimeWarning:  # raised after the loop, where somebody turned warnings into errors
+        return True
     return False
 
 
@@ -364,4 +424,4 @@ def _resize(out: Any, shape: tuple[int, ...], name: str) -> None:
     out._a = np.empty_like(out._a, shape=shape)
 
 
-__all__ = ["Op", "_dtypes", "binary", "in_place", "primitive", "result", "store", "unary", "view"]
+__all__ = ["Op", "_dtypes", "binary", "in_place", "operator", "primitive", "result", "store", "unary", "view"]
