@@ -22,6 +22,7 @@ from tour.autograd.grad_mode import (
     set_grad_enabled,
 )
 from tour.autograd.graph import GradFn, grad_fn
+from tour.autograd.rule import declare_missing
 from tour.autograd.hooks import register_hook, register_post_accumulate_grad_hook, retain_grad, retains_grad
 
 __all__ = [
@@ -217,6 +218,7 @@ def _target(t: Any) -> Any:
     return own
 
 
+declare_missing()
 sockets.before_write = views.before_write
 sockets.preserve = views.preserve
 sockets.rewrite = views.rewrite

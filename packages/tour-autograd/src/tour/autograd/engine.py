@@ -120,7 +120,9 @@ def run(
             r = results = None
     except Exception as error:
         if type(node) is list and node[OP] is not PICK:
-            error.add_note(f"in the backward of {node[OP].name}, which was called at {line_of(node[CODE], node[LASTI])}")
+            error.add_note(
+                f"in the backward of {node[OP].name}, which was called at {line_of(node[CODE], node[LASTI])}"
+            )
         raise
     return captured
 

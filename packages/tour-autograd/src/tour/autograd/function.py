@@ -130,7 +130,12 @@ class Function:
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         cls._op = Op.__new__(Op)
-        for slot, value in (("name", cls.__name__), ("params", ()), ("broadcasts", False), ("rule", _FunctionRule(cls))):
+        for slot, value in (
+            ("name", cls.__name__),
+            ("params", ()),
+            ("broadcasts", False),
+            ("rule", _FunctionRule(cls)),
+        ):
             setattr(cls._op, slot, value)
 
     @staticmethod
@@ -176,7 +181,10 @@ class Function:
         """Call `backward` as the engine does: with a gradient for each output, and checks of what it returns."""
         grads = list(g) if isinstance(g, (list, tuple)) else [g]
         if ctx._materialize:
-            grads = [_zeros(*made) if x is None and made is not None else x for x, made in zip(grads, ctx._outputs, strict=True)]
+            grads = [
+                _zeros(*made) if x is None and made is not None else x
+                for x, made in zip(grads, ctx._outputs, strict=True)
+            ]
         given = cls.backward(ctx, *grads)
         results = list(given) if isinstance(given, (tuple, list)) else [given]
         return _checked(cls.__name__, results, len(wanted), wanted)
@@ -201,7 +209,9 @@ def _checked(name: str, results: list[Any], count: int, wanted: Sequence[bool]) 
         )
     for i, x in enumerate(results[:count]):
         if x is not None and not isinstance(x, _core.Tensor):
-            raise TypeError(f"function {name}Backward returned a {type(x).__name__} as gradient {i}; expected a Tensor or None")
+            raise TypeError(
+                f"function {name}Backward returned a {type(x).__name__} as gradient {i}; expected a Tensor or None"
+            )
     return [x if w else None for x, w in zip(results, wanted, strict=False)]
 
 
@@ -224,7 +234,8 @@ def _record(op: Op, ctx: FunctionCtx, edges: tuple[Any, ...], inputs: tuple[Any,
         made.append(t)
     position = {id(t): i for i, t in enumerate(outputs)}
     ctx._saved = tuple(
-        None if t is None else _Saved(t, position.get(id(t)) if not any(t is x for x in inputs) else None) for t in ctx._pending
+        None if t is None else _Saved(t, position.get(id(t)) if not any(t is x for x in inputs) else None)
+        for t in ctx._pending
     )
     ctx._pending = ()
     for i, t in enumerate(made):
@@ -252,7 +263,9 @@ def once_differentiable(backward: Any) -> Any:
         if not any(isinstance(g, _core.Tensor) and g._tape is not None for g in grads) and not tape.recording():
             return results
         many = isinstance(results, tuple)
-        refused = [None if r is None else _Refuse.apply(r.detach().requires_grad_()) for r in (results if many else (results,))]
+        refused = [
+            None if r is None else _Refuse.apply(r.detach().requires_grad_()) for r in (results if many else (results,))
+        ]
         return tuple(refused) if many else refused[0]
 
     return wrapped

@@ -15,6 +15,7 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
+from tour import _core
 from tour._core import OPS, Op
 from tour.autograd.tape import record_any, record_binary, record_single, record_unary, saver
 
@@ -39,7 +40,20 @@ class Rule:
         on_tensors: Whether the formulas are written in tour's own functions and always run on tensors.
     """
 
-    __slots__ = ("broadcasts", "formulas", "frees", "inputs", "joint", "on_tensors", "plain", "plan", "saved", "shapes_at", "sources", "takes")
+    __slots__ = (
+        "broadcasts",
+        "formulas",
+        "frees",
+        "inputs",
+        "joint",
+        "on_tensors",
+        "plain",
+        "plan",
+        "saved",
+        "shapes_at",
+        "sources",
+        "takes",
+    )
 
     def __init__(self, op: Op, formulas: dict[str, Formula], on_tensors: bool, joint: tuple[str, ...] = ()) -> None:
         self.joint = bool(joint)
@@ -118,3 +132,22 @@ def _declare(op: Op, formulas: dict[str, Formula], on_tensors: bool, joint: tupl
         shapes = [f"{name}_shape" for name in rule.inputs] if rule.broadcasts else []
         savers = tuple(saver(op, name) for name in (*rule.saved, *shapes))
         op.record = record_any(op, tuple(op.params.index(name) for name in rule.inputs), savers)
+
+
+def declare_missing() -> None:
+    """Let ops that have neither a rule nor a place in the list of non-differentiable ones say so in a backward pass."""
+    for op in OPS.values():
+        if op.record is _core.unplugged:
+            op.record = _record_missing(op)
+
+
+def _record_missing(op: Op) -> Callable[..., None]:
+    def refuse(g: Any, wanted: Any) -> Any:
+        raise RuntimeError(f"derivative for {op.name} is not implemented")
+
+    def record(out: Any, *values: Any) -> None:
+        op.rule = Rule(op, {"joint": refuse}, False, op.params[:1])
+        op.record = record_any(op, (0,), ())
+        op.record(out, *values)
+
+    return record

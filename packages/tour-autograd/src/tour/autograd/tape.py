@@ -144,7 +144,15 @@ def record_unary(op: Op, saves: tuple[str, ...]) -> Callable[..., None]:
             f = _getframe(2)
             if f.f_globals.get("__package__"):
                 f = user_frame(f)
-            out._tape = [op, (x._tape if not views.rebased else views.fresh(x),), (), clock.now, f.f_code, f.f_lasti, None]
+            out._tape = [
+                op,
+                (x._tape if not views.rebased else views.fresh(x),),
+                (),
+                clock.now,
+                f.f_code,
+                f.f_lasti,
+                None,
+            ]
 
     elif saves == ("out",):
 
@@ -258,7 +266,9 @@ def _unlink(out: Any) -> None:
             t._parent = views.Unlinked(parent)
 
 
-def record_any(op: Op, inputs: tuple[int, ...], savers: tuple[Callable[[Any, tuple[Any, ...]], Any], ...]) -> Callable[..., None]:
+def record_any(
+    op: Op, inputs: tuple[int, ...], savers: tuple[Callable[[Any, tuple[Any, ...]], Any], ...]
+) -> Callable[..., None]:
     """Recorder of any other op: `inputs` are the positions of differentiable parameters, each saver reads one value to keep."""
 
     def record(out: Any, *values: Any) -> None:

@@ -14,7 +14,7 @@ from typing import Any, Final
 import numpy as np
 
 from tour import _core
-from tour._core import UNTRACKED, Op, clock
+from tour._core import UNTRACKED, Op, Siblings, clock
 from tour.autograd import tape
 
 rebased = False  # whether the history of a tensor that may have views was ever replaced
@@ -57,13 +57,33 @@ def before_write(target: Any, *others: Any) -> bool:
             "a leaf Variable that requires grad is being used in an in-place operation; "
             "write under `with tour.no_grad():`, or into a .clone() of it"
         )
+    recorded = own is not None or any(isinstance(x, _core.Tensor) and x._tape is not None for x in others)
     root = root_of(target) if own is not None or hasattr(target, "_parent") else None
+    if root is not None and recorded:
+        _refuse_siblings(target)
     if root is not None and type(root._tape) is tape.Leaf:
         raise RuntimeError(
             "a view of a leaf Variable that requires grad is being used in an in-place operation; "
             "write under `with tour.no_grad():`, or into a .clone() of it"
         )
-    return own is not None or any(isinstance(x, _core.Tensor) and x._tape is not None for x in others)
+    return recorded
+
+
+def _refuse_siblings(target: Any) -> None:
+    """Refuse a recorded write into one of several views that share a node of the graph.
+
+    Raises:
+        RuntimeError: If `target` is one, or a view of one.
+    """
+    parent = getattr(target, "_parent", None)
+    while parent is not None:
+        if type(parent) is Siblings:
+            raise RuntimeError(
+                f"an output of {parent.op.name} is a view and is being modified inplace. This view is the output of a function that "
+                "returns multiple views. Such functions do not allow the output views to be modified inplace. You should replace "
+                "the inplace operation by an out-of-place one, or slice instead"
+            )
+        parent = getattr(parent, "_parent", None)
 
 
 def preserve(op: Op | None, target: Any) -> Any:
@@ -108,7 +128,7 @@ def _mark(root: Any, was: Any) -> None:
 
 def _has_aliases(t: Any) -> bool:
     """Whether anything but the tensor holds its array: only then can there be views of it."""
-    return sys.getrefcount(_core.root_of(t._a)) > 3
+    return sys.getrefcount(_core.root_of(t._a)) > 2  # one held by the tensor, one by this call
 
 
 def family(root: Any) -> list[Any]:
@@ -116,7 +136,9 @@ def family(root: Any) -> list[Any]:
     that gives a history to a tensor which had none, while views of it are alive."""
     found = []
     for holder in gc.get_referrers(root):
-        if isinstance(holder, _core.Tensor) and getattr(holder, "_parent", None) is root:
+        if type(holder) is Siblings:
+            found += family(holder)
+        elif isinstance(holder, _core.Tensor) and getattr(holder, "_parent", None) is root:
             found.append(holder)
             found += family(holder)
     return found
@@ -136,7 +158,7 @@ def fresh(t: Any) -> Any:
 def strided(root: Any, t: Any) -> tape.Node:
     """The node of a view as a region of its root's current value."""
     frame = tape.user_frame(sys._getframe(2))
-    saved = (positions(root._a, t._a), root._a.shape)  # in the order of the rule: region, input_shape
+    saved = (root._a.shape, positions(root._a, t._a))  # in the order of the rule: input_shape, region
     return [AS_STRIDED, (root._tape,), saved, clock.now, frame.f_code, frame.f_lasti, None]
 
 
