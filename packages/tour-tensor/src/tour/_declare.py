@@ -21,7 +21,7 @@ from tour._core import Op, as_array, kernel_for, ndarray, new, sockets, wrap, wr
 from tour._dtypes import FROM_NUMPY, can_cast
 from tour._errors import argument_error, explain, shape_text
 from tour._numpy import BY_UFUNC
-from tour._operands import NUMBER, floating, match, native, number, operand
+from tour._operands import NUMBER, floating, is_operand, match, native, number, operand
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -152,6 +152,26 @@ def operator(function: Callable[P, R]) -> Callable[P, R]:
     return function.operator  # type: ignore[attr-defined, no-any-return]
 
 
+def reflected(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The operator of a tensor on the right: `other // input`."""
+
+    def body(input: Any, other: Any) -> Any:
+        return function(_core.Tensor._of(other, input), input) if is_operand(other) else NotImplemented
+
+    body.__doc__ = f"`{function.__name__}` with the tensor on the right."
+    return body
+
+
+def yielding(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The operator form of a function of two operands that is no single op: gives way to operands it does not know."""
+
+    def body(input: Any, other: Any) -> Any:
+        return function(input, other) if is_operand(other) else NotImplemented
+
+    body.__doc__ = function.__doc__
+    return body
+
+
 def dispatched(op: Op, kernel: Callable[..., Any]) -> Callable[..., Any]:
     """A kernel that other devices may replace; ufuncs find their way there by NumPy's protocol."""
     if isinstance(kernel, np.ufunc):
@@ -167,11 +187,11 @@ def admitted(name: str, t: Any, fractions: bool, refuses: str) -> Any:
     """The operand of an op that does not take every dtype as it is.
 
     Raises:
-        RuntimeError: If the op refuses this kind of dtype.
+        NotImplementedError: If the op refuses this kind of dtype (a RuntimeError, as in PyTorch).
     """
     d = FROM_NUMPY[t._a.dtype]
     if "bifc"[d.rank] in refuses:
-        raise RuntimeError(f'"{name}" is not implemented for {d.name}')
+        raise NotImplementedError(f'"{name}" is not implemented for {d.name}')
     return floating(t) if fractions else t
 
 
@@ -318,13 +338,20 @@ def result(op: Op, array: Any, input: Any, *params: Any) -> Any:
 # --- Writing into a tensor ------------------------------------------------------------------------------------------------
 
 
-def in_place(function: Callable[P, R]) -> Callable[P, R]:
-    """The in-place form of an op: `x.tanh_()` for `tanh`. The result's dtype must fit the tensor's, and its shape must be the same."""
-    op: Op | None = getattr(function, "op", None)
+def in_place(function: Callable[P, R], plain: Callable[..., Any] | None = None) -> Callable[P, R]:
+    """The in-place form of an op: `x.tanh_()` for `tanh`. The result's dtype must fit the tensor's, and its shape must be the same.
+
+    Args:
+        function: The op.
+        plain: The op without options that does the same where none is given.
+    """
+    op: Op | None = getattr(plain or function, "op", None)
     name = op.name if op is not None else function.__name__
     fast = op.kernel if op is not None and isinstance(op.kernel, np.ufunc) else None
+    optional = function
 
     def body(input: Any, *args: Any, **kwargs: Any) -> Any:
+        function: Any = optional if kwargs or plain is None else plain
         if sockets.before_write is not None and sockets.before_write(input, *args, *kwargs.values()):
             t = function(sockets.preserve(op, input), *args, **kwargs)
             if t is NotImplemented:
@@ -357,6 +384,8 @@ def _write_ufunc(ufunc: np.ufunc, a: Any, args: tuple[Any, ...]) -> bool:
             ufunc(a, out=a)
             return True
         b = args[0]
+        if isinstance(b, NUMBER):
+            b = number(b, a.dtype, a)
         if isinstance(b, _core.Tensor) and b._a.dtype is a.dtype and type(b._a) is type(a) and _covers(a.shape, b._a.shape):
             ufunc(a, b._a, out=a)
             return True
@@ -424,4 +453,4 @@ def _resize(out: Any, shape: tuple[int, ...], name: str) -> None:
     out._a = np.empty_like(out._a, shape=shape)
 
 
-__all__ = ["Op", "_dtypes", "binary", "in_place", "operator", "primitive", "result", "store", "unary", "view"]
+__all__ = ["Op", "_dtypes", "binary", "in_place", "operator", "primitive", "reflected", "result", "store", "unary", "view", "yielding"]

@@ -61,7 +61,7 @@ def explain(op: str, error: Exception, *operands: Any) -> Exception:
         return broadcast_error(op, *tensors)
     if isinstance(error, TypeError):
         kinds = ", ".join(dict.fromkeys(t.dtype.name for t in tensors))
-        return RuntimeError(f'"{op}" is not implemented for {kinds}')
+        return NotImplementedError(f'"{op}" is not implemented for {kinds}')
     return RuntimeError(f"{op}: {error}")
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -112,6 +112,20 @@ def match(input: Tensor, other: Tensor) -> tuple[Tensor, Tensor]:
     return cast(input, common), cast(other, common)
 
 
+def common(*tensors: Tensor) -> tuple[Tensor, ...]:
+    """Any number of operands in the dtype of their result."""
+    first = tensors[0]._a.dtype
+    if all(t._a.dtype is first for t in tensors):
+        return tensors
+    target = promoted(tensors)
+    return tuple(cast(t, target) for t in tensors)
+
+
+def is_operand(x: Any) -> bool:
+    """Whether `x` may stand beside a tensor in arithmetic: a tensor, a number or an array."""
+    return isinstance(x, (_core.Tensor, np.ndarray, *NUMBER)) or type(x) in _array_types()
+
+
 def cast(t: Tensor, target: dtype) -> Tensor:
     """The tensor itself, or a recorded copy in another dtype."""
     return t if t._a.dtype is target.numpy else t.to(target)
@@ -127,7 +141,18 @@ def result_dtype(a: Any, b: Any) -> dtype:
     return promote_types(da, db)
 
 
-@lru_cache(maxsize=None)
+def promoted(tensors: Any) -> dtype:
+    """The dtype of an op on a list of tensors: those without dimensions count only by their kind."""
+    levels: list[dtype | None] = [None, None]
+    for t in tensors:
+        level, d = int(not t._a.ndim), FROM_NUMPY[t._a.dtype]
+        held = levels[level]
+        levels[level] = d if held is None else promote_types(held, d)
+    first, second = levels
+    return second if first is None else first if second is None else _outrank(first, second)  # type: ignore[return-value]
+
+
+@cache
 def _outrank(higher: dtype, lower: dtype) -> dtype:
     """The result of a tensor with dimensions beside one of lower priority."""
     if lower.rank <= higher.rank:
