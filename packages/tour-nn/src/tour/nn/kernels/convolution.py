@@ -12,12 +12,12 @@ Shapes: input (N, C, *size), weight (O, C / groups, *kernel), output (N, O, *out
 from __future__ import annotations
 
 from collections.abc import Iterator
-from math import gcd, prod
+from math import prod
 
 import numpy as np
 
 from . import depthwise
-from .windows import Array, Ints, Pads, crop, output_size, pad, spatial, windows
+from .windows import Array, Ints, Pads, crop, output_size, pad, spatial, taps, windows
 
 _BLOCK = 1 << 20  # bytes of windows at a time: about the L2 cache of one core
 _ROWS = 512  # rows below which a matrix product of the pixel layout is inefficient
@@ -51,21 +51,21 @@ def conv_input_grad(
 ) -> Array:
     """Gradient of `conv` with respect to its input, from the gradient g of its output.
 
-    This is also the transposed convolution.
+    This is also the transposed convolution. With stride 1 it is a convolution of g with the flipped weight, unless the
+    input has much fewer channels than g; then, and with larger strides, the windows are summed into the image.
     """
-    size, kernel = input_shape[2:], weight.shape[2:]
-    swapped = _transpose(weight, groups)
-    if all(s == 1 for s in stride):
-        return _phase(g, swapped, (0,) * len(size), size, stride, padding, dilation, groups)
-    if all(s >= k and d == 1 for s, k, d in zip(stride, kernel, dilation, strict=True)):
-        return _disjoint(g, weight, input_shape, stride, padding, groups)
-    out = np.empty(input_shape, g.dtype)
-    for offset in np.ndindex(*stride):
-        place = tuple(slice((o - p) % s, None, s) for o, p, s in zip(offset, padding, stride, strict=True))
-        part = out[spatial(place)]
-        if part.size:
-            part[...] = _phase(g, swapped, offset, part.shape[2:], stride, padding, dilation, groups)
-    return out
+    depth, channels, kernel = len(weight) // groups, weight.shape[1], weight.shape[2:]
+    if channels == 1 < groups and (depth > 1 or prod(stride) > 1):
+        return depthwise.input_grad(g, weight, input_shape, stride, padding, dilation)
+    if prod(stride) > 1 or (prod(kernel) > 1 and 5 * channels <= 2 * depth):
+        return _sum_windows(g, weight, input_shape, stride, padding, dilation, groups)
+    swapped = weight.reshape(groups, depth, channels, *kernel).swapaxes(1, 2)
+    flipped = np.flip(swapped, tuple(range(3, swapped.ndim))).reshape(-1, depth, *kernel)
+    pads = [
+        (d * (k - 1) - p, n - m + p)
+        for n, m, k, p, d in zip(input_shape[2:], g.shape[2:], kernel, padding, dilation, strict=True)
+    ]
+    return _correlate(g, flipped, None, stride, pads, dilation, groups)
 
 
 def conv_weight_grad(
@@ -73,8 +73,8 @@ def conv_weight_grad(
 ) -> Array:
     """Gradient of `conv` with respect to its weight, from the gradient g of its output."""
     kernel, out_size, pads = tuple(weight_shape[2:]), g.shape[2:], [(p, p) for p in padding]
-    if weight_shape[1] == 1 and weight_shape[0] == groups:
-        return depthwise.weight_grad(g, input, kernel, stride, pads, dilation)[:, None]
+    if weight_shape[1] == 1 < groups:
+        return depthwise.weight_grad(g, input, weight_shape, stride, pads, dilation)
     depth, fan = weight_shape[0] // groups, prod(weight_shape[1:])
     pixels = _pixels(kernel, out_size, weight_shape[1], stride, dilation)
     grad = np.zeros((groups, depth, fan), g.dtype)
@@ -158,8 +158,8 @@ def _correlate(
     kernel, depth = weight.shape[2:], len(weight) // groups
     size = [n + lo + hi for n, (lo, hi) in zip(x.shape[2:], pads, strict=True)]
     out_size = output_size(size, kernel, stride, (0,) * len(size), dilation)
-    if weight.shape[1] == 1 == depth:
-        return depthwise.correlate(x, weight[:, 0], bias, stride, pads, dilation, out_size)
+    if weight.shape[1] == 1 < groups:
+        return depthwise.correlate(x, weight, bias, stride, pads, dilation, out_size)
     out = np.empty((len(x), groups, depth, *out_size), x.dtype)
     pixels = _pixels(kernel, out_size, weight.shape[1], stride, dilation)
     if pixels:
@@ -202,10 +202,9 @@ def _blocks(
     if prod(kernel) == 1 and prod(stride) == 1 and not pixels and not np.any(pads) and x.shape[2:] == out_size:
         yield slice(None), slice(None), x.reshape(count, groups, channels, points)
         return
-    each = max(1, x.shape[1] * prod(kernel) * points)  # window elements of one sample
-    limit = _BLOCK // x.itemsize
-    samples = max(1, min(count, max(limit // each, pixels * _ROWS // max(points, 1))))
-    height = min(out_size[0], max(1, 8 * limit * out_size[0] // (samples * each)))
+    each = x.shape[1] * prod(kernel) * points  # window elements of one sample
+    samples = _samples(count, each, points, pixels, x.itemsize)
+    height = min(out_size[0], max(1, 8 * _BLOCK * out_size[0] // (samples * each * x.itemsize)))
     buffer = np.empty(samples * each // out_size[0] * height, x.dtype)
     for start in range(0, count, samples):
         block = slice(start, min(start + samples, count))
@@ -225,45 +224,36 @@ def _blocks(
                 yield block, rows, columns.reshape(len(padded), groups, channels * prod(kernel), -1)
 
 
-def _transpose(weight: Array, groups: int) -> Array:
-    """Exchange the input and output channels of each group."""
-    depth, channels, kernel = len(weight) // groups, weight.shape[1], weight.shape[2:]
-    return weight.reshape(groups, depth, channels, *kernel).swapaxes(1, 2).reshape(groups * channels, depth, *kernel)
+def _samples(count: int, each: int, points: int, pixels: bool, itemsize: int) -> int:
+    """Samples of one block: as many as fit the cache, and enough rows for an efficient product."""
+    return max(1, min(count, max(_BLOCK // (each * itemsize), _ROWS // points if pixels else 1)))
 
 
-def _phase(
-    g: Array, swapped: Array, offset: Ints, size: Ints, stride: Ints, padding: Ints, dilation: Ints, groups: int
+def _sum_windows(
+    g: Array, weight: Array, input_shape: Ints, stride: Ints, padding: Ints, dilation: Ints, groups: int
 ) -> Array:
-    """Input gradient at every stride-th place whose padded coordinate is offset (modulo stride): a plain correlation.
-
-    A place t = t0 + stride m met output o through tap k where t = stride o + dilation k, so only every
-    (stride / gcd)-th tap meets this phase, and from tap to tap o moves by dilation / gcd.
-    """
-    select, pads, dilations = [], [], []
-    for r, n, m, k, s, p, d in zip(
-        offset, g.shape[2:], size, swapped.shape[2:], stride, padding, dilation, strict=True
-    ):
-        common = gcd(d, s)
-        first = next((i for i in range(min(k, s)) if i * d % s == r), k)
-        taps = len(range(first, k, s // common))
-        if not taps:
-            return np.zeros((len(g), len(swapped), *size), g.dtype)
-        reach = (taps - 1) * (d // common)
-        before = reach - ((r - p) % s + p - first * d) // s
-        select.append(slice(first, None, s // common))
-        pads.append((before, m - n + reach - before))
-        dilations.append(d // common)
-    flipped = np.flip(swapped[spatial(select)], tuple(range(2, swapped.ndim)))
-    return _correlate(g, flipped, None, (1,) * len(size), pads, dilations, groups)
-
-
-def _disjoint(g: Array, weight: Array, input_shape: Ints, stride: Ints, padding: Ints, groups: int) -> Array:
-    """Input gradient where windows do not overlap: one product, whose columns are written each to its place."""
-    kernel, dims = weight.shape[2:], len(stride)
-    size = [max(n + 2 * p, s * m) for n, p, s, m in zip(input_shape[2:], padding, stride, g.shape[2:], strict=True)]
-    image = np.zeros((*input_shape[:2], *size), g.dtype)
-    matrix = weight.reshape(groups, len(weight) // groups, -1).swapaxes(1, 2)
-    columns = matrix @ g.reshape(len(g), groups, len(weight) // groups, prod(g.shape[2:]))
-    view = windows(image, kernel, stride, (1,) * dims)[spatial(slice(m) for m in g.shape[2:])]
-    view[...] = columns.reshape(view.shape)
-    return crop(image, padding, input_shape[2:])
+    """Input gradient by one product, whose columns are added up in the image (col2im), block by block."""
+    count, size, kernel, out_size = len(g), input_shape[2:], weight.shape[2:], g.shape[2:]
+    channels, depth, points = weight.shape[1], len(weight) // groups, prod(g.shape[2:])
+    pixels = groups == 1 and channels > out_size[-1]  # which runs are longer
+    samples = _samples(count, input_shape[1] * prod(kernel) * points, points, pixels, g.itemsize)
+    matrix = weight.reshape(groups, depth, -1).swapaxes(1, 2)  # (groups, fan, depth)
+    if pixels:
+        matrix = np.moveaxis(weight, 1, -1).reshape(1, depth, -1)
+    out = np.empty(input_shape, g.dtype)
+    frame = [n + 2 * p for n, p in zip(size, padding, strict=True)]
+    image = pad(np.zeros((samples, input_shape[1], *frame), g.dtype), [(0, 0)] * len(kernel), channels_last=pixels)
+    for start in range(0, count, samples):
+        part = g[start : start + samples].reshape(-1, groups, depth, points)
+        if pixels:
+            columns = part.transpose(0, 3, 1, 2).reshape(-1, depth) @ matrix[0]
+            terms = columns.reshape(len(part), *out_size, prod(kernel), channels)
+            terms = np.moveaxis(terms, (-1, -2), (1, 2))
+        else:
+            terms = (matrix @ part).reshape(len(part), input_shape[1], prod(kernel), *out_size)
+        block = image[: len(part)]
+        block.fill(0)
+        for tap, place in enumerate(taps(kernel, out_size, stride, dilation)):
+            block[place] += terms[:, :, tap]
+        out[start : start + samples] = crop(block, padding, size)
+    return out
