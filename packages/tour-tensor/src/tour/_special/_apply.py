@@ -4,23 +4,33 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, ParamSpec, overload
 
 import numpy as np
 import numpy.typing as npt
 
 Array = npt.NDArray[Any]
 Formula = Callable[..., Array]
+P = ParamSpec("P")
 
-# Elements per block: a dozen float64 temporaries of this length stay in a one-megabyte cache, and the cost of
-# starting a NumPy loop (about half a microsecond) is small beside the loop. Measured: 8 to 32 thousand are equal.
-BLOCK = 1 << 14
+# Elements per block: several float64 temporaries of this length stay in a one-megabyte cache, the cost of starting a
+# NumPy loop (half a microsecond) is small beside the loop, and a temporary stays below the 128 KiB from which malloc
+# asks the system for fresh pages each time.
+BLOCK = 16_000
+
+
+@overload
+def elementwise(formula: Callable[P, Array]) -> Callable[P, Array]: ...
+
+
+@overload
+def elementwise(*, single: Formula) -> Callable[[Callable[P, Array]], Callable[P, Array]]: ...
 
 
 def elementwise(formula: Formula | None = None, *, single: Formula | None = None) -> Any:
     """Make an array function of a formula over equally long, one-dimensional float64 blocks.
 
-    Arguments broadcast. float32 input goes to ``single`` where given (the formula in float32), else through float64;
+    Arguments broadcast. float32 input goes to ``single`` where given (which gets float32 blocks), else through float64;
     float16, bfloat16 and float8 go through float32, as in PyTorch; integers and bools count as float64. The result is a
     new array, also for zero dimensions, of the inputs' common floating dtype. No floating-point warning escapes.
     """
@@ -40,7 +50,7 @@ def apply(formula: Formula, *arrays: npt.ArrayLike, single: Formula | None = Non
     dtype = _floating(np.result_type(*inputs) if len(inputs) > 1 else inputs[0].dtype)
     narrow = dtype.itemsize < 8
     work = np.dtype(np.float32 if narrow and single is not None else np.float64)
-    run = single if narrow and single is not None else formula
+    run = formula if work == np.float64 or single is None else single
     out, columns = _columns(inputs, dtype)
     flat = out.ravel("K")  # a view: out is dense
     with np.errstate(all="ignore"):
@@ -88,4 +98,12 @@ def horner(x: Array, coefficients: Sequence[float]) -> Array:
         y += c
         y *= x
     y += last
+    return y
+
+
+def ratio(x: Array, fit: tuple[Sequence[float], Sequence[float]]) -> Array:
+    """The rational function P/Q with these coefficients, each highest power first."""
+    above, below = fit
+    y = horner(x, above)
+    y /= horner(x, below)
     return y
