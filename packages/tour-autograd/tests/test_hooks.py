@@ -71,3 +71,38 @@ def test_the_graph_has_pytorchs_names(x):
     assert y.grad_fn == y.grad_fn
     assert y.grad_fn.next_functions[0][0].next_functions[0][0].next_functions[0][0].variable is x
     assert x.grad_fn is None
+
+
+def test_saved_values_are_packed_and_unpacked(x):
+    log = []
+
+    def pack(t):
+        log.append("pack")
+        return t.tolist()
+
+    def unpack(values):
+        log.append("unpack")
+        return tour.tensor(values)
+
+    with tour.autograd.graph.saved_tensors_hooks(pack, unpack):
+        y = (x * x).exp().sum()
+    z = (x * x).sum()
+    assert log == ["pack"] * 3
+    (y + z).backward()
+    assert log == ["pack"] * 3 + ["unpack"] * 3
+    expected = [2 * v * tour.tensor(v * v).exp().item() + 2 * v for v in (1.0, 2.0)]
+    assert x.grad.tolist() == pytest.approx(expected)
+
+
+def test_hooks_on_saved_values_can_be_refused():
+    with tour.autograd.graph.disable_saved_tensors_hooks("not here"), pytest.raises(RuntimeError, match="not here"):
+        with tour.autograd.graph.saved_tensors_hooks(str, str):
+            pass
+
+
+def test_anomaly_detection_names_the_op_and_its_line():
+    x = tour.tensor(0.0, requires_grad=True)
+    y = x.sqrt() * 0
+    with tour.autograd.detect_anomaly(), pytest.raises(RuntimeError, match=r"'SqrtBackward0' returned nan[\s\S]*test_hooks.py"):
+        y.backward()
+    assert x.grad is None

@@ -12,6 +12,11 @@ from tour._core import sockets, wrap
 from tour._dtypes import FLOATING, FROM_NUMPY
 from tour.autograd import engine, rules, tape, views
 from tour.autograd import graph as graph
+from tour.autograd.anomaly import detect_anomaly as detect_anomaly
+from tour.autograd.anomaly import set_detect_anomaly as set_detect_anomaly
+from tour.autograd.gradcheck import GradcheckError as GradcheckError
+from tour.autograd.gradcheck import gradcheck as gradcheck
+from tour.autograd.gradcheck import gradgradcheck as gradgradcheck
 from tour.autograd.function import Function, FunctionCtx
 from tour.autograd.grad_mode import (
     enable_grad,

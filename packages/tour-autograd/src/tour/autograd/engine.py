@@ -15,8 +15,9 @@ import numpy as np
 from tour import _core
 from tour._core import as_array, clock, stamp_of, wrap
 from tour._dtypes import FROM_NUMPY
-from tour.autograd import tape
-from tour.autograd.tape import CODE, EDGES, FREED, HOOKS, LASTI, OP, PICK, SAVED, TIME, Leaf, line_of
+from tour.autograd import anomaly, tape
+from tour.autograd.saved import PACKED_TIME, unpacked
+from tour.autograd.tape import CODE, EDGES, FREED, HOOKS, LASTI, OP, PICK, SAVED, TIME, Leaf, line_of, node_name
 
 Gradient = Any  # a raw array, or a tensor when the pass itself is recorded
 
@@ -58,7 +59,7 @@ def run(
         key = id(root)
         grads[key] = g if key not in grads else grads[key] + g
     ready = [root for root in {id(root): root for root, _ in roots}.values() if not waiting[id(root)]]
-    plain = not create and useful is None
+    plain = not create and useful is None and not anomaly.is_anomaly_enabled()
     node: Any = None
     try:
         while ready:
@@ -82,7 +83,7 @@ def run(
                 if saved is FREED:
                     raise freed_error(node)
                 if clock.now != time:
-                    check_saved(node)
+                    saved = checked(node)
                 at = rule.shapes_at if rule.broadcasts else -1
                 for e, (formula, takes) in zip(edges, rule.plan):  # noqa: B905 (the recorder made them equal; strict costs 40 ns)
                     if e is not None:
@@ -107,6 +108,8 @@ def run(
                 results = (_picked(node, g, grads),)
             else:
                 results = _apply(node, g, create, useful)
+                if anomaly.is_anomaly_enabled():
+                    anomaly.check(node_name(node), line_of(node[CODE], node[LASTI]), results)
                 if not retain and rule.frees:
                     free(node)
             for e, r in zip(edges, results):  # noqa: B905
@@ -201,14 +204,14 @@ def _apply(node: Any, g: Gradient, create: bool, useful: set[int] | None) -> Any
     if saved is FREED:
         raise freed_error(node)
     if clock.now != node[TIME]:
-        check_saved(node)
+        saved = checked(node)
     op = node[OP]
     rule = op.rule
     edges = node[EDGES]
     if useful is not None:
         edges = tuple(_useful(e, useful) for e in edges)
     if create or rule.on_tensors:
-        saved, g = (lift(node, rule) if create else [_as_tensor(x) for x in saved]), _as_tensor(g)
+        saved, g = (lift(node, saved, rule) if create else [_as_tensor(x) for x in saved]), _as_tensor(g)
     if rule.joint:
         if rule.saved == ("ctx",):
             saved[0]._node = node
@@ -246,10 +249,10 @@ def _as_raw(x: Any) -> Any:
     return [_as_raw(y) for y in x] if type(x) in (list, tuple) else x
 
 
-def lift(node: Any, rule: Any) -> list[Any]:
+def lift(node: Any, saved: tuple[Any, ...], rule: Any) -> list[Any]:
     """A node's saved values as tensors with their history, so that a recorded pass can be differentiated again."""
     values: list[Any] = []
-    for x, source in zip(node[SAVED], rule.sources, strict=False):
+    for x, source in zip(saved, rule.sources, strict=False):
         if source is None:
             values.append(_as_tensor(x) if rule.on_tensors else x)
         elif source == -1:
@@ -357,19 +360,22 @@ def freed_error(node: Any) -> RuntimeError:
     )
 
 
-def check_saved(node: Any) -> None:
-    """Refuse a node one of whose saved arrays was written into since it was saved.
+def checked(node: Any) -> tuple[Any, ...]:
+    """A node's saved values, once it is known that nobody wrote into them since; unpacked, if the user's hooks packed them.
 
     Raises:
-        RuntimeError: Names the line that saved the value and the line that wrote over it.
+        RuntimeError: Names the line that saved a value and the line that wrote over it.
     """
-    for x in node[SAVED]:
+    saved: tuple[Any, ...] = node[SAVED]
+    if node[TIME] == PACKED_TIME:
+        return unpacked(saved)
+    for x in saved:
         for array in x if type(x) in (tuple, list) else (x,):
-            if not hasattr(array, "__array_ufunc__") or not hasattr(array, "base"):
-                continue
-            stamp = stamp_of(array)
-            if stamp is not None and stamp.time > node[TIME]:
-                raise overwritten_error(node, array, stamp)
+            if hasattr(array, "__array_ufunc__") and hasattr(array, "base"):
+                stamp = stamp_of(array)
+                if stamp is not None and stamp.time > node[TIME]:
+                    raise overwritten_error(node, array, stamp)
+    return saved
 
 
 def overwritten_error(node: Any, array: Any, stamp: Any) -> RuntimeError:

@@ -5,6 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from tour.autograd import tape, views
+from tour.autograd.saved import disable_saved_tensors_hooks as disable_saved_tensors_hooks
+from tour.autograd.saved import save_on_cpu as save_on_cpu
+from tour.autograd.saved import saved_tensors_hooks as saved_tensors_hooks
 from tour.autograd.tape import EDGES, OP, PICK, Leaf
 
 
@@ -26,9 +29,7 @@ class GradFn:
 
     def name(self) -> str:
         """PyTorch's name of the node, for example `AddBackward0`."""
-        if type(self._node) is Leaf:
-            return "struct torch::autograd::AccumulateGrad".rpartition("::")[2]
-        return "".join(word.capitalize() for word in self._node[OP].name.split("_")) + "Backward0"
+        return tape.node_name(self._node)
 
     @property
     def next_functions(self) -> tuple[tuple[GradFn | None, int], ...]:

@@ -131,6 +131,14 @@ def line_of(code: CodeType | None, lasti: int) -> str:
     return f"{code.co_filename}:{line}"
 
 
+def node_name(node: Any) -> str:
+    """PyTorch's name of a node, for example `AddBackward0`."""
+    if type(node) is Leaf:
+        return "AccumulateGrad"
+    name: str = node[OP].name
+    return ("".join(word.capitalize() for word in name.split("_")) if name.islower() else name) + "Backward0"
+
+
 # --- Recorders: one is made for each op when its rule is declared, and fills the op's `record` socket ------------------------
 
 

@@ -1,0 +1,82 @@
+"""Looking for NaN in the backward pass."""
+
+from __future__ import annotations
+
+from typing import Any, Self
+
+import numpy as np
+
+__all__ = ["detect_anomaly", "is_anomaly_check_nan_enabled", "is_anomaly_enabled", "set_detect_anomaly"]
+
+
+class _State:
+    """Whether anomalies are looked for, and whether NaN is one."""
+
+    enabled = False
+    check_nan = True
+
+
+class set_detect_anomaly:
+    """Switch the search for anomalies on or off, from this call on; as a context manager, until its end.
+
+    The line of every forward operation is recorded in any case, so that errors of the backward pass name it; this adds the search
+    for NaN.
+
+    Args:
+        mode: Whether to search.
+        check_nan: Whether a gradient with NaN is an error.
+    """
+
+    def __init__(self, mode: bool, check_nan: bool = True) -> None:
+        self._was = (_State.enabled, _State.check_nan)
+        _State.enabled, _State.check_nan = mode, check_nan
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        _State.enabled, _State.check_nan = self._was
+
+
+class detect_anomaly(set_detect_anomaly):
+    """Raise when an operation's backward makes a NaN, and name the line of its forward.
+
+    Examples:
+        >>> import tour
+        >>> x = tour.tensor(0.0, requires_grad=True)
+        >>> with tour.autograd.detect_anomaly():
+        ...     (x.sqrt() * 0).backward()
+        Traceback (most recent call last):
+        ...
+        RuntimeError: Function 'SqrtBackward0' returned nan values in its 0th output.
+        ...
+    """
+
+    def __init__(self, check_nan: bool = True) -> None:
+        super().__init__(True, check_nan)
+
+
+def is_anomaly_enabled() -> bool:
+    """Whether anomalies are looked for."""
+    return _State.enabled
+
+
+def is_anomaly_check_nan_enabled() -> bool:
+    """Whether NaN counts as an anomaly."""
+    return _State.check_nan
+
+
+def check(name: str, where: str, results: Any) -> None:
+    """Refuse gradients with NaN.
+
+    Raises:
+        RuntimeError: Names the operation and the line that called it.
+    """
+    if not _State.check_nan:
+        return
+    for i, r in enumerate(results):
+        raw = getattr(r, "_a", r)
+        if r is not None and hasattr(raw, "dtype") and raw.dtype.kind in "fcV" and bool(np.isnan(raw).any()):
+            raise RuntimeError(
+                f"Function '{name}' returned nan values in its {i}th output.\n  the forward was called at {where}"
+            )
