@@ -65,4 +65,6 @@ def number(x: Any) -> Any:
 
 def hyperparameters(group: dict[str, Any]) -> SimpleNamespace:
     """The options of a parameter group as attributes, numbers as plain Python."""
-    return SimpleNamespace(**{key: number(value) for key, value in group.items() if key not in ("params", "param_names")})
+    return SimpleNamespace(
+        **{key: number(value) for key, value in group.items() if key not in ("params", "param_names")}
+    )

@@ -122,11 +122,13 @@ class Plan:
         self.arrays = list(map(_array_of, params))
         for i, a in enumerate(self.arrays):
             if isinstance(a, np.ndarray) and not a.flags.writeable:
-                raise RuntimeError(f"parameter {i}, of shape {list(a.shape)}, is a read-only array; optimize a copy of it")
+                raise RuntimeError(
+                    f"parameter {i}, of shape {list(a.shape)}, is a read-only array; optimize a copy of it"
+                )
         self.switches = optimizer._switched(group)
         self.runs: list[Run] = []
         self.stamps = list(map(stamp_of, params))
-        for places in passes(self.arrays):
+        for places in passes(params):
             optimizer._settle([params[i] for i in places], group)
             self._add_runs(places, [optimizer._homes[id(params[i])] for i in places])
         homes = [optimizer._homes[id(p)] for p in params]
@@ -152,9 +154,10 @@ class Plan:
         if not all(map(is_, self.arrays, map(_array_of, self.params))):
             return False
         try:
-            states = list(map(state.get, self.params)) if self.views else []
+            states: list[Any] = list(map(state.get, self.params)) if self.views else []
             return all(
-                all(map(is_, views, map(_array_of, map(itemgetter(name), states)))) for name, views in self.views.items()
+                all(map(is_, views, map(_array_of, map(itemgetter(name), states))))
+                for name, views in self.views.items()
             ) and all(run.uniform() for run in self.runs)
         except (KeyError, TypeError, AttributeError):
             return False
@@ -165,17 +168,18 @@ def _follows(b: tuple[Any, int], a: tuple[Flat, int]) -> bool:
     return a[0] is b[0] and a[1] + 1 == b[1] and all(s[a[1]] == s[b[1]] for s in a[0].scalars.values())
 
 
-def passes(arrays: list[Array]) -> list[list[int]]:
-    """Positions of `arrays`, in parts within which no two share memory: those that do are updated one after the other.
+def passes(params: list[Tensor]) -> list[list[int]]:
+    """Positions of `params`, in parts within which no two share memory: those that do are updated one after the other.
 
     Examples:
-        >>> a = np.zeros(4)
+        >>> import tour
+        >>> a = tour.zeros(4)
         >>> passes([a[:2], a[2:], a])
         [[0, 1], [2]]
     """
-    extents = list(map(_extent, arrays))
+    extents = list(map(_extent, params))
     if all(a[1] <= b[0] for a, b in pairwise(sorted(extents))):
-        return [list(range(len(arrays)))]
+        return [list(range(len(params)))]
     turn: list[int] = []
     for begin, end in extents:
         before = (t for t, (b, e) in zip(turn, extents, strict=False) if b < end and begin < e)
@@ -183,11 +187,10 @@ def passes(arrays: list[Array]) -> list[list[int]]:
     return [[i for i, t in enumerate(turn) if t == part] for part in range(max(turn) + 1)]
 
 
-def _extent(a: Array) -> tuple[int, int]:
-    """The addresses of the first byte of an array and of the first byte behind it."""
-    described = a.__array_interface__ if isinstance(a, np.ndarray) else a.__cuda_array_interface__
-    start = end = described["data"][0]
-    for length, stride in zip(a.shape, a.strides, strict=True):
+def _extent(p: Tensor) -> tuple[int, int]:
+    """The addresses of the first byte of a tensor and of the first byte behind it."""
+    start = end = p.data_ptr()
+    for length, stride in zip(p._a.shape, p._a.strides, strict=True):
         start += min(0, (length - 1) * stride)
         end += max(0, (length - 1) * stride)
-    return start, end + a.itemsize if a.size else start
+    return start, end + p._a.itemsize if p._a.size else start

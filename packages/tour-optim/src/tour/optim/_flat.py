@@ -71,7 +71,9 @@ class Flat:
 
     __slots__ = ("arrays", "fresh", "kind", "offsets", "params", "scalars", "shapes", "views")
 
-    def __init__(self, params: list[Tensor], states: MutableMapping[Any, Any], init: Any, group: dict[str, Any]) -> None:
+    def __init__(
+        self, params: list[Tensor], states: MutableMapping[Any, Any], init: Any, group: dict[str, Any]
+    ) -> None:
         first = params[0]._a
         self.params, self.kind, self.shapes = params, kind_of(first), [p._a.shape for p in params]
         width = 2 if first.dtype.kind == "c" else 1
@@ -92,7 +94,9 @@ class Flat:
                     value[lo:hi].view(first.dtype).reshape(shape)
                     for lo, hi, shape in zip(self.offsets, self.offsets[1:], self.shapes, strict=False)
                 ]
-        moved = [_move_in(states[p], name, views[i]) for name, views in self.views.items() for i, p in enumerate(params)]
+        moved = [
+            _move_in(states[p], name, views[i]) for name, views in self.views.items() for i, p in enumerate(params)
+        ]
         self.fresh = not any(moved)
 
     def holds(self, p: Tensor, index: int, state: dict[str, Any]) -> bool:
@@ -107,7 +111,9 @@ def _move_in(state: dict[str, Any], name: str, home: Array) -> bool:
     old = state.get(name)
     if isinstance(old, Tensor):
         if old._a.shape != home.shape:
-            raise RuntimeError(f"state {name!r} has shape {list(old._a.shape)}, but its parameter needs {list(home.shape)}")
+            raise RuntimeError(
+                f"state {name!r} has shape {list(old._a.shape)}, but its parameter needs {list(home.shape)}"
+            )
         home[...] = old._a
         old._a = home
         return True

@@ -50,7 +50,9 @@ def swap_in_optimizer_params_and_state(
     for group in groups:
         params = [p for p, _ in zip(given, group["params"], strict=False)]
         if len(params) != len(group["params"]):
-            raise RuntimeError(f"{_NAME} requires the explicit parameter state to match optimizer.param_groups ordering.")
+            raise RuntimeError(
+                f"{_NAME} requires the explicit parameter state to match optimizer.param_groups ordering."
+            )
         swapped.append({**group, "params": params})
         for p, key in zip(params, group["params"], strict=True):
             state[p] = dict(swapin_optim_state["state"].get(key, {}))
@@ -74,9 +76,9 @@ def _refill(groups: list[dict[str, Any]], contents: list[dict[str, Any]]) -> Non
 def _checked_groups(optimizer: Optimizer, given: Any) -> list[dict[str, Any]]:
     """The parameter groups of a state dict, if it has the form and the shape of the optimizer's own."""
     if not isinstance(given, dict) or not isinstance(state := given.get("state"), dict):
-        raise RuntimeError(f"{_NAME} requires an optimizer.state_dict(): a dict with a dict 'state'.")
+        raise RuntimeError(f"{_NAME} requires an optimizer.state_dict(): a dict with a dict 'state'.")  # noqa: TRY004
     if not isinstance(groups := given.get("param_groups"), list):
-        raise RuntimeError(f"{_NAME} requires swapin_optim_state['param_groups'] to be a list of param-group dicts.")
+        raise RuntimeError(f"{_NAME} requires swapin_optim_state['param_groups'] to be a list of dicts.")  # noqa: TRY004
     if len(groups) != len(optimizer.param_groups):
         raise RuntimeError("swapin_optim_state has a different number of parameter groups than the live optimizer.")
     keys: set[int] = set()

@@ -38,16 +38,14 @@ class Stepping(Optimizer):
                     self._step_group(group, [p for p, _ in given], [g._a for _, g in given])
         return loss
 
-    def add_param_group(self, param_group: dict[str, Any]) -> None:
-        """Add parameters with options of their own; see `Optimizer.add_param_group`."""
-        options = {**self.defaults, **param_group} if isinstance(param_group, dict) else {}
+    def _check_options(self, options: dict[str, Any]) -> None:
+        super()._check_options(options)
         if options.get("differentiable"):
             raise RuntimeError(
                 "differentiable=True is not supported: a step writes into the parameters' arrays, which records nothing to "
                 "differentiate. For gradients through an update write it as an expression: `w - lr * w.grad`, with w.grad from "
                 "backward(create_graph=True)"
             )
-        super().add_param_group(param_group)
 
 
 class Whole(Stepping):
@@ -60,36 +58,44 @@ class Whole(Stepping):
 
     @staticmethod
     def update(p: Array, g: Array, s: SimpleNamespace, h: SimpleNamespace) -> None:
-        """One step: write into `p` and into the arrays of the state `s`; `g` is not to be written."""
+        """One step: write into `p` and into the arrays of the state `s`; `g` is not to be written.
+
+        Besides the options, `h` has `step`, counted from 1, and `resolution`, the distance from 1 to the next number of the dtype.
+        """
         raise NotImplementedError
 
     def _step_group(self, group: dict[str, Any], params: list[Tensor], grads: list[Array]) -> None:
         h = hyperparameters(group)
         for p, g in zip(params, grads, strict=True):
-            self._refuse(p)
-            state = self.state[p]
-            for name, value in self.init(p._a, group).items() if not state else ():
-                state[name] = scalar(value, scalar_dtype(group)) if isinstance(value, float) else wrap(value)
+            if p.is_complex():
+                raise RuntimeError(f"{type(self).__name__} does not support complex parameters")
+            state = self._state_of(p, group)
             if "step" in state:
-                if not isinstance(state["step"], Tensor):
-                    state["step"] = scalar(state["step"], scalar_dtype(group))
                 state["step"]._a[...] += 1
-            _step_whole(self.update, p._a, g, {name: x._a for name, x in state.items()}, h)
+                h.step = state["step"].item()
+            h.resolution = tour.finfo(p.dtype).eps
+            _update_whole(self.update, p._a, g, {name: x._a for name, x in state.items()}, h)
             touch([stamp_of(p)], self._caller)
 
-    def _refuse(self, p: Tensor) -> None:
-        if p.is_complex():
-            raise RuntimeError(f"{type(self).__name__} does not support complex parameters")
+    def _state_of(self, p: Tensor, group: dict[str, Any]) -> dict[str, Tensor]:
+        """The state of `p`: tensors, made at the first step. Numbers per parameter are tensors without dimensions, on the CPU."""
+        state = self.state[p]
+        for name, value in self.init(p._a, group).items() if not state else ():
+            state[name] = wrap(value) if not isinstance(value, float) else value
+        for name, value in state.items():
+            if not isinstance(value, Tensor):
+                state[name] = scalar(value, scalar_dtype(group))
+        return state  # type: ignore[no-any-return]
 
 
-def _step_whole(update: Any, p: Array, g: Array, state: dict[str, Array], h: SimpleNamespace) -> None:
+def _update_whole(update: Any, p: Array, g: Array, state: dict[str, Array], h: SimpleNamespace) -> None:
     """One update; narrow floats are widened to float32 and rounded once at the end."""
     if p.dtype.itemsize >= 4:
-        update(p, g, SimpleNamespace(**state, eps_of=p.dtype), h)
+        update(p, g, SimpleNamespace(**state), h)
         return
     wide = {name: a.astype(np.float32) for name, a in state.items()}
     new = p.astype(np.float32)
-    update(new, g.astype(np.float32), SimpleNamespace(**wide, eps_of=p.dtype), h)
+    update(new, g.astype(np.float32), SimpleNamespace(**wide), h)
     for name, a in state.items():
         a[...] = wide[name]
     p[...] = new

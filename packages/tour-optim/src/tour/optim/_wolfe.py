@@ -72,7 +72,7 @@ def strong_wolfe(
     low, high = _order(ends)
     stuck = False
     while step < max_steps and abs(ends[1].t - ends[0].t) * size >= tolerance:
-        t, stuck = _inside(_cubic_minimum(*ends), *sorted((ends[0].t, ends[1].t)), stuck)
+        t, stuck = _inside(_cubic_minimum(ends[0], ends[1]), ends, stuck)
         new = phi(t)
         step += 1
         if too_high(new) or new.value >= ends[low].value:
@@ -92,8 +92,9 @@ def _order(ends: list[Point]) -> tuple[int, int]:
     return (0, 1) if ends[0].value <= ends[1].value else (1, 0)
 
 
-def _inside(t: float, left: float, right: float, stuck: bool) -> tuple[float, bool]:
-    """`t`, moved a tenth of the bracket away from an end that it is close to for the second time."""
+def _inside(t: float, ends: list[Point], stuck: bool) -> tuple[float, bool]:
+    """`t`, moved a tenth of the bracket away from an end that it is close to for the second time; and whether it is close."""
+    left, right = sorted((ends[0].t, ends[1].t))
     margin = 0.1 * (right - left)
     if not min(right - t, t - left) < margin:
         return t, False

@@ -76,9 +76,15 @@ class Adafactor(Whole):
             raise ValueError(f"weight_decay should be >= 0 but is: {weight_decay}")
         super().__init__(
             params,
-            dict(
-                lr=lr, beta2_decay=beta2_decay, eps=eps, d=d, weight_decay=weight_decay, foreach=foreach, maximize=maximize,
-            ),
+            {
+                "lr": lr,
+                "beta2_decay": beta2_decay,
+                "eps": eps,
+                "d": d,
+                "weight_decay": weight_decay,
+                "foreach": foreach,
+                "maximize": maximize,
+            },
         )
 
     @staticmethod
@@ -114,4 +120,4 @@ class Adafactor(Whole):
 
 def rms(a: Array) -> float:
     """The root of the mean of squares."""
-    return math.sqrt(float(np.vdot(a, a)) / a.size) if a.size else 0.0
+    return math.sqrt(np.vdot(a, a).item() / a.size) if a.size else 0.0

@@ -68,11 +68,17 @@ class Adagrad(Elementwise):
         check_flags(foreach, fused, differentiable)
         super().__init__(
             params,
-            dict(
-                lr=lr, lr_decay=lr_decay, eps=eps, weight_decay=weight_decay,
-                initial_accumulator_value=initial_accumulator_value, foreach=foreach, maximize=maximize,
-                differentiable=differentiable, fused=fused,
-            ),
+            {
+                "lr": lr,
+                "lr_decay": lr_decay,
+                "eps": eps,
+                "weight_decay": weight_decay,
+                "initial_accumulator_value": initial_accumulator_value,
+                "foreach": foreach,
+                "maximize": maximize,
+                "differentiable": differentiable,
+                "fused": fused,
+            },
         )
         for group in self.param_groups:  # as in PyTorch, there is state before the first step
             self._settle(list(dict.fromkeys(group["params"])), group)

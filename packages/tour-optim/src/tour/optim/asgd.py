@@ -69,10 +69,17 @@ class ASGD(Elementwise):
         check_not_negative(weight_decay=weight_decay)
         super().__init__(
             params,
-            dict(
-                lr=lr, lambd=lambd, alpha=alpha, t0=t0, weight_decay=weight_decay, foreach=foreach, maximize=maximize,
-                differentiable=differentiable, capturable=capturable,
-            ),
+            {
+                "lr": lr,
+                "lambd": lambd,
+                "alpha": alpha,
+                "t0": t0,
+                "weight_decay": weight_decay,
+                "foreach": foreach,
+                "maximize": maximize,
+                "differentiable": differentiable,
+                "capturable": capturable,
+            },
         )
 
     @staticmethod

@@ -65,11 +65,15 @@ class LBFGS(Optimizer):
         check_lr(lr)
         super().__init__(
             params,
-            dict(
-                lr=lr, max_iter=max_iter, max_eval=max_iter * 5 // 4 if max_eval is None else max_eval,
-                tolerance_grad=tolerance_grad, tolerance_change=tolerance_change, history_size=history_size,
-                line_search_fn=line_search_fn,
-            ),
+            {
+                "lr": lr,
+                "max_iter": max_iter,
+                "max_eval": max_iter * 5 // 4 if max_eval is None else max_eval,
+                "tolerance_grad": tolerance_grad,
+                "tolerance_change": tolerance_change,
+                "history_size": history_size,
+                "line_search_fn": line_search_fn,
+            },
         )
 
     def add_param_group(self, param_group: dict[str, Any]) -> None:
@@ -120,7 +124,7 @@ class _Search:
             state["n_iter"] += 1
             d = memory.direction(g)
             memory.prev_loss = before = value
-            first = min(1.0, 1.0 / float(np.abs(g).sum())) if state["n_iter"] == 1 else 1
+            first = min(1.0, 1.0 / np.abs(g).sum().item()) if state["n_iter"] == 1 else 1
             memory.t = t = first * h.lr
             slope = _dot(g, d)
             if slope > -h.tolerance_change:
@@ -211,8 +215,7 @@ class _Memory:
         if curvature <= 1e-10:
             return
         if len(self.changes) == self.size:
-            for kept in (self.changes, self.steps, self.scales):
-                kept.pop(0)  # type: ignore[attr-defined]
+            del self.changes[0], self.steps[0], self.scales[0]
         self.changes.append(y)
         self.steps.append(s)
         self.scales.append(1.0 / curvature)
@@ -246,11 +249,11 @@ class _Memory:
 
 
 def _dot(a: Array, b: Array) -> float:
-    return float(a @ b)
+    return (a @ b).item()  # type: ignore[no-any-return]
 
 
 def _largest(a: Array) -> float:
-    return float(np.abs(a).max()) if a.size else 0.0
+    return np.abs(a).max().item() if a.size else 0.0  # type: ignore[no-any-return]
 
 
 def _as_vector(a: Array) -> Array:

@@ -68,10 +68,16 @@ class Muon(Whole):
             raise ValueError(f"Adjust learning rate function {adjust_lr_fn} is not supported")
         super().__init__(
             params,
-            dict(
-                lr=lr, weight_decay=weight_decay, momentum=momentum, nesterov=nesterov, ns_coefficients=ns_coefficients,
-                eps=eps, ns_steps=ns_steps, adjust_lr_fn=adjust_lr_fn,
-            ),
+            {
+                "lr": lr,
+                "weight_decay": weight_decay,
+                "momentum": momentum,
+                "nesterov": nesterov,
+                "ns_coefficients": ns_coefficients,
+                "eps": eps,
+                "ns_steps": ns_steps,
+                "adjust_lr_fn": adjust_lr_fn,
+            },
         )
 
     def _check_param(self, p: Any) -> None:
@@ -93,7 +99,9 @@ class Muon(Whole):
             lerp_(direction, b, h.momentum)
         step = orthogonalize(direction, h.ns_coefficients, h.ns_steps, h.eps)
         rows, columns = p.shape
-        ratio = max(1, rows / columns) ** 0.5 if h.adjust_lr_fn != "match_rms_adamw" else 0.2 * max(rows, columns) ** 0.5
+        ratio = (
+            max(1, rows / columns) ** 0.5 if h.adjust_lr_fn != "match_rms_adamw" else 0.2 * max(rows, columns) ** 0.5
+        )
         p *= 1 - h.lr * h.weight_decay
         p -= h.lr * ratio * step.astype(p.dtype, copy=False)
 

@@ -67,7 +67,9 @@ def _hooked(step: S) -> S:
             changed = hook(self, args, kwargs)
             if changed is not None:
                 if not (isinstance(changed, tuple) and len(changed) == 2):
-                    raise RuntimeError(f"{hook} must return None or a tuple of (new_args, new_kwargs), but got {changed}.")
+                    raise RuntimeError(
+                        f"{hook} must return None or a tuple of (new_args, new_kwargs), but got {changed}."
+                    )
                 args, kwargs = changed
         out = step(*args, **kwargs)
         for hook in chain(self._post_hooks.values(), _after_any_step.values()):
@@ -133,7 +135,14 @@ class Optimizer:
 
     def _add_missing_attributes(self) -> None:
         """Everything that is neither options nor state: it is not pickled, and starts empty in a copy."""
-        for name in ("_pre_hooks", "_post_hooks", "_save_pre_hooks", "_save_post_hooks", "_load_pre_hooks", "_load_post_hooks"):
+        for name in (
+            "_pre_hooks",
+            "_post_hooks",
+            "_save_pre_hooks",
+            "_save_post_hooks",
+            "_load_pre_hooks",
+            "_load_post_hooks",
+        ):
             self.__dict__.setdefault(name, Hooks[Hook]())
         self.__dict__.setdefault("_caller", None)
 
@@ -159,7 +168,7 @@ class Optimizer:
     def __repr__(self) -> str:
         lines = [f"{type(self).__name__} ("]
         for i, group in enumerate(self.param_groups):
-            lines.append(f"Parameter Group {i}")
+            lines += [""] * (i > 0) + [f"Parameter Group {i}"]
             lines += [f"    {name}: {group[name]}" for name in sorted(group) if name != "params"]
         return "\n".join([*lines, ")"])
 
@@ -206,9 +215,7 @@ class Optimizer:
         params, names = _unzip(param_group["params"])
         for p in params:
             self._check_param(p)
-        for name, default in self.defaults.items():
-            if default is required and name not in param_group:
-                raise ValueError(f"parameter group didn't specify a value of required optimization parameter {name}")
+        self._check_options({**self.defaults, **param_group})
         if len(params) != len(set(params)):
             warnings.warn(
                 "optimizer contains a parameter group with duplicate parameters; in future, this will cause an error; "
@@ -237,6 +244,12 @@ class Optimizer:
             raise TypeError(f"optimizer can only optimize Tensors, but one of the params is {_typename(p)}")
         if not self.defaults.get("differentiable") and not (p.is_leaf or p.retains_grad):
             raise ValueError("can't optimize a non-leaf Tensor")
+
+    def _check_options(self, options: dict[str, Any]) -> None:
+        """Look at all options of a new group."""
+        for name, value in options.items():
+            if value is required:
+                raise ValueError(f"parameter group didn't specify a value of required optimization parameter {name}")
 
     def state_dict(self) -> StateDict:
         """The state and the options, with parameters replaced by their position over all groups.

@@ -76,10 +76,17 @@ class RAdam(Elementwise):
         check_not_negative(weight_decay=weight_decay)
         super().__init__(
             params,
-            dict(
-                lr=lr, betas=betas, eps=eps, weight_decay=weight_decay, maximize=maximize, foreach=foreach,
-                capturable=capturable, decoupled_weight_decay=decoupled_weight_decay, differentiable=differentiable,
-            ),
+            {
+                "lr": lr,
+                "betas": betas,
+                "eps": eps,
+                "weight_decay": weight_decay,
+                "maximize": maximize,
+                "foreach": foreach,
+                "capturable": capturable,
+                "decoupled_weight_decay": decoupled_weight_decay,
+                "differentiable": differentiable,
+            },
         )
 
     @staticmethod

@@ -76,10 +76,18 @@ class RMSprop(Elementwise):
         check_not_negative(momentum=momentum, weight_decay=weight_decay, alpha=alpha)
         super().__init__(
             params,
-            dict(
-                lr=lr, momentum=momentum, alpha=alpha, eps=eps, centered=centered, weight_decay=weight_decay,
-                capturable=capturable, foreach=foreach, maximize=maximize, differentiable=differentiable,
-            ),
+            {
+                "lr": lr,
+                "momentum": momentum,
+                "alpha": alpha,
+                "eps": eps,
+                "centered": centered,
+                "weight_decay": weight_decay,
+                "capturable": capturable,
+                "foreach": foreach,
+                "maximize": maximize,
+                "differentiable": differentiable,
+            },
         )
 
     @staticmethod

@@ -67,10 +67,15 @@ class Rprop(Elementwise):
             raise ValueError(f"Invalid eta values: {etas[0]}, {etas[1]}")
         super().__init__(
             params,
-            dict(
-                lr=lr, etas=etas, step_sizes=step_sizes, foreach=foreach, maximize=maximize,
-                differentiable=differentiable, capturable=capturable,
-            ),
+            {
+                "lr": lr,
+                "etas": etas,
+                "step_sizes": step_sizes,
+                "foreach": foreach,
+                "maximize": maximize,
+                "differentiable": differentiable,
+                "capturable": capturable,
+            },
         )
 
     @staticmethod

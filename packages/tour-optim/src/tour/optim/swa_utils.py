@@ -14,7 +14,7 @@ from tour.optim.lr_scheduler.base import LRScheduler, per_group
 from tour.optim.optimizer import Optimizer
 
 if TYPE_CHECKING:
-    from tour.optim._averaged_model import AveragedModel as AveragedModel
+    from tour.optim._averaged_model import AveragedModel
 else:
 
     def __getattr__(name: str) -> Any:
@@ -36,7 +36,7 @@ __all__ = [
     "update_bn",
 ]
 
-Average: TypeAlias = Callable[[Tensor, Tensor, Any], Tensor]
+Average: TypeAlias = Callable[[Tensor, Tensor, Any], Any]
 MultiAverage: TypeAlias = Callable[[Sequence[Tensor], Sequence[Tensor], Any], None]
 
 
@@ -53,7 +53,7 @@ def get_ema_avg_fn(decay: float = 0.999) -> Average:
     """
     _check_decay(decay)
 
-    def ema_update(ema_param: Tensor, current_param: Tensor, num_averaged: Any) -> Tensor:
+    def ema_update(ema_param: Tensor, current_param: Tensor, num_averaged: Any) -> Any:
         return decay * ema_param + (1 - decay) * current_param
 
     return ema_update
@@ -68,7 +68,7 @@ def get_swa_avg_fn() -> Average:
         tensor([2.])
     """
 
-    def swa_update(averaged_param: Tensor, current_param: Tensor, num_averaged: Any) -> Tensor:
+    def swa_update(averaged_param: Tensor, current_param: Tensor, num_averaged: Any) -> Any:
         return averaged_param + (current_param - averaged_param) / (num_averaged + 1)
 
     return swa_update
@@ -110,6 +110,10 @@ def _move(averages: Sequence[Tensor], currents: Sequence[Tensor], weight: float)
         else:
             average._a[...] = average._a * (1 - weight) + current._a * weight
         wrote(average)
+
+
+def _is_count(n: Any) -> bool:
+    return isinstance(n, int) and n >= 0
 
 
 def update_bn(loader: Iterable[Any], model: Any, device: Any = None) -> None:
@@ -171,7 +175,7 @@ class SWALR(LRScheduler):
     ) -> None:
         if anneal_strategy not in ("cos", "linear"):
             raise ValueError(f"anneal_strategy must be one of 'cos' or 'linear', instead got {anneal_strategy}")
-        if not isinstance(anneal_epochs, int) or anneal_epochs < 0:
+        if not _is_count(anneal_epochs):
             raise ValueError(f"anneal_epochs must be equal or greater than 0, got {anneal_epochs}")
         for rate, group in zip(per_group("swa_lr", optimizer, swa_lr), optimizer.param_groups, strict=True):
             group["swa_lr"] = rate

@@ -8,10 +8,21 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+from tour._core import wrote
 from tour._tensor import Tensor
+from tour.optim._check import number
 from tour.optim.optimizer import Optimizer
 
-__all__ = ["EPOCH_WARNING", "LRScheduler", "Scaling", "functions_state", "load_functions", "per_group", "values", "write"]
+__all__ = [
+    "EPOCH_WARNING",
+    "LRScheduler",
+    "Scaling",
+    "functions_state",
+    "load_functions",
+    "per_group",
+    "values",
+    "write",
+]
 
 EPOCH_WARNING = (
     "The epoch parameter in `scheduler.step()` was not necessary and is being deprecated where possible. Please use "
@@ -129,7 +140,9 @@ class LRScheduler:
     def _warn_unless_stepping(self) -> None:
         if not self._get_lr_called_within_step:
             warnings.warn(
-                "To get the last learning rate computed by the scheduler, please use `get_last_lr()`.", UserWarning, stacklevel=3
+                "To get the last learning rate computed by the scheduler, please use `get_last_lr()`.",
+                UserWarning,
+                stacklevel=3,
             )
 
     def state_dict(self) -> dict[str, Any]:
@@ -182,7 +195,8 @@ def values(optimizer: Optimizer, name: str) -> list[Any]:
 def write(group: dict[str, Any], name: str, value: Any) -> None:
     """Set an option of a group; a tensor stays the same tensor."""
     if isinstance(group[name], Tensor):
-        group[name].fill_(value.item() if isinstance(value, Tensor) else value)
+        group[name]._a[...] = number(value)
+        wrote(group[name])
     else:
         group[name] = value
 

@@ -43,7 +43,8 @@ class CosineAnnealingLR(LRScheduler):
             return self._get_closed_form_lr()
         if (t - 1 - half) % (2 * half) == 0:  # leaving the minimum, where the ratio below is 0 / 0
             return [
-                lr + (base - low) * (1 - math.cos(math.pi / half)) / 2 for lr, base in zip(rates, self.base_lrs, strict=True)
+                lr + (base - low) * (1 - math.cos(math.pi / half)) / 2
+                for lr, base in zip(rates, self.base_lrs, strict=True)
             ]
         ratio = (1 + math.cos(math.pi * t / half)) / (1 + math.cos(math.pi * (t - 1) / half))
         return [ratio * (lr - low) + low for lr in rates]
@@ -80,7 +81,9 @@ class CosineAnnealingWarmRestarts(LRScheduler):
         if T_mult < 1 or not isinstance(T_mult, int):
             raise ValueError(f"Expected integer T_mult >= 1, but got {T_mult}")
         if not isinstance(eta_min, float | int):
-            raise ValueError(f"Expected float or int eta_min, but got {eta_min} of type {type(eta_min)}")
+            raise ValueError(  # noqa: TRY004
+                f"Expected float or int eta_min, but got {eta_min} of type {type(eta_min)}"
+            )
         self.T_0 = T_0
         self.T_i = T_0
         self.T_mult = T_mult

@@ -224,9 +224,7 @@ class OneCycleLR(_WithMomentum):
         self._warn_unless_stepping()
         step = self.last_epoch
         if step > self.total_steps:
-            raise ValueError(
-                f"Tried to step {step} times. The specified number of total steps is {self.total_steps}"
-            )
+            raise ValueError(f"Tried to step {step} times. The specified number of total steps is {self.total_steps}")
         phases = self._schedule_phases
         i = next((i for i, phase in enumerate(phases) if step <= phase["end_step"]), len(phases) - 1)
         start = phases[i - 1]["end_step"] if i else 0.0
