@@ -60,7 +60,7 @@ def conv_input_grad(
     if prod(stride) > 1 or (prod(kernel) > 1 and 5 * channels <= 2 * depth):
         return _sum_windows(g, weight, input_shape, stride, padding, dilation, groups)
     swapped = weight.reshape(groups, depth, channels, *kernel).swapaxes(1, 2)
-    flipped = np.flip(swapped, tuple(range(3, swapped.ndim))).reshape(-1, depth, *kernel)
+    flipped = np.ascontiguousarray(np.flip(swapped, tuple(range(3, swapped.ndim)))).reshape(-1, depth, *kernel)
     pads = [
         (d * (k - 1) - p, n - m + p)
         for n, m, k, p, d in zip(input_shape[2:], g.shape[2:], kernel, padding, dilation, strict=True)
