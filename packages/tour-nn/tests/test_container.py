@@ -138,7 +138,7 @@ def test_arithmetic_of_sequential() -> None:
 
 def test_arithmetic_of_lists() -> None:
     a = lst(1, 2)
-    assert numbers(a + (N(3),)) == [1, 2, 3] and numbers(a) == [1, 2]
+    assert numbers(a + lst(3)) == [1, 2, 3] and numbers(a) == [1, 2]
     a += [N(3)]
     assert numbers(a) == [1, 2, 3] and len(a.extend(a)) == 6
     with pytest.raises(TypeError, match=r"ModuleList.extend should be called with an iterable, but got int"):

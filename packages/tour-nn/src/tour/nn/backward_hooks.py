@@ -10,6 +10,7 @@ import warnings
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
+import tour
 from tour import Tensor
 from tour.autograd import Function, is_grad_enabled
 
@@ -25,10 +26,10 @@ class BackwardHookFunction(Function):
 
     @staticmethod
     def forward(ctx: Any, watch: Callable[[Grads], Grads], *tensors: Tensor) -> tuple[Tensor, ...]:
-        """The tensors, as views of themselves."""
+        """Tensors that share their memory with those given."""
         ctx.set_materialize_grads(False)
         ctx.watch = watch
-        same = tuple(t.view_as(t) for t in tensors)
+        same = tuple(t.detach() for t in tensors)
         ctx.mark_non_differentiable(*(out for t, out in zip(tensors, same, strict=True) if not t.requires_grad))
         return same
 
@@ -58,9 +59,12 @@ class BackwardTrace:
 
     def inputs(self, args: tuple[Any, ...]) -> tuple[Any, ...]:
         """The positional arguments, with the identity behind those that are tensors."""
+        if self.last_op_hooks:
+            self.made_by = {t.grad_fn for t in args if isinstance(t, Tensor)}
         if not (self.hooks or self.pre_hooks):
             return args
         self.n_inputs = len(args)
+        self.kinds = [(t.shape, t.dtype, t.device) for t in args if isinstance(t, Tensor)]
         args, self.inputs_at = _through_identity(args, self.see_grad_input)
         return args
 
@@ -99,6 +103,11 @@ class BackwardTrace:
 
     def without_grad_input(self) -> None:
         """No input asks for a gradient: the hooks run as soon as the gradients of the outputs are known."""
+        warnings.warn(
+            "Full backward hook is firing when gradients are computed with respect to module outputs since no inputs "
+            "require gradients.",
+            stacklevel=2,
+        )
         nothing = (None,) * self.n_inputs
         for hook in self.hooks:
             answer = hook(self.module, nothing, self.grad_output)
@@ -110,14 +119,14 @@ class BackwardTrace:
         self.grad_output = None
 
     def see_grad_input(self, grads: Grads) -> Grads:
-        """Show the gradients of the inputs, and those of the outputs, to the hooks."""
+        """Show the gradients of the inputs, zeros where there is none, and those of the outputs to the hooks."""
         if self.grad_output is None:
-            raise RuntimeError(
-                "Module backward hook for grad_input is called before the grad_output one. This happens because the "
-                "gradient in your nn.Module flows to the Module's input without passing through the Module's output. "
-                "Make sure that the output depends on the input and that the loss is computed based on the output."
-            )
+            return grads  # they came past the outputs, which nobody could watch
         assert self.inputs_at is not None
+        grads = tuple(
+            tour.zeros(shape, dtype=dtype, device=device) if g is None else g
+            for g, (shape, dtype, device) in zip(grads, self.kinds, strict=True)
+        )
         grad_input = _spread(self.inputs_at, grads, self.n_inputs)
         for hook in self.hooks:
             grad_input = _answer(hook(self.module, grad_input, self.grad_output), grad_input, "hook", "grad_input")
@@ -130,6 +139,14 @@ class BackwardTrace:
         node = None if tensor is None else tensor.grad_fn
         if node is None:
             return
+        if self.made_by - {None} != {before for before, _ in node.next_functions}:
+            warnings.warn(
+                "Using a non-full backward hook when the forward contains multiple autograd Nodes is deprecated and will "
+                "be removed in future versions. This hook will be missing some grad_input. Please use "
+                "register_full_backward_hook to get the documented behavior.",
+                FutureWarning,
+                stacklevel=2,
+            )
         for hook in self.last_op_hooks:
             node.register_hook(lambda grad_input, grad_output, hook=hook: hook(self.module, grad_input, grad_output))
 
@@ -157,16 +174,16 @@ def _answer(answer: Any, grads: Grads, hook: str, name: str) -> Grads:
     """The gradients after a hook: what it returned, if anything, else as they were."""
     if answer is None:
         return grads
-    answer = answer if isinstance(answer, tuple) else (answer,)
-    if len(answer) != len(grads):
+    new: Grads = answer if isinstance(answer, tuple) else (answer,)
+    if len(new) != len(grads):
         raise RuntimeError(
-            f"Backward {hook} returned an invalid number of {name}, got {len(answer)}, but expected {len(grads)}"
+            f"Backward {hook} returned an invalid number of {name}, got {len(new)}, but expected {len(grads)}"
         )
-    return answer
+    return new
 
 
 def _tensors_in(result: Any) -> Iterator[Tensor]:
-    """The first tensor of a result, of its dict or of its tuple."""
+    """The tensors of a result: it may be a dict, or a tuple of tuples."""
     if isinstance(result, Tensor):
         yield result
     elif isinstance(result, dict):

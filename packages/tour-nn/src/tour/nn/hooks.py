@@ -10,7 +10,7 @@ from __future__ import annotations
 import warnings
 import weakref
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self
 
 if TYPE_CHECKING:
@@ -139,12 +139,12 @@ GLOBAL_HOOKS: OrderedDict[int, GlobalHook] = OrderedDict()
 REGISTRATION_HOOKS: OrderedDict[int, GlobalHook] = OrderedDict()
 
 
-def global_hooks(kind: str) -> Iterator[tuple[int, GlobalHook]]:
+def global_hooks(kind: str) -> list[tuple[int, GlobalHook]]:
     """The global hooks of one kind, in the order of their registration."""
-    return ((id, hook) for id, hook in list(GLOBAL_HOOKS.items()) if hook.kind == kind)
+    return [(id, hook) for id, hook in GLOBAL_HOOKS.items() if hook.kind == kind] if GLOBAL_HOOKS else []
 
 
-def on_registration(kind: str, module: Module, name: str, value: Any) -> Any:
+def on_registration(kind: str, module: Any, name: str, value: Any) -> Any:
     """What is registered once every registration hook of this kind has seen `value`, and perhaps replaced it."""
     for hook in list(REGISTRATION_HOOKS.values()):
         if hook.kind == kind:
@@ -208,15 +208,13 @@ def register_module_backward_hook(hook: Hook) -> RemovableHandle:
 def _add_global_backward_hook(hook: Hook, is_full: bool) -> RemovableHandle:
     if any(other.is_full is not is_full for _, other in global_hooks("_backward_hooks")):
         raise RuntimeError(
-            "Cannot use both regular backward hooks and full backward hooks as a global Module hook. Please use only one "
-            "of them."
+            "Cannot use both regular backward hooks and full backward hooks as a global Module hook. Please use "
+            "only one of them."
         )
     return add_hook(GLOBAL_HOOKS, GlobalHook("_backward_hooks", hook, is_full=is_full))
 
 
 # --- A call with hooks ------------------------------------------------------------------------------------------------
-
-_ON_CALL = ("_forward_pre_hooks", "_forward_hooks", "_backward_pre_hooks", "_backward_hooks")
 
 
 def call_with_hooks(module: Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -225,9 +223,10 @@ def call_with_hooks(module: Module, args: tuple[Any, ...], kwargs: dict[str, Any
     Raises:
         RuntimeError: If a pre-hook with `with_kwargs=True` returns something else than None or `(args, kwargs)`.
     """
-    state = module.__dict__
-    if not GLOBAL_HOOKS and not any(state.get(kind) for kind in _ON_CALL):
-        state["_hooked"] = False  # the last hook has gone: close the gate
+    own = module.__dict__.get
+    round_forward = own("_forward_hooks") or own("_forward_pre_hooks")
+    if not (GLOBAL_HOOKS or round_forward or own("_backward_hooks") or own("_backward_pre_hooks")):
+        module.__dict__["_hooked"] = False  # the last hook has gone: close the gate
         return module.forward(*args, **kwargs)
     call = HookedCall(module, args, kwargs)
     try:
@@ -253,8 +252,9 @@ class HookedCall:
         return self.state.get(kind) or {}
 
     def run(self) -> Any:
-        for hook, with_kwargs in self.pre_hooks():
-            self.run_pre_hook(hook, with_kwargs)
+        if GLOBAL_HOOKS or self.own("_forward_pre_hooks"):
+            for hook, with_kwargs in self.pre_hooks():
+                self.run_pre_hook(hook, with_kwargs)
         trace = self.backward_trace()
         if trace is not None:
             self.args = trace.inputs(self.args)
@@ -267,16 +267,20 @@ class HookedCall:
             self.result = trace.outputs(self.result)
         return self.result
 
-    def pre_hooks(self) -> Iterable[tuple[Hook, bool]]:
+    def pre_hooks(self) -> list[tuple[Hook, bool]]:
+        """Hook, whether it takes the keyword arguments."""
         named = self.own("_forward_pre_hooks_with_kwargs")
-        yield from ((hook.call, False) for _, hook in global_hooks("_forward_pre_hooks"))
-        yield from ((hook, id in named) for id, hook in list(self.own("_forward_pre_hooks").items()))
+        everybody = [(hook.call, False) for _, hook in global_hooks("_forward_pre_hooks")]
+        return everybody + [(hook, id in named) for id, hook in self.own("_forward_pre_hooks").items()]
 
-    def forward_hooks(self) -> Iterable[tuple[int, Hook, bool, bool]]:
+    def forward_hooks(self) -> list[tuple[int, Hook, bool, bool]]:
         """Id, hook, whether it takes the keyword arguments, whether it must run even after an error."""
         named, always = self.own("_forward_hooks_with_kwargs"), self.own("_forward_hooks_always_called")
-        yield from ((id, hook.call, hook.with_kwargs, hook.always_call) for id, hook in global_hooks("_forward_hooks"))
-        yield from ((id, hook, id in named, id in always) for id, hook in list(self.own("_forward_hooks").items()))
+        everybody = global_hooks("_forward_hooks")
+        own = self.own("_forward_hooks").items()
+        return [(id, hook.call, hook.with_kwargs, hook.always_call) for id, hook in everybody] + [
+            (id, hook, id in named, id in always) for id, hook in own
+        ]
 
     def run_pre_hook(self, hook: Hook, with_kwargs: bool) -> None:
         if not with_kwargs:
@@ -314,10 +318,12 @@ class HookedCall:
 
     def backward_trace(self) -> Any:
         """What carries backward hooks round this call, or None where no such hook exists."""
+        if not (GLOBAL_HOOKS or self.own("_backward_hooks") or self.own("_backward_pre_hooks")):
+            return None
         pre_hooks = [hook.call for _, hook in global_hooks("_backward_pre_hooks")]
         pre_hooks += self.own("_backward_pre_hooks").values()
         everybody = [hook for _, hook in global_hooks("_backward_hooks")]
-        own = list(self.own("_backward_hooks").values())
+        own = [*self.own("_backward_hooks").values()]
         if not (pre_hooks or everybody or own):
             return None
         from tour.nn.backward_hooks import BackwardTrace  # loads autograd: a forward without them never needs it

@@ -6,6 +6,7 @@ from typing import Any, Self
 
 import tour
 from tour import Tensor
+from tour._printing import tensor_repr
 
 __all__ = [
     "Buffer",
@@ -49,7 +50,7 @@ class Parameter(Tensor):
         return _rebuild_parameter, (type(self), self.detach(), self.requires_grad, self.__dict__)
 
     def __repr__(self) -> str:
-        return "Parameter containing:\n" + super().__repr__()
+        return "Parameter containing:\n" + tensor_repr(self, "tensor")
 
 
 class Buffer(Tensor):
@@ -83,6 +84,9 @@ class Buffer(Tensor):
 
     def __reduce_ex__(self, protocol: Any) -> Any:
         return _rebuild_parameter, (type(self), self.detach(), self.requires_grad, self.__dict__)
+
+    def __repr__(self) -> str:
+        return tensor_repr(self, "tensor")
 
 
 def _array_of(data: Any) -> Any:

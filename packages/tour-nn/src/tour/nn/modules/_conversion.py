@@ -37,11 +37,26 @@ class Conversion(Traversal):
                     self._buffers[name] = fn(buffer)
         return self
 
-    def to(self, *args: Any, **kwargs: Any) -> Self:
+    def to(
+        self,
+        *args: Any,
+        device: Any = None,
+        dtype: Any = None,
+        non_blocking: bool = False,
+        copy: bool = False,
+        memory_format: Any = None,
+        tensor: Tensor | None = None,
+    ) -> Self:
         """Move parameters and buffers to a device, cast those that are not integers to a dtype, or both, in place.
 
-        Forms: `to(device)`, `to(dtype)`, `to(device, dtype)`, `to(tensor)` for the device and dtype of another tensor,
-            each with `non_blocking` and `memory_format`; all by name too.
+        Args:
+            args: A device, a dtype, a device and a dtype, or a tensor to be like; then `non_blocking`.
+            device: Where to.
+            dtype: A floating-point or complex dtype.
+            non_blocking: Whether copies between devices may still run when this returns.
+            copy: Copy even where nothing changes.
+            memory_format: The order of the elements of tensors with four or five dimensions.
+            tensor: Take its device and dtype.
 
         Raises:
             TypeError: If the dtype is neither floating-point nor complex.
@@ -52,18 +67,25 @@ class Conversion(Traversal):
             >>> nn.Linear(2, 2).to(tour.float64).weight.dtype
             tour.float64
         """
-        device, dtype, options = _target(*args, **kwargs)
-        if dtype is not None and not (dtype.is_floating_point or dtype.is_complex):
-            raise TypeError(
-                f"nn.Module.to only accepts floating point or complex dtypes, but got desired dtype={dtype}"
+        like, *rest = args if args else (tensor,)
+        if isinstance(like, Tensor):
+            device, dtype = like.device, like.dtype
+        elif isinstance(like, tour.dtype):
+            dtype = like
+        elif args:
+            device = like
+            dtype = rest.pop(0) if rest and not isinstance(rest[0], bool) else dtype
+        non_blocking = rest[0] if rest else non_blocking
+        _check_dtype(dtype)
+
+        def convert(t: Tensor) -> Tensor:
+            options = {"memory_format": memory_format} if memory_format is not None and t.ndim in (4, 5) else {}
+            inexact = t.is_floating_point() or t.is_complex()
+            return t.to(
+                device=device, dtype=dtype if inexact else None, non_blocking=non_blocking, copy=copy, **options
             )
-        if dtype is not None and dtype.is_complex:
-            warnings.warn(
-                "Complex modules are a new feature: some modules might not work as expected when using complex tensors "
-                "as parameters or buffers.",
-                stacklevel=2,
-            )
-        return self._apply(lambda t: t.to(device=device, dtype=dtype if _is_inexact(t) else None, **options))
+
+        return self._apply(convert)
 
     def type(self, dst_type: Any) -> Self:
         """Cast all parameters and buffers to a dtype, in place."""
@@ -102,29 +124,15 @@ class Conversion(Traversal):
         return self._apply(lambda t: t.share_memory_())
 
 
-def _is_inexact(t: Tensor) -> bool:
-    return t.is_floating_point() or t.is_complex()
-
-
-def _target(
-    *args: Any,
-    device: Any = None,
-    dtype: Any = None,
-    non_blocking: bool = False,
-    copy: bool = False,
-    memory_format: Any = None,
-    tensor: Any = None,
-) -> tuple[Any, Any, dict[str, Any]]:
-    """Device, dtype and the other options, from the forms that `Module.to` accepts."""
-    like, *rest = args if args else (tensor,)
-    if isinstance(like, Tensor):
-        device, dtype = like.device, like.dtype
-    elif isinstance(like, tour.dtype):
-        dtype = like
-    elif like is not None or args:
-        device = like
-        if rest and not isinstance(rest[0], bool):
-            dtype = rest.pop(0)
-    non_blocking, copy = [*rest, *(non_blocking, copy)[len(rest) :]]
-    options = {"non_blocking": non_blocking, "copy": copy}
-    return device, dtype, options if memory_format is None else {**options, "memory_format": memory_format}
+def _check_dtype(dtype: Any) -> None:
+    """Refuse to cast a module to integers; warn of complex numbers."""
+    if dtype is None:
+        return
+    if dtype.is_complex:
+        warnings.warn(
+            "Complex modules are a new feature: some modules might not work as expected when using complex tensors as "
+            "parameters or buffers.",
+            stacklevel=3,
+        )
+    elif not dtype.is_floating_point:
+        raise TypeError(f"nn.Module.to only accepts floating point or complex dtypes, but got desired dtype={dtype}")

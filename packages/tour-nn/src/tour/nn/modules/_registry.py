@@ -79,6 +79,15 @@ class RegistryView(MutableMapping[str, T]):
         return repr(self._values)
 
 
+def kept_in(module: Registry, registry: str) -> dict[str, Any]:
+    """One of a module's registries itself: quicker to read than its view, and not to be written to."""
+    try:
+        return module.__dict__[registry]  # type: ignore[no-any-return]
+    except KeyError:
+        name = type(module).__name__
+        raise AttributeError(f"'{name}' object has no attribute '{registry}': {_unborn(module)}") from None
+
+
 class RegistrySlot(Generic[T]):
     """The attribute `_parameters`, `_buffers` or `_modules` of a module."""
 
@@ -92,10 +101,7 @@ class RegistrySlot(Generic[T]):
     def __get__(self, module: Registry | None, owner: type | None = None) -> RegistrySlot[T] | RegistryView[T]:
         if module is None:
             return self
-        state = module.__dict__
-        if self.name not in state:
-            raise AttributeError(f"'{type(module).__name__}' object has no attribute '{self.name}': {_unborn(module)}")
-        return RegistryView(state, state[self.name])
+        return RegistryView(module.__dict__, kept_in(module, self.name))
 
     def __set__(self, module: Registry, values: Mapping[str, T]) -> None:
         kept = dict(values)
@@ -140,7 +146,7 @@ class Registry:
                 f"Cannot assign non-leaf Tensor to parameter '{name}'. Model parameters must be created explicitly. To "
                 f"express '{name}' as a function of another Tensor, compute the value in the forward() method."
             )
-        self._parameters[name] = on_registration("_parameters", self, name, param)
+        self._parameters[name] = None if param is None else on_registration("_parameters", self, name, param)
 
     def register_buffer(self, name: str, tensor: Tensor | None, persistent: bool = True) -> None:
         """Add a tensor that belongs to the module's state but is not trained.

@@ -68,7 +68,7 @@ class StateDict(Registry):
         """
         if args:
             warnings.warn("Positional args are being deprecated, use kwargs instead.", FutureWarning, stacklevel=2)
-            destination, prefix, keep_vars = (*args, *(destination, prefix, keep_vars)[len(args) :])
+            destination, prefix, keep_vars = [*args, *[destination, prefix, keep_vars][len(args) :]]
         if destination is None:
             destination = OrderedDict()
             destination._metadata = OrderedDict()
@@ -99,9 +99,9 @@ class StateDict(Registry):
 
     def _own_state(self) -> dict[str, Tensor]:
         """Parameters and persistent buffers of this module alone."""
+        members = chain(self._parameters.items(), self._buffers.items())
         hidden = self._non_persistent_buffers_set
-        kept = ((name, buffer) for name, buffer in self._buffers.items() if name not in hidden)
-        return {name: value for name, value in chain(self._parameters.items(), kept) if value is not None}
+        return {name: value for name, value in members if value is not None and name not in hidden}
 
     def get_extra_state(self) -> Any:
         """What else belongs in the `state_dict`; a subclass that needs it defines this and `set_extra_state`."""

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
 
 from tour import Tensor
-from tour.nn.modules._registry import Registry
+from tour.nn.modules._registry import Registry, kept_in
 from tour.nn.parameter import Parameter
 
 if TYPE_CHECKING:
@@ -45,7 +45,9 @@ class Traversal(Registry):
             >>> [name for name, _ in nn.Sequential(nn.Linear(3, 2)).named_parameters()]
             ['0.weight', '0.bias']
         """
-        return self._named_members(lambda module: module._parameters.items(), prefix, recurse, remove_duplicate)
+        return self._named_members(
+            lambda module: kept_in(module, "_parameters").items(), prefix, recurse, remove_duplicate
+        )
 
     def buffers(self, recurse: bool = True) -> Iterator[Tensor]:
         """The buffers, each once; of this module alone if `recurse` is False."""
@@ -55,7 +57,9 @@ class Traversal(Registry):
         self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True
     ) -> Iterator[tuple[str, Tensor]]:
         """Path and buffer, in the order of registration; arguments as for `named_parameters`."""
-        return self._named_members(lambda module: module._buffers.items(), prefix, recurse, remove_duplicate)
+        return self._named_members(
+            lambda module: kept_in(module, "_buffers").items(), prefix, recurse, remove_duplicate
+        )
 
     def modules(self, remove_duplicate: bool = True) -> Iterator[Module]:
         """This module and every module below it, each once."""
@@ -83,7 +87,7 @@ class Traversal(Registry):
         if remove_duplicate:
             memo.add(this)
         yield prefix, this
-        for name, module in self._modules.items():
+        for name, module in kept_in(self, "_modules").items():
             if module is not None:
                 yield from module.named_modules(memo, f"{prefix}.{name}" if prefix else name, remove_duplicate)
 
@@ -93,7 +97,11 @@ class Traversal(Registry):
 
     def named_children(self) -> Iterator[tuple[str, Module]]:
         """Name and module of the direct submodules, each module once."""
-        return _once(self._modules.items(), set())
+        seen: set[Module] = set()
+        for name, module in kept_in(self, "_modules").items():
+            if module is not None and module not in seen:
+                seen.add(module)
+                yield name, module
 
     def _named_members(
         self,
@@ -103,12 +111,15 @@ class Traversal(Registry):
         remove_duplicate: bool = True,
     ) -> Iterator[tuple[str, T]]:
         """Path and member, for whatever `get_members_fn` finds in each module."""
-        memo: set[Any] | None = set() if remove_duplicate else None
+        seen: set[Any] = set()
         here = cast("Module", self)
         places = self.named_modules(prefix=prefix, remove_duplicate=remove_duplicate) if recurse else [(prefix, here)]
         for path, module in places:
-            for name, member in _once(get_members_fn(module), memo):
-                yield f"{path}.{name}" if path else name, member
+            for name, member in get_members_fn(module):
+                if member is not None and member not in seen:
+                    if remove_duplicate:
+                        seen.add(member)
+                    yield f"{path}.{name}" if path else name, member
 
     def apply(self, fn: Callable[[Module], Any]) -> Self:
         """Call `fn` with every module below this one, then with this one; returns this module.
@@ -135,7 +146,7 @@ class Traversal(Registry):
         module = cast("Module", self)
         for name in target.split(".") if target else ():
             if not hasattr(module, name):
-                raise _missing(module, name, module._modules)
+                raise _missing(module, name, "submodules", module._modules)
             found = getattr(module, name)
             if not isinstance(found, Traversal):
                 raise AttributeError(f"`{name}` is not an nn.Module")
@@ -161,7 +172,7 @@ class Traversal(Registry):
             raise ValueError(f"`module` is not an nn.Module, found {type(module)}")
         parent = self.get_submodule(path)
         if strict and not hasattr(parent, name):
-            raise _missing(parent, name, parent._modules)
+            raise _missing(parent, name, "submodules", parent._modules)
         if not isinstance(getattr(parent, name, module), Traversal):
             raise AttributeError(f"`{name}` is not an nn.Module")
         setattr(parent, name, module)
@@ -174,7 +185,7 @@ class Traversal(Registry):
         """
         module, name = self._parent_of(target)
         if not hasattr(module, name):
-            raise _missing(module, name, module._parameters)
+            raise _missing(module, name, "parameters", module._parameters)
         param = getattr(module, name)
         if not isinstance(param, Parameter):
             raise AttributeError(f"`{name}` is not an nn.Parameter")
@@ -188,7 +199,7 @@ class Traversal(Registry):
         """
         module, name = self._parent_of(target)
         if not hasattr(module, name):
-            raise _missing(module, name, module._buffers)
+            raise _missing(module, name, "buffers", module._buffers)
         if name not in module._buffers:
             raise AttributeError(f"`{name}` is not a buffer")
         return cast(Tensor, getattr(module, name))
@@ -198,15 +209,6 @@ class Traversal(Registry):
         return self.get_submodule(path), name
 
 
-def _once(members: Iterable[tuple[str, T | None]], memo: set[Any] | None) -> Iterator[tuple[str, T]]:
-    """The members that are not None and, given a memo, not in it; they are added to it."""
-    for name, member in members:
-        if member is not None and (memo is None or member not in memo):
-            if memo is not None:
-                memo.add(member)
-            yield name, member
-
-
-def _missing(module: Module, name: str, there: Iterable[str]) -> AttributeError:
+def _missing(module: Module, name: str, kind: str, there: Iterable[str]) -> AttributeError:
     names = ", ".join(f"`{n}`" for n in there) or "none"
-    return AttributeError(f"{module._get_name()} has no attribute `{name}`; it has {names}")
+    return AttributeError(f"{module._get_name()} has no attribute `{name}`; its {kind}: {names}")

@@ -63,7 +63,7 @@ class _ModuleSeries(Module, Generic[M]):
         self._renumber([module for name, module in self._modules.items() if name not in names])
 
     def _renumber(self, modules: Iterable[Any]) -> None:
-        self._modules = {str(i): module for i, module in enumerate(modules)}  # type: ignore[assignment]
+        self._modules = {str(i): module for i, module in enumerate(modules)}
 
     def append(self, module: M) -> Self:
         """Add a module at the end; returns the container."""
@@ -128,7 +128,8 @@ class Sequential(_ModuleSeries[M]):
         return input
 
     def _part(self, index: slice) -> Self:
-        return type(self)(OrderedDict(list(self._modules.items())[index]))  # type: ignore[arg-type]
+        named: Any = list(self._modules.items())[index]
+        return type(self)(OrderedDict(named))
 
     def insert(self, index: int, module: M) -> Self:
         """Put a module before a position; returns the container.
@@ -345,7 +346,7 @@ class ParameterList(Module):
         Raises:
             TypeError: If `values` is a tensor or not iterable.
         """
-        if not isinstance(values, Iterable) or isinstance(values, Tensor):
+        if isinstance(values, Tensor) or not isinstance(values, Iterable):
             raise TypeError(f"ParameterList.extend should be called with an iterable, but got {type(values).__name__}")
         for value in list(values):
             self.append(value)
