@@ -20,19 +20,19 @@ import math
 import os
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from typing import Any
 
 import ml_dtypes
 import numpy as np
 from numpy.typing import NDArray
 
-from tour._random_sequential import swap_forward
-
-Array = NDArray[Any]
+from tour._random_sequential import swap_backward, swap_forward
+from tour._random_transforms import Array, affine, blocks, box_muller, box_muller_few, modulo
 
 DEFAULT_SEED = 67280421310721  # what PyTorch's Generator() starts from
-PIECE = 1 << 16  # numbers made at a time: a piece and its words stay in a core's cache
+PIECE = 1 << 17  # numbers made at a time: a piece and its words stay in a core's cache
+LONG = (2**32 - 1) // 20  # permutations from here on take two words a number, and the other way round
 
 _WORDS = 624  # of MT19937's state
 _STATE = np.dtype(  # PyTorch's get_rng_state(), 5056 bytes
@@ -57,8 +57,6 @@ DIGITS = {  # bits of the significand: integers up to 2 ** digits are exact
     np.dtype(np.float64): 53,
 }
 
-_SHORT = (np.dtype(np.float16), np.dtype(ml_dtypes.bfloat16))
-
 
 class Engine:
     """One random stream. Samplers fill the flat array they are given, in its dtype, and return it.
@@ -66,7 +64,7 @@ class Engine:
     Examples:
         >>> engine = Engine(0)
         >>> engine.uniform(np.empty(3, np.float32))
-        array([0.49625659, 0.76822180, 0.08847743], dtype=float32)
+        array([0.4962566 , 0.7682218 , 0.08847743], dtype=float32)
     """
 
     __slots__ = ("_bits", "_legacy", "_seed", "lock", "next_double", "next_float")
@@ -91,8 +89,8 @@ class Engine:
                 self._legacy.seed(self._seed & 0xFFFF_FFFF)
 
     def seed(self) -> int:
-        """Start anew from 53 bits of the operating system's entropy, and return them."""
-        self.manual_seed(int.from_bytes(os.urandom(8), "little") >> 11)
+        """Start anew from 64 bits of the operating system's entropy, and return them."""
+        self.manual_seed(int.from_bytes(os.urandom(8), "little"))
         return self._seed
 
     def initial_seed(self) -> int:
@@ -178,210 +176,173 @@ class Engine:
         return np.append(words, self.words(1)) if n & 1 else words
 
     def _unit32(self, n: int) -> NDArray[np.float32]:
-        words = self.words(n)
+        return self._units32(np.empty(n, np.float32))
+
+    def _units32(self, out: Array) -> Array:
+        words = self.words(out.size)
         words &= np.uint32(0xFF_FFFF)
-        out = words.view(np.int32).astype(np.float32)
+        out[...] = words.view(np.int32)
         out *= np.float32(2**-24)
         return out
 
     def _unit64(self, n: int) -> NDArray[np.float64]:
-        pairs = self.pairs(n)
+        return self._units64(np.empty(n))
+
+    def _units64(self, out: Array) -> Array:
+        pairs = self.pairs(out.size)
         pairs &= np.uint64(2**53 - 1)
-        out = pairs.view(np.int64).astype(np.float64)
+        out[...] = pairs.view(np.int64)
         out *= 2**-53
         return out
 
-    def _fill(self, out: Array, make: Callable[[int], Array]) -> Array:
-        """Fill `out` with what `make(count)` gives next, a piece at a time."""
-        with self.lock, np.errstate(all="ignore"):  # infinities are answers: log(0), float16's overflow
-            for start in range(0, out.size, PIECE):
-                piece = out[start : start + PIECE]
-                values = make(piece.size)
-                if out.dtype in _SHORT and values.dtype == np.float64:
-                    values = values.astype(np.float32)  # rounded twice, as in PyTorch
-                piece[...] = values
+    def _fill(self, out: Array, make: Callable[[Array], Any]) -> Array:
+        """Let `make` fill `out`, piece by piece."""
+        with self.lock:
+            if out.size <= PIECE:
+                make(out)
+            else:
+                for start in range(0, out.size, PIECE):
+                    make(out[start : start + PIECE])
         return out
+
+    def _fill_cast(self, out: Array, make: Callable[[int], Array]) -> Array:
+        """Fill `out` with what `make` gives for a count, rounded to `out`'s dtype."""
+
+        def cast(piece: Array) -> None:
+            values = make(piece.size)
+            if piece.dtype.itemsize == 2 and values.dtype == np.float64:
+                values = values.astype(np.float32)  # PyTorch's way to 16 bits: rounded twice
+            piece[...] = values
+
+        return self._fill(out, cast)
+
+    def _fill_wide(self, out: Array, make: Callable[[int], Array]) -> Array:
+        """`_fill_cast` of numbers without bounds: infinity is an answer."""
+        with np.errstate(all="ignore"):
+            return self._fill_cast(out, make)
 
     # ---- continuous distributions -----------------------------------------------------------------------------------
 
     def uniform(self, out: Array, low: float = 0.0, high: float = 1.0) -> Array:
         """Uniform in [low, high), rounded once; what rounds up to `high` becomes `low`."""
         double = out.dtype == np.float64
-        if (low, high) == (0, 1):
-            self._fill(out, self._unit64 if double else self._unit32)
-        elif double:
-            self._fill(out, lambda n: _scaled(self._unit64(n), high - low, low))
-        else:
-            start, stop = np.float32(low), np.float32(high)
-            self._fill(out, lambda n: _scaled32(self._unit32(n), stop - start, start))
-        if out.dtype.itemsize == 2 or (low, high) != (0, 1):
-            out[out == out.dtype.type(high)] = low
-        return out
+        if (low, high) == (0, 1) and out.dtype.itemsize > 2:
+            return self._fill(out, self._units64 if double else self._units32)
+        unit = self._unit64 if double else self._unit32
+        span = high - low if double else float(np.float32(high) - np.float32(low))
+        end = out.dtype.type(high)
+
+        def ranged(piece: Array) -> None:
+            piece[...] = affine(unit(piece.size), span, low, out.dtype)
+            piece[piece == end] = low
+
+        return self._fill(out, ranged)
 
     def normal(self, out: Array, mean: float = 0.0, std: float = 1.0, contiguous: bool = True) -> Array:
         """Normal numbers; in blocks of 16 where there are as many and the tensor behind `out` is contiguous."""
         if out.size < 16 or not contiguous:
-            return self._fill(out, lambda n: _scaled(self._singles(n), std, mean))
+            return self._fill_wide(out, lambda n: affine(self._singles(n), std, mean, out.dtype))
+        unit = self._unit64 if out.dtype == np.float64 else self._unit32
         tail = out.size % 16
-        block = self._blocks64 if out.dtype == np.float64 else self._blocks32
-        scale = _scaled if out.dtype == np.float64 else _scaled32
-        with self.lock:
-            self._fill(out[: out.size - tail], lambda n: scale(block(n), std, mean))
-            if tail:
-                if out.dtype.itemsize > 2:  # drawn for the rest of the array, then drawn anew
-                    self.words(tail * out.dtype.itemsize // 4)
-                self._fill(out[-16:], lambda n: scale(block(n), std, mean))
+        whole = out.size // PIECE * PIECE if tail else out.size
+        with self.lock, np.errstate(over="ignore"):
+            self._fill(out[:whole], lambda piece: blocks(unit(piece.size), piece, mean, std))
+            if tail:  # the last 16 numbers come of 16 words of their own, whatever was drawn for them
+                body = out.size - whole - tail
+                draws = unit(body + (tail if out.dtype.itemsize > 2 else 0) + 16)
+                last = np.empty(body + 16, out.dtype)
+                blocks(np.concatenate([draws[:body], draws[-16:]]), last, mean, std)
+                out[whole : whole + body], out[-16:] = last[:body], last[body:]
         return out
-
-    def _blocks32(self, n: int) -> NDArray[np.float32]:
-        return _box_muller_blocks(self._unit32(n), np.float32(2 * math.pi))
-
-    def _blocks64(self, n: int) -> NDArray[np.float64]:
-        return _box_muller_blocks(self._unit64(n), np.float64(2 * math.pi))
 
     def _singles(self, n: int) -> NDArray[np.float64]:
         """Standard normals one at a time; the last one's partner waits in `next_double`."""
         kept = [] if self.next_double is None else [self.next_double]
-        fresh = n - len(kept) + 1 >> 1 if n else 0
-        unit = self._unit64(2 * fresh)
-        pairs = _box_muller_few(unit) if fresh < 32 else _box_muller(unit)
+        missing = max(n - len(kept), 0)
+        unit = self._unit64(missing + (missing & 1))
+        pairs = box_muller_few(unit) if n < 64 else box_muller(unit)
         out = np.concatenate([kept, pairs]) if kept else pairs
         if n:
-            self.next_double = float(out[-1]) if len(out) > n else None
+            self.next_double = float(out[-1]) if missing & 1 else None
         return out[:n]
 
     def log_normal(self, out: Array, mean: float = 1.0, std: float = 2.0) -> Array:
         """exp of normals with `mean` and `std`."""
-        return self._fill(out, lambda n: np.exp(_scaled(self._singles(n), std, mean)))
+        return self._fill_wide(out, lambda n: np.exp(affine(self._singles(n), std, mean, out.dtype)))
 
     def exponential(self, out: Array, lambd: float = 1.0) -> Array:
         """Exponential with rate `lambd`: -log(1 - u) / lambd."""
-        return self._fill(out, lambda n: np.log1p(-self._unit64(n)) * (-1.0 / lambd))
+        return self._fill_wide(out, lambda n: np.log1p(-self._unit64(n)) * (-1.0 / lambd))
 
     def cauchy(self, out: Array, median: float = 0.0, sigma: float = 1.0) -> Array:
         """Cauchy: median + sigma · tan(π (u - 1/2))."""
-        return self._fill(out, lambda n: _scaled(np.tan(math.pi * (self._unit64(n) - 0.5)), sigma, median))
+        return self._fill_wide(
+            out, lambda n: affine(np.tan(math.pi * (self._unit64(n) - 0.5)), sigma, median, out.dtype)
+        )
 
     # ---- discrete distributions -------------------------------------------------------------------------------------
 
     def geometric(self, out: Array, p: float) -> Array:
         """Trials up to the first success of probability `p`: ceil(log u / log(1 - p))."""
-        return self._fill(out, lambda n: np.ceil(np.log(self._unit64(n)) / math.log(1 - p)))
+        return self._fill_wide(out, lambda n: np.ceil(np.log(self._unit64(n)) / math.log(1 - p)))
 
     def bernoulli(self, out: Array, p: float | Array = 0.5) -> Array:
-        """Ones with probability `p`: one number, compared in float64, or as many as `out`, compared in float64 or float32."""
+        """Ones with probability `p`: one number, compared in float64, or as many as `out`, in float64 if they are or float32."""
         if isinstance(p, np.ndarray):
             with self.lock:
                 out[...] = (self._unit64 if p.dtype == np.float64 else self._unit32)(out.size) < p
             return out
         limit = np.uint64(math.ceil(p * 2**53))  # u < p, in integers
-        return self._fill(out, lambda n: self.pairs(n) & np.uint64(2**53 - 1) < limit)
+        return self._fill_cast(out, lambda n: self.pairs(n) & np.uint64(2**53 - 1) < limit)
+
+    def dropout(self, out: Array, p: float) -> Array:
+        """Dropout's mask: 0 with probability `p`, elsewhere 1 / (1 - p)."""
+        precise = np.float64 if out.dtype == np.float64 else np.float32
+        self.bernoulli(out, 1 - p)
+        out *= out.dtype.type(precise(1) / precise(1 - p))
+        return out
 
     def random(self, out: Array) -> Array:
         """Integers over all that `out`'s dtype has from 0 up; for floating-point dtypes 0 … 2 ** digits."""
         dtype = out.dtype
         if dtype == np.bool_:
             return self.integers(out, 0, 2)
-        if dtype in DIGITS:
-            count, draw = (1 << DIGITS[dtype]) + 1, self.pairs if dtype == np.float64 else self.words
-        else:
-            count, draw = int(np.iinfo(dtype).max) + 1, self.pairs if dtype.itemsize == 8 else self.words
-        return self._fill(out, lambda n: _modulo(draw(n), count))
+        count = (1 << DIGITS[dtype]) + 1 if dtype in DIGITS else int(np.iinfo(dtype).max) + 1
+        draw = self.pairs if dtype.itemsize == 8 else self.words
+        return self._fill_cast(out, lambda n: modulo(draw(n), count))
 
     def integers(self, out: Array, low: int, high: int) -> Array:
         """Integers in [low, high), a range of at most 2 ** 64."""
         count = high - low
         if count == 1 << 64:
-            return self._fill(out, lambda n: self.pairs(n).view(np.int64))
+            return self._fill_cast(out, lambda n: self.pairs(n).view(np.int64))
         draw = self.words if count < 1 << 28 else self.pairs
-        return self._fill(out, lambda n: _modulo(draw(n), count).astype(np.int64) + np.int64(low))
+        if low == 0 and count < 1 << 63:
+            return self._fill_cast(out, lambda n: modulo(draw(n), count))
+        return self._fill_cast(out, lambda n: modulo(draw(n), count).astype(np.int64) + np.int64(low))
 
     def permutation(self, n: int) -> NDArray[np.int64]:
         """A random order of 0 … n-1."""
         with self.lock:
-            draws: Array = self.words(max(n - 1, 0)) if n < (2**32 - 1) // 20 else self.pairs(n - 1)
-        draws %= np.arange(n, 1, -1, dtype=draws.dtype)  # cell i changes places with one of the n - i from i on
+            if n >= LONG:
+                return swap_backward((self.pairs(n) % np.arange(1, n + 1, dtype=np.uint64)).view(np.int64))
+            draws = self.words(max(n - 1, 0))
+        draws %= np.arange(n, 1, -1, dtype=np.uint32)  # cell i changes places with one of the n - i from i on
         partner = draws.astype(np.intp)
         partner += np.arange(partner.size)
         return swap_forward(partner)[:n]
 
-    def one_by_one(self) -> Iterator[float]:
+    def one_by_one(self) -> Generator[float, None, None]:
         """Unit float64s for samplers that cannot know how many they need; closing gives the unused ones back."""
+        self._twister()
+        count = 32
         while True:
-            self._twister()
             before = self._bits.state
-            for used, unit in enumerate(self._unit64(256).tolist(), 1):
+            for used, unit in enumerate(self._unit64(count).tolist(), 1):
                 try:
                     yield unit
                 except GeneratorExit:
                     self._bits.state = before
                     self.pairs(used)
                     raise
-
-
-def _scaled(x: Array, factor: float, shift: float) -> Array:
-    """x · factor + shift in float64, rounded once, as by a fused multiply-add."""
-    product = x * factor
-    if shift == 0:
-        return product
-    if math.frexp(factor)[0] in (0.5, -0.5):  # a power of two: the product is exact
-        return product + shift
-    high, rest = _split(x)
-    factor_high, factor_rest = _split(factor)
-    error = high * factor_high - product + high * factor_rest + rest * factor_high + rest * factor_rest  # Dekker 1971
-    total = product + shift
-    part = total - product
-    return total + (product - (total - part) + (shift - part) + error)  # Knuth's two-sum
-
-
-def _split(x: Any) -> tuple[Any, Any]:
-    """Two halves of 26 bits, whose products are exact (Veltkamp)."""
-    wide = x * 134217729.0
-    high = wide - (wide - x)
-    return high, x - high
-
-
-def _scaled32(x: NDArray[np.float32], factor: float, shift: float) -> Array:
-    """x · factor + shift for float32, rounded once: float64 holds the product exactly."""
-    if shift == 0:
-        return x if factor == 1 else x * np.float32(factor)
-    return (x.astype(np.float64) * float(np.float32(factor)) + float(np.float32(shift))).astype(np.float32)
-
-
-def _modulo(words: Array, count: int) -> Array:
-    """words % count; a constant divisor makes `//` a multiplication."""
-    if count & (count - 1) == 0:
-        return words & words.dtype.type(min(count - 1, np.iinfo(words.dtype).max))
-    divisor = words.dtype.type(count)
-    words -= words // divisor * divisor
-    return words
-
-
-def _box_muller_blocks(unit: Array, two_pi: Any) -> Array:
-    """Of every 16 uniforms, 8 cosines and then 8 sines, in the uniforms' own precision."""
-    blocks = unit.reshape(-1, 2, 8)
-    radius = 1 - blocks[:, 0]
-    np.log(radius, out=radius)
-    radius *= -2
-    np.sqrt(radius, out=radius)
-    angle = two_pi * blocks[:, 1]
-    np.multiply(radius, np.cos(angle), out=blocks[:, 0])
-    np.multiply(radius, np.sin(angle, out=angle), out=blocks[:, 1])
-    return unit
-
-
-def _box_muller(unit: Array) -> Array:
-    """Of every two uniforms, angle and radius, a cosine and a sine."""
-    angle = 2 * math.pi * unit[::2]
-    radius = np.sqrt(-2 * np.log1p(-unit[1::2]))
-    return np.stack([radius * np.cos(angle), radius * np.sin(angle)], 1).reshape(-1)
-
-
-def _box_muller_few(unit: Array) -> Array:
-    """`_box_muller` with the C library's functions, as PyTorch does: equal in the last bit, and faster for a few."""
-    out = []
-    for turn, height in unit.reshape(-1, 2).tolist():
-        angle, radius = 2 * math.pi * turn, math.sqrt(-2 * math.log1p(-height))
-        out += [radius * math.cos(angle), radius * math.sin(angle)]
-    return np.array(out)
-
+            count = min(2 * count, 4096)

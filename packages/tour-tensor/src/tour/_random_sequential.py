@@ -8,15 +8,15 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from contextlib import closing
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from tour._random_transforms import Array
+
 if TYPE_CHECKING:
     from tour._random_engine import Engine
-
-Array = NDArray[Any]
 
 # ---- shuffle ----------------------------------------------------------------------------------------------------------
 
@@ -37,6 +37,18 @@ def swap_forward(partner: NDArray[np.intp]) -> NDArray[np.int64]:
         rest[i], rest[j] = rest[j], rest[i]
     cells[done:n] = rest
     return cells[:n]
+
+
+def swap_backward(partner: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Swap cell i with cell `partner[i]` ≤ i for i = 0, 1, …, in cells that hold 0 … len(partner) - 1.
+
+    From the last swap to the first and with the cells counted from the end, this is `swap_forward`, and undoes the order wanted.
+    """
+    last = len(partner) - 1
+    undone = last - swap_forward((last - partner[:0:-1]).astype(np.intp))[::-1]
+    out = np.empty_like(undone)
+    out[undone] = np.arange(last + 1)
+    return out
 
 
 def _swap_stretch(cells: Array, n: int, start: int, partner: Array) -> int:
@@ -81,7 +93,9 @@ def multinomial(engine: Engine, weights: Array, n: int, replacement: bool) -> ND
         raise RuntimeError("multinomial: the weights contain inf, nan or an element < 0; give finite weights >= 0")
     if n == 1 or not replacement:
         _check_sums(weights.sum(-1))
-        keys = engine.exponential(np.empty(weights.size, weights.dtype)).reshape(weights.shape)
+        keys = engine.exponential(np.empty(weights.size, weights.dtype))
+        by_column = abs(weights.strides[0]) < abs(weights.strides[1])  # drawn in the order of the weights' memory
+        keys = keys.reshape(weights.T.shape).T if by_column else keys.reshape(weights.shape)
         with np.errstate(all="ignore"):
             keys = weights / keys
         return _largest(keys, n)
@@ -104,7 +118,8 @@ def _check_sums(sums: Array) -> None:
 def _largest(keys: Array, n: int) -> NDArray[np.int64]:
     """Where the `n` largest of each row are, the largest first."""
     if n == 1:
-        return keys.argmax(-1, keepdims=True)
+        best: NDArray[np.int64] = keys.argmax(-1, keepdims=True)
+        return best
     low = -keys
     first = np.argpartition(low, n - 1, -1)[:, :n]
     order = np.argsort(np.take_along_axis(low, first, -1), -1, kind="stable")
@@ -141,7 +156,7 @@ def _poisson_large(rate: float, draw: Draw) -> int:
     a = -0.059 + 0.02483 * b
     inverse_alpha = 1.1239 + 1.1328 / (b - 3.4)
     v_r = 0.9277 - 3.6224 / (b - 2)
-    log_rate = math.log(rate)
+    log_rate, log_alpha = math.log(rate), math.log(inverse_alpha)
     while True:
         u = draw() - 0.5
         v = draw()
@@ -153,20 +168,25 @@ def _poisson_large(rate: float, draw: Draw) -> int:
             return k
         if k < 0 or (us < 0.013 and v > us):
             continue
-        if math.log(v or _TINY) + math.log(inverse_alpha) - math.log(a / (us * us) + b) <= -rate + k * log_rate - math.lgamma(k + 1):
+        height = math.log(v or _TINY) + log_alpha - math.log(a / (us * us) + b)
+        if height <= -rate + k * log_rate - math.lgamma(k + 1):
             return k
 
 
 def binomial(engine: Engine, count: Array, prob: Array) -> list[float]:
-    """A binomial number for each pair of `count` and `prob`, both float32 or both float64, whose precision PyTorch keeps."""
+    """A binomial number for each pair of `count` and `prob`, both float32 or both float64, whose precision PyTorch keeps.
+
+    NaN where either is NaN or the count is infinite.
+    """
     flipped = prob > 0.5
     small = np.where(flipped, 1 - prob, prob)  # the probability of the rarer outcome
-    trivial = (count <= 0) | ~(prob > 0) | (prob >= 1)
+    none, all_ = (count <= 0) | (prob <= 0), (count > 0) & (prob >= 1)
+    trivial = none | all_ | ~np.isfinite(count) | np.isnan(prob)
     with np.errstate(all="ignore"):
         many = count * small >= 10
         columns = (np.log1p(-small), np.sqrt(count * small * (1 - small)), count * small, small / (1 - small),
                    np.floor((count + 1) * small))  # fmt: skip
-    out = np.where(np.isnan(prob) & (count > 0), np.nan, np.where((prob >= 1) & (count > 0), count, 0)).tolist()
+    out: list[float] = np.where(none, 0, np.where(all_, count, np.nan)).tolist()
     rows = zip(count.tolist(), small.tolist(), *(column.tolist() for column in columns), strict=True)
     with engine.lock, closing(engine.one_by_one()) as stream:
         draw = stream.__next__
