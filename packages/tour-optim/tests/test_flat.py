@@ -29,7 +29,7 @@ ELEMENTWISE: list[tuple[str, dict[str, Any]]] = [
 each_optimizer = pytest.mark.parametrize(("name", "options"), ELEMENTWISE, ids=[n for n, _ in ELEMENTWISE])
 
 # Small ones that are gathered, none at all, some that fill a block alone, and some that take several.
-SHAPES: list[tuple[int, ...]] = [(3,), (), (2, 0), (200, 70), (50, 400), (7,), (3, 5, 5), (300, 401), (11,)]
+SHAPES: list[tuple[int, ...]] = [(3,), (), (2, 0), (0,), (200, 70), (50, 400), (7,), (3, 5, 5), (300, 401), (11,)]
 
 
 def make(shapes: list[tuple[int, ...]], dtype: Any, seed: int = 0) -> list[Any]:

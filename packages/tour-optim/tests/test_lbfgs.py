@@ -36,7 +36,7 @@ def test_equals_pytorch(case: dict[str, Any]) -> None:
     optimizer = optim.LBFGS([x], **case["options"])
     closure = closure_for(optimizer, lambda: rosenbrock(x))
     losses = [optimizer.step(closure).item() for _ in range(8)]
-    np.testing.assert_allclose(losses, case["losses"], rtol=1e-6, atol=1e-12)
+    np.testing.assert_allclose(losses, case["losses"], rtol=1e-5, atol=1e-9)
     np.testing.assert_allclose(x.detach().numpy(), case["x"], rtol=1e-6)
     state = optimizer.state_dict()["state"][0]
     assert {name: state[name] for name in case["counts"]} == case["counts"]

@@ -105,7 +105,7 @@ class TestGroups:
         ("Adafactor", {"eps": (None, -1)}, ValueError, "epsilon2 should be >= 0"),
         ("Adafactor", {"beta2_decay": 1}, ValueError, "beta2_decay should be <= 0"),
         ("Adafactor", {"weight_decay": -1}, ValueError, "weight_decay should be >= 0"),
-        ("Muon", {}, ValueError, r"Muon only supports 2D parameters whereas .* \[2\]"),
+        ("Muon", {}, ValueError, r"Muon only supports 2D parameters whereas .*\[2\]"),
         ("Muon", {"adjust_lr_fn": "x"}, ValueError, "Adjust learning rate function x is not supported"),
         ("Muon", {"momentum": -1}, ValueError, "momentum should be >= 0"),
         ("Muon", {"weight_decay": -1}, ValueError, "weight decay should be >= 0"),

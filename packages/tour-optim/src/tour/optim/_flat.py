@@ -12,7 +12,7 @@ Parameters keep their own arrays: users hold them, share them and write into the
 
 from __future__ import annotations
 
-from collections.abc import Callable, MutableMapping
+from collections.abc import Callable, Iterator, MutableMapping
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -152,21 +152,17 @@ class Run:
         self.state = {name: a[origin : origin + edges[-1]] for name, a in flat.arrays.items()}
         self.blocks: list[Block] = []
         self.large: list[int] = []
-        limit = buffers[0].size
-        i = 0
-        while i < count:
-            j = i + 1
-            while j < count and edges[j + 1] - edges[i] <= limit:
-                j += 1
+        limit = max(1, buffers[0].size)
+        for i, j in _stretches(edges, limit):
             size = edges[j] - edges[i]
             if size > limit:
                 self.large.append(places[i])
-            whole = j - i > 1 or not self.arrays[i].flags.c_contiguous
-            for lo in range(0, size, size if whole else limit):
-                part = slice(lo, min(lo + (size if whole else limit), size))
+            divisible = j - i == 1 and self.arrays[i].flags.c_contiguous
+            pace = limit if divisible else max(1, size)
+            for lo in range(0, size, pace):
+                part = slice(lo, min(lo + pace, size))
                 state = {name: a[edges[i] :][part] for name, a in self.state.items()}
                 self.blocks.append(Block(self.arrays[i:j], places[i:j], part, state, buffers))
-            i = j
 
     def uniform(self) -> bool:
         """Whether the numbers per parameter are still equal; users may write into them."""
@@ -188,6 +184,17 @@ class Run:
             grads[i] = grads[i].reshape(-1)  # once, in case it has to be copied
         for block in self.blocks:
             block.step(optimizer.update, grads, h)
+
+
+def _stretches(edges: list[int], limit: int) -> Iterator[tuple[int, int]]:
+    """Neighbours i to j - 1, as many as have no more than `limit` elements together, but at least one."""
+    i = 0
+    while i < len(edges) - 1:
+        j = i + 1
+        while j < len(edges) - 1 and edges[j + 1] - edges[i] <= limit:
+            j += 1
+        yield i, j
+        i = j
 
 
 class Block:

@@ -45,8 +45,8 @@ class Adafactor(Whole):
         >>> optimizer = tour.optim.Adafactor([w], lr=0.1)
         >>> (w * w).sum().backward()
         >>> optimizer.step()
-        >>> w[0]
-        tensor([0.9000, 0.9000, 0.9000], grad_fn=<SelectBackward0>)
+        >>> w.detach()[0]
+        tensor([0.9000, 0.9000, 0.9000])
     """
 
     _absent: ClassVar[dict[str, Any]] = {"foreach": None}

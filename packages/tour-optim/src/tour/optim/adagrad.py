@@ -10,7 +10,7 @@ import numpy as np
 from tour._tensor import Tensor
 from tour.optim._check import check_eps, check_flags, check_lr, check_not_negative
 from tour.optim._elementwise import Elementwise
-from tour.optim._inplace import Array, addcdiv_, addcmul_, gradient
+from tour.optim._inplace import Array, addcdiv_, gradient
 from tour.optim.optimizer import ParamsT
 
 __all__ = ["Adagrad"]
@@ -94,7 +94,7 @@ class Adagrad(Elementwise):
     @staticmethod
     def update(p: Array, g: Array, s: SimpleNamespace, h: SimpleNamespace) -> None:
         g = gradient(p, g, h)
-        addcmul_(s.sum, g, g, 1)
+        s.sum += g * g
         root = np.sqrt(s.sum)
         root += h.eps
         addcdiv_(p, g, root, -h.step_size)

@@ -45,6 +45,7 @@ class ASGD(Elementwise):
         tensor([ 0.8000, -1.6000], requires_grad=True)
     """
 
+    _numbers = ("step", "eta", "mu")
     _absent: ClassVar[dict[str, Any]] = {
         "foreach": None,
         "maximize": False,

@@ -253,7 +253,7 @@ def _dot(a: Array, b: Array) -> float:
 
 
 def _largest(a: Array) -> float:
-    return np.abs(a).max().item() if a.size else 0.0  # type: ignore[no-any-return]
+    return np.abs(a).max().item() if a.size else 0.0
 
 
 def _as_vector(a: Array) -> Array:

@@ -43,7 +43,7 @@ class Muon(Whole):
         >>> optimizer = tour.optim.Muon([w], lr=0.1, weight_decay=0.0)
         >>> (w * w).sum().backward()
         >>> optimizer.step()
-        >>> bool((w.detach().diagonal() < 1).all())
+        >>> w[0, 0].item() < 1
         True
     """
 

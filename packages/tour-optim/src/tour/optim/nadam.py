@@ -44,9 +44,10 @@ class NAdam(Elementwise):
         >>> (w * w).sum().backward()
         >>> optimizer.step()
         >>> w
-        tensor([ 0.8315, -1.8315], requires_grad=True)
+        tensor([ 0.8944, -1.8944], requires_grad=True)
     """
 
+    _numbers = ("step", "mu_product")
     _absent: ClassVar[dict[str, Any]] = {
         "maximize": False,
         "foreach": None,

@@ -110,6 +110,8 @@ class Optimizer:
 
     # Options that older checkpoints lack, and what they meant then.
     _absent: ClassVar[dict[str, Any]] = {}
+    # State that is a number per parameter; when loaded, it keeps its dtype.
+    _numbers: ClassVar[tuple[str, ...]] = ("step",)
 
     def __init__(self, params: ParamsT, defaults: dict[str, Any]) -> None:
         self.defaults = defaults
@@ -295,19 +297,19 @@ class Optimizer:
                 "loaded state dict has a different number of parameter groups "
                 f"({len(saved)}, the optimizer has {len(self.param_groups)})"
             )
-        owners: dict[Any, tuple[Tensor, dict[str, Any]]] = {}
+        owners: dict[Any, Tensor] = {}
         for i, (group, loaded) in enumerate(zip(self.param_groups, saved, strict=True)):
             if len(group["params"]) != len(loaded["params"]):
                 raise ValueError(
                     "loaded state dict contains a parameter group that doesn't match the size of optimizer's group "
                     f"(group {i}: {len(loaded['params'])} parameters loaded, {len(group['params'])} expected)"
                 )
-            owners.update({key: (p, loaded) for key, p in zip(loaded["params"], group["params"], strict=True)})
+            owners.update(zip(loaded["params"], group["params"], strict=True))
         state: defaultdict[Any, Any] = defaultdict(dict)
         for key, value in state_dict["state"].items():
             if key in owners:
-                p, loaded = owners[key]
-                state[p] = _fit(value, p, bool(loaded.get("fused") or loaded.get("capturable")))
+                p = owners[key]
+                state[p] = _fit(value, p, self._numbers)
             else:
                 state[key] = value
         for group, loaded in zip(self.param_groups, saved, strict=True):
@@ -357,17 +359,17 @@ def _unzip(params: Any) -> tuple[list[Any], list[str]]:
     return [item[1] if isinstance(item, tuple) else item for item in items], names
 
 
-def _fit(value: Any, p: Tensor, step_on_device: bool, key: Any = None) -> Any:
-    """A copy of loaded state in the dtype and on the device of its parameter; a step count stays as it is."""
+def _fit(value: Any, p: Tensor, numbers: tuple[str, ...], key: Any = None) -> Any:
+    """A copy of loaded state in the dtype and on the device of its parameter; numbers per parameter stay as they are."""
     if isinstance(value, Tensor):
         copy = value.detach().clone()
-        if key == "step":
-            return copy.to(tour.float32) if step_on_device else copy
+        if key in numbers:
+            return copy
         return copy.to(p.device, p.dtype) if p.is_floating_point() else copy.to(p.device)
     if isinstance(value, dict):
-        return {k: _fit(v, p, step_on_device, k) for k, v in value.items()}
+        return {k: _fit(v, p, numbers, k) for k, v in value.items()}
     if isinstance(value, list | tuple):
-        return type(value)(_fit(v, p, step_on_device) for v in value)
+        return type(value)(_fit(v, p, numbers) for v in value)
     return value
 
 

@@ -103,6 +103,6 @@ class SGD(Elementwise):
                 b[...] = g
             else:
                 b *= h.momentum
-                b += (1 - h.dampening) * g
+                b += (1 - h.dampening) * g if h.dampening else g
             g = g + h.momentum * b if h.nesterov else b
         p -= h.lr * g
