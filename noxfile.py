@@ -1,0 +1,134 @@
+"""Build, test and check the packages, each with only the layers below it installed.
+
+`nox -l` lists the sessions; `nox -s tests` runs what the README promises; `.ci/run` runs the whole gate.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import nox
+
+nox.needs_version = ">=2025.2.9"
+nox.options.default_venv_backend = "uv|virtualenv"
+nox.options.reuse_venv = "yes"
+nox.options.sessions = ["tests", "layers", "types", "lint"]
+
+ROOT = nox.project.load_toml("pyproject.toml")
+FOLDERS = {path.parent.name: path for path in sorted(Path(__file__).parent.glob("packages/*/pyproject.toml"))}
+TABLES = {name: nox.project.load_toml(path) for name, path in FOLDERS.items()}
+
+
+def name_of(requirement: str) -> str:
+    """The distribution that a requirement names.
+
+    Examples:
+        >>> name_of("tour-tensor>=0.1,<0.2")
+        'tour-tensor'
+    """
+    match = re.match(r"[A-Za-z0-9._-]+", requirement)
+    assert match, requirement
+    return match[0]
+
+
+def stack(name: str) -> list[str]:
+    """A package and the siblings under it, lowest first."""
+    siblings = [n for n in map(name_of, TABLES[name]["project"]["dependencies"]) if n in TABLES]
+    return list(dict.fromkeys([*(below for n in siblings for below in stack(n)), name]))
+
+
+PACKAGES = list(dict.fromkeys(n for name in TABLES for n in stack(name)))
+
+
+def install(session: nox.Session, packages: list[str], *groups: str) -> None:
+    """Install local packages in one call, so that no index is asked for a sibling; and the tools of some groups."""
+    tools = [r for group in groups for r in nox.project.dependency_groups(ROOT, group)]
+    session.install(*(f"./packages/{n}" for n in packages), *tools)
+
+
+@nox.session
+@nox.parametrize("package", PACKAGES, ids=[n.removeprefix("tour-") for n in PACKAGES])
+def tests(session: nox.Session, package: str) -> None:
+    """Test one package with only what it declares: its siblings, and those its tests need."""
+    extras = TABLES[package].get("dependency-groups", {}).get("test", [])
+    siblings = [below for r in extras if name_of(r) in TABLES for below in stack(name_of(r))]
+    others = [r for r in extras if name_of(r) not in TABLES]
+    packages = list(dict.fromkeys([*stack(package), *siblings]))
+    tools = nox.project.dependency_groups(ROOT, "test")
+    session.install(*(f"./packages/{n}" for n in packages), *others, *tools)
+    session.run("python", "-m", "pytest", f"packages/{package}/tests", *session.posargs)
+
+
+@nox.session(default=False)
+def demo(session: nox.Session) -> None:
+    """Train a network on real handwritten digits; options after `--` go to the script."""
+    install(session, PACKAGES, "examples")
+    session.run("python", "examples/digits.py", *session.posargs)
+
+
+@nox.session(default=False)
+def together(session: nox.Session) -> None:
+    """With all packages installed: every docstring example, every example script in its short form, the tests at the root."""
+    install(session, PACKAGES, "test", "examples")
+    session.run("python", "-m", "pytest", "--doctest-modules", "--pyargs", "tour")
+    session.run("python", "-m", "pytest", "tests", "--ignore=tests/parity", *session.posargs)
+    for script in sorted(Path("examples").glob("*.py")):
+        session.run("python", str(script), "--short", "--out", f"{session.create_tmp()}/{script.stem}.png")
+
+
+@nox.session
+def layers(session: nox.Session) -> None:
+    """Check that packages import exactly the siblings they declare."""
+    session.run("python", "tools/check_layers.py")
+
+
+@nox.session
+def types(session: nox.Session) -> None:
+    """Type-check every source tree."""
+    session.install(*nox.project.dependency_groups(ROOT, "types"))
+    session.run("mypy", *session.posargs)
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Check style."""
+    session.install(*nox.project.dependency_groups(ROOT, "lint"))
+    session.run("ruff", "check", ".")
+    session.run("ruff", "format", "--check", ".")
+
+
+@nox.session(default=False)
+def docs(session: nox.Session) -> None:
+    """Build the site into site/; pass `serve` to preview it."""
+    install(session, PACKAGES, "docs")
+    env = {"NO_MKDOCS_2_WARNING": "1", "DISABLE_MKDOCS_2_WARNING": "true"}
+    session.run("mkdocs", *(session.posargs or ["build", "--strict"]), env=env)  # never -q: it hides strict's warnings
+
+
+# PyTorch comes by pip: uv would fetch several gigabytes of a CUDA build where pip is given the CPU one.
+@nox.session(default=False, venv_backend="virtualenv")
+def parity(session: nox.Session) -> None:
+    """Compare with PyTorch 2.13.0 on a CPU, the oracle, over its own operator database."""
+    session.install("torch==2.13.0", "expecttest", "scipy>=1.14", *nox.project.dependency_groups(ROOT, "test"))
+    session.install(*(f"./packages/{n}" for n in PACKAGES))
+    session.run("python", "-m", "pytest", "tests/parity", "-q", *session.posargs)
+
+
+@nox.session(default=False)
+def build(session: nox.Session) -> None:
+    """Build every sdist and wheel into dist/, and check that no file is in two wheels."""
+    session.install(*nox.project.dependency_groups(ROOT, "build"))
+    for name in PACKAGES:
+        session.run("python", "-m", "build", "--installer=uv", "--outdir", "dist", f"packages/{name}")
+    session.run("python", "-m", "twine", "check", "--strict", *map(str, sorted(Path("dist").glob("*"))))
+    session.run("python", "tools/check_wheels.py", "dist")
+
+
+@nox.session(default=False, venv_backend="none")
+def dev(session: nox.Session) -> None:
+    """Make .venv with every package editable and every tool."""
+    session.run("python3", "-m", "venv", ".venv", external=True)
+    tools = [r for group in ROOT["dependency-groups"] for r in nox.project.dependency_groups(ROOT, group)]
+    editable = [arg for n in PACKAGES for arg in ("-e", f"./packages/{n}")]
+    session.run(".venv/bin/python", "-m", "pip", "install", "--quiet", *editable, *tools, external=True)
