@@ -1,0 +1,168 @@
+"""Sampling of images at given points (spatial transformers; Jaderberg et al., 2015), in 2 or 3 dimensions.
+
+A sample is a sum over the neighbours of a point, each weighed by the product of one weight per dimension. Neighbours
+outside the image read an extra element at the end of each plane that is zero.
+
+Shapes: x (N, C, *size), grid (N, *output, dims) with coordinates from -1 to 1, the last dimension of x first; result
+(N, C, *output).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import product
+from math import prod
+
+import numpy as np
+
+from .interpolation import cubic_weights
+from .windows import Array
+
+
+@dataclass
+class Tap:
+    """One neighbour along one dimension, for each point (N, points)."""
+
+    index: Array
+    inside: Array
+    weight: Array
+    slope: Array  # derivative of the weight with respect to the grid coordinate
+
+
+def grid_sample(x: Array, grid: Array, mode: str, padding_mode: str, align_corners: bool) -> Array:
+    """Sample x at the points of grid.
+
+    Args:
+        x: Shape (N, C, *size).
+        grid: Shape (N, *output, dims).
+        mode: 'bilinear' (also in 3-D), 'nearest' or 'bicubic' (2-D).
+        padding_mode: 'zeros', 'border' or 'reflection', for points outside.
+        align_corners: Whether -1 and 1 are the centres (True) or the outer edges (False) of the corner pixels.
+
+    Examples:
+        >>> x = np.array([[[[0.0, 1.0], [2.0, 3.0]]]])
+        >>> grid_sample(x, np.zeros((1, 1, 1, 2)), "bilinear", "zeros", True)
+        array([[[[1.5]]]])
+    """
+    planes = _with_zero(x)
+    out = np.zeros((*x.shape[:2], prod(grid.shape[1:-1])), x.dtype)
+    for place, weight, _ in _neighbours(x, grid, mode, padding_mode, align_corners):
+        term = planes.take(place)
+        term *= weight[:, None]
+        out += term
+    return out.reshape(*x.shape[:2], *grid.shape[1:-1])
+
+
+def grid_sample_grad(
+    g: Array, x: Array, grid: Array, mode: str, padding_mode: str, align_corners: bool, wanted: tuple[bool, bool]
+) -> tuple[Array | None, Array | None]:
+    """Gradients of `grid_sample` with respect to (x, grid), None for what is not wanted."""
+    planes = _with_zero(x)
+    g = g.reshape(*x.shape[:2], -1) if g.size else g.reshape(*x.shape[:2], 0)
+    grad = np.zeros(planes.shape, x.dtype) if wanted[0] else None
+    grid_grad = np.zeros((grid.shape[-1], len(x), g.shape[2]), grid.dtype) if wanted[1] else None
+    for place, weight, slopes in _neighbours(x, grid, mode, padding_mode, align_corners):
+        if grad is not None:
+            np.add.at(grad.reshape(-1), place.reshape(-1), (g * weight[:, None]).reshape(-1))
+        if grid_grad is not None and mode != "nearest":
+            pull = np.einsum("ncp,ncp->np", g, planes.take(place))
+            for axis, slope in enumerate(slopes):
+                grid_grad[-1 - axis] += pull * slope
+    return (
+        None if grad is None else grad[..., :-1].reshape(x.shape),
+        None if grid_grad is None else np.moveaxis(grid_grad, 0, -1).reshape(grid.shape),
+    )
+
+
+def _with_zero(x: Array) -> Array:
+    """Planes of x in a row, each followed by a zero."""
+    size = prod(x.shape[2:])
+    planes = np.zeros((*x.shape[:2], size + 1), x.dtype)
+    planes[..., :size] = x.reshape(*x.shape[:2], size)
+    return planes
+
+
+def _neighbours(
+    x: Array, grid: Array, mode: str, padding_mode: str, align_corners: bool
+) -> Iterator[tuple[Array, Array, list[Array]]]:
+    """For each neighbour: its places in `_with_zero(x)` (N, C, points), its weights, their slopes per dimension."""
+    size = x.shape[2:]
+    points = grid.reshape(len(x), prod(grid.shape[1:-1]), len(size))
+    dimensions = [_taps(points[..., -1 - k], n, mode, padding_mode, align_corners) for k, n in enumerate(size)]
+    starts = np.arange(prod(x.shape[:2])).reshape(*x.shape[:2], 1) * (prod(size) + 1)
+    for taps in product(*dimensions):
+        place, inside, weight = np.zeros((), np.int64), np.ones((), bool), np.ones((), x.dtype)
+        for n, tap in zip(size, taps, strict=True):
+            place, inside, weight = place * n + tap.index, inside & tap.inside, weight * tap.weight
+        slopes = []
+        for axis, tap in enumerate(taps):
+            others = (other.weight for k, other in enumerate(taps) if k != axis)
+            slopes.append(prod(others, start=tap.slope))
+        yield starts + np.where(inside, place, prod(size))[:, None], weight, slopes
+
+
+def _taps(point: Array, n: int, mode: str, padding_mode: str, align_corners: bool) -> list[Tap]:
+    """Neighbours along one dimension of n pixels."""
+    kind = point.dtype.type
+    factor = kind(n - 1) / 2 if align_corners else kind(n) / 2
+    with np.errstate(invalid="ignore"):  # an infinity times zero
+        place = (point + 1) * factor if align_corners else (point + 1) * factor - kind(0.5)
+    slope = np.full(point.shape, factor)
+    if mode != "bicubic":
+        place, turn = _bring_inside(place, n, padding_mode, align_corners)
+        slope *= turn
+    place = np.where(np.isnan(place), kind(-100), np.clip(place, -(2**30), 2**30))  # NaN is outside
+    if mode == "nearest":
+        index = np.rint(place)
+        return [_tap(index, n, padding_mode, align_corners, np.ones_like(place), np.zeros_like(place))]
+    left = np.floor(place)
+    t = place - left
+    if mode == "bilinear":
+        pairs = [(left, 1 - t, -slope), (left + 1, t, slope)]
+        return [_tap(index, n, "zeros", align_corners, weight, d) for index, weight, d in pairs]
+    weights, slopes = cubic_weights(t), _cubic_slopes(t)
+    return [
+        _tap(left + k - 1, n, padding_mode, align_corners, weights[..., k], slopes[..., k] * slope) for k in range(4)
+    ]
+
+
+def _tap(index: Array, n: int, padding_mode: str, align_corners: bool, weight: Array, slope: Array) -> Tap:
+    index, _ = _bring_inside(index, n, padding_mode, align_corners)
+    inside = (index >= 0) & (index < n)
+    return Tap(np.where(inside, index, 0).astype(np.int64), inside, weight, slope)
+
+
+def _bring_inside(place: Array, n: int, padding_mode: str, align_corners: bool) -> tuple[Array, Array]:
+    """Clip or reflect places, and the derivative of that: 1, -1, or 0 on and beyond the border."""
+    turn = np.ones_like(place)
+    if padding_mode == "zeros":
+        return place, turn
+    if padding_mode == "reflection":
+        low, span = (0.0, n - 1.0) if align_corners else (-0.5, float(n))
+        turn = np.where(place < low, -turn, turn)
+        if span == 0:
+            return np.zeros_like(place), np.zeros_like(place)
+        far = np.abs(place - place.dtype.type(low))
+        with np.errstate(invalid="ignore"):  # of infinities: NaN, and below 0
+            flips, rest = np.divmod(far, place.dtype.type(span))
+        odd = flips % 2 == 1
+        place = np.where(odd, span - rest, rest) + place.dtype.type(low)
+        turn = np.where(odd, -turn, turn)
+    place = np.where(np.isnan(place), place.dtype.type(0), place)
+    turn = np.where((place <= 0) | (place >= n - 1), 0, turn)
+    return np.clip(place, 0, n - 1), turn
+
+
+def _cubic_slopes(t: Array, a: float = -0.75) -> Array:
+    """Derivatives of `interpolation.cubic_weights` with respect to t."""
+    far0, near0, near1, far1 = t + 1, t, 1 - t, 2 - t
+    return np.stack(
+        [
+            (3 * a * far0 - 10 * a) * far0 + 8 * a,
+            (3 * (a + 2) * near0 - 2 * (a + 3)) * near0,
+            (2 * (a + 3) - 3 * (a + 2) * near1) * near1,
+            (10 * a - 3 * a * far1) * far1 - 8 * a,
+        ],
+        -1,
+    )
