@@ -47,14 +47,26 @@ from tour._operands import result_type as result_type
 from tour._printing import *
 from tour._shapes import Size as Size
 from tour._tensor import Tensor as Tensor
+from tour.ops.activations import *
 from tour.ops.arithmetic import *
+from tour.ops.bitwise import *
 from tour.ops.casting import *
+from tour.ops.clipping import *
 from tour.ops.comparison import *
+from tour.ops.complexes import *
 from tour.ops.creation import *
+from tour.ops.division import *
 from tour.ops.linear import *
 from tour.ops.math import *
+from tour.ops.powers import *
 from tour.ops.reductions import *
+from tour.ops.rounding import *
+from tour.ops.sampling import *
 from tour.ops.shaping import *
+from tour.random import *
+from tour.ops.softmax import *
+from tour.ops.special import *
+from tour.ops.trigonometry import *
 
 if TYPE_CHECKING:
     from types import ModuleType

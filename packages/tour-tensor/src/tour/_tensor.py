@@ -13,18 +13,48 @@ from tour._dtypes import FROM_NUMPY, dtype
 from tour._numpy import NumPyProtocols
 from tour._operands import number
 from tour._shapes import Size, wrap_dim
+from tour.ops.activations import Activations
 from tour.ops.arithmetic import Arithmetic
+from tour.ops.bitwise import Bitwise
 from tour.ops.casting import Casting
+from tour.ops.clipping import Clipping
 from tour.ops.comparison import Comparison
+from tour.ops.complexes import Complexes
 from tour.ops.creation import finish, raw_data
+from tour.ops.division import Division
 from tour.ops.indexing import Indexing
 from tour.ops.linear import Linear
 from tour.ops.math import Math
+from tour.ops.powers import Powers
 from tour.ops.reductions import Reductions
+from tour.ops.rounding import Rounding
+from tour.ops.sampling import RandomMethods
 from tour.ops.shaping import Shaping
+from tour.ops.softmax import Softmax
+from tour.ops.special import Special
+from tour.ops.trigonometry import Trigonometry
 
 
-class Tensor(Arithmetic, Math, Comparison, Reductions, Linear, Shaping, Indexing, Casting, NumPyProtocols):
+class Tensor(
+    Arithmetic,
+    Trigonometry,
+    Special,
+    Softmax,
+    Rounding,
+    Powers,
+    Division,
+    Complexes,
+    Clipping,
+    Bitwise,
+    Activations,
+    Math,
+    Comparison,
+    Reductions,
+    Linear,
+    Shaping,
+    Indexing,
+    Casting,
+    NumPyProtocols, RandomMethods):
     """An n-dimensional array whose operations can be recorded and differentiated.
 
     Make one with `tour.tensor(data)`, `tour.zeros(2, 3)` and their kin, or from a NumPy array with `tour.from_numpy(a)`.
