@@ -21,14 +21,18 @@ import os
 import sys
 import threading
 from collections.abc import Callable, Generator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import ml_dtypes
 import numpy as np
-from numpy.typing import NDArray
 
 from tour._random_sequential import swap_backward, swap_forward
-from tour._random_transforms import Array, affine, blocks, box_muller, box_muller_few, modulo
+from tour._random_transforms import affine, blocks, box_muller, box_muller_few, modulo
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from tour._random_transforms import Array
 
 DEFAULT_SEED = 67280421310721  # what PyTorch's Generator() starts from
 PIECE = 1 << 17  # numbers made at a time: a piece and its words stay in a core's cache
@@ -55,6 +59,10 @@ DIGITS = {  # bits of the significand: integers up to 2 ** digits are exact
     np.dtype(ml_dtypes.bfloat16): 8,
     np.dtype(np.float32): 24,
     np.dtype(np.float64): 53,
+}
+LARGEST = {
+    dtype: (2 - 2 ** (1 - digits)) * 2.0**exponent
+    for (dtype, digits), exponent in zip(DIGITS.items(), (15, 127, 127, 1023), strict=True)
 }
 
 

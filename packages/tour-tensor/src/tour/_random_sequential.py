@@ -11,12 +11,12 @@ from contextlib import closing
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
-
-from tour._random_transforms import Array
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from tour._random_engine import Engine
+    from tour._random_transforms import Array
 
 # ---- shuffle ----------------------------------------------------------------------------------------------------------
 

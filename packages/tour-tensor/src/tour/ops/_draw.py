@@ -53,6 +53,11 @@ def is_fractional(dtype: np.dtype[Any]) -> bool:
     return dtype in DIGITS or dtype.kind == "c"
 
 
+def real_part(dtype: np.dtype[Any]) -> np.dtype[Any]:
+    """The dtype of a complex dtype's parts; any other as it is."""
+    return dtype if dtype.kind != "c" else FROM_NUMPY[dtype].to_real().numpy
+
+
 def is_countable(dtype: np.dtype[Any]) -> bool:
     """Whether a dtype holds whole numbers, perhaps among others."""
     return dtype in DIGITS or dtype.kind in "iub"
@@ -93,7 +98,7 @@ def draw_into(a: Array, draw: Draw) -> None:
 def write(input: Tensor, draw: Draw, *others: Any) -> Tensor:
     """Fill a tensor in place, on whatever device, and stamp it as written by the caller's caller."""
     a = input._a
-    if any(not step and n > 1 for step, n in zip(a.strides, a.shape, strict=True)):
+    if 0 in a.strides and any(not step and n > 1 for step, n in zip(a.strides, a.shape, strict=True)):
         raise RuntimeError("several elements of this tensor lie in one place of memory (expand); fill a .clone() of it")
     if type(a) is ndarray and not a.flags.writeable:
         raise RuntimeError("this tensor shares the memory of a read-only NumPy array; fill a .clone() of it")
@@ -123,7 +128,7 @@ def constant_in(array: Array, *inputs: Any) -> Tensor:
 
 def array_for(out: Tensor | None, shape: tuple[int, ...], dtype: Any, default: Any) -> Array:
     """The host array to fill: a new one of `dtype`, or one for `out`, which decides the dtype."""
-    if min(shape, default=0) < 0:
+    if shape and min(shape) < 0:
         raise RuntimeError(f"Trying to create tensor with negative dimension {min(shape)}: {list(shape)}")
     chosen = None if dtype is None else as_dtype(dtype).numpy
     if out is None:
