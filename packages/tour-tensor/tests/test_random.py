@@ -231,7 +231,7 @@ def milliseconds(work: Any) -> float:
     [
         (lambda: tour.rand(500_000), 1, 2.5),
         (lambda: tour.rand(500_000, dtype=tour.float64), 2, 2.5),
-        (lambda: tour.randn(500_000), 1, 5),
+        (lambda: tour.randn(500_000), 1, 15),
         (lambda: tour.randint(100, (500_000,)), 1, 3),
         (lambda: tour.zeros(500_000).bernoulli_(0.5), 2, 2.5),
         (lambda: tour.randperm(500_000), 1, 30),
@@ -239,7 +239,7 @@ def milliseconds(work: Any) -> float:
     ids=["rand", "rand float64", "randn", "randint", "bernoulli_", "randperm"],
 )
 def test_speed_against_the_bare_generator(draw, words_each, at_most):
-    """PyTorch's own ratios: 1.4, 1.0, 1.7, 1.3, 2.3, 2.8."""
+    """PyTorch's own ratios are 1.4, 1.0, 1.7, 1.3, 2.3 and 2.8; NumPy without vector instructions gives 10 for randn."""
     bare = np.random.RandomState(0)
     assert milliseconds(draw) < at_most * words_each * milliseconds(
         lambda: bare.randint(0, 1 << 64, 250_000, dtype=np.uint64)
