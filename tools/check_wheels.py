@@ -1,25 +1,35 @@
-"""Fail when a file is in more than one wheel: uninstalling one package would break another."""
+"""Fail when two wheels ship the same file.
+
+pip removes a file with the first of its owners, so a shared `tour/__init__.py` would break every other package on
+`pip uninstall`.
+"""
 
 from __future__ import annotations
 
 import sys
-import zipfile
 from collections import defaultdict
 from pathlib import Path
+from zipfile import ZipFile
 
 
-def main(folder: str) -> int:
-    """Print files that several wheels ship; 1 if there are any."""
+def shared_files(wheels: list[Path]) -> dict[str, list[str]]:
+    """Map each file that several wheels ship to those wheels."""
     owners: dict[str, list[str]] = defaultdict(list)
-    for wheel in sorted(Path(folder).glob("*.whl")):
-        for name in zipfile.ZipFile(wheel).namelist():
-            if ".dist-info/" not in name:
-                owners[name].append(wheel.name)
-    shared = {name: wheels for name, wheels in owners.items() if len(wheels) > 1}
-    for name, wheels in shared.items():
-        print(f"{name} is in {', '.join(wheels)}")
-    return bool(shared) or not owners
+    for wheel in wheels:
+        for name in ZipFile(wheel).namelist():
+            owners[name].append(wheel.name)
+    return {name: found for name, found in owners.items() if len(found) > 1}
+
+
+def main() -> int:
+    """Check the wheels in the folder named on the command line."""
+    wheels = sorted(Path(sys.argv[1]).glob("*.whl"))
+    shared = shared_files(wheels)
+    for name, found in shared.items():
+        print(f"{name} is in {' and '.join(found)}")
+    print(f"{len(wheels)} wheels, {len(shared)} shared files")
+    return bool(shared) or not wheels
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1]))
+    sys.exit(main())
