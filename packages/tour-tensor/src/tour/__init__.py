@@ -49,24 +49,43 @@ from tour._shapes import Size as Size
 from tour._tensor import Tensor as Tensor
 from tour.ops.activations import *
 from tour.ops.arithmetic import *
+from tour.ops.arranging import *
 from tour.ops.bitwise import *
+from tour.ops.broadcasting import *
 from tour.ops.casting import *
 from tour.ops.clipping import *
 from tour.ops.comparison import *
 from tour.ops.complexes import *
+from tour.ops.contractions import *
+from tour.ops.copies import *
 from tour.ops.creation import *
+from tour.ops.diagonals import *
 from tour.ops.division import *
+from tour.ops.extremes import *
+from tour.ops.filling import *
+from tour.ops.gathering import *
+from tour.ops.grids import *
+from tour.ops.histograms import *
+from tour.ops.joining import *
 from tour.ops.linear import *
 from tour.ops.math import *
+from tour.ops.norms import *
+from tour.ops.permuting import *
 from tour.ops.powers import *
+from tour.ops.quantiles import *
 from tour.ops.reductions import *
 from tour.ops.rounding import *
 from tour.ops.sampling import *
+from tour.ops.scans import *
+from tour.ops.scattering import *
 from tour.ops.shaping import *
-from tour.random import *
+from tour.ops.slicing import *
 from tour.ops.softmax import *
+from tour.ops.sorting import *
 from tour.ops.special import *
+from tour.ops.statistics import *
 from tour.ops.trigonometry import *
+from tour.random import *
 
 if TYPE_CHECKING:
     from types import ModuleType

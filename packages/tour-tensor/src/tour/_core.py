@@ -47,7 +47,15 @@ class Op:
 
     __slots__ = ("broadcasts", "defaults", "impls", "kernel", "lists", "name", "params", "record", "rule", "tensors")
 
-    def __init__(self, name: str, params: tuple[str, ...] = (), kernel: Callable[..., Any] | None = None) -> None:
+    def __init__(
+        self,
+        name: str,
+        params: tuple[str, ...] = (),
+        kernel: Callable[..., Any] | None = None,
+        *,
+        tensors: tuple[str, ...] = (),
+        lists: bool = False,
+    ) -> None:
         self.name = name
         self.params = params
         self.defaults: dict[str, Any] = {}
@@ -55,8 +63,8 @@ class Op:
         self.record: Callable[..., None] = unplugged
         self.impls: dict[type, Callable[..., Any]] = {}
         self.broadcasts = False
-        self.tensors: tuple[str, ...] = ()
-        self.lists = False
+        self.tensors = tensors
+        self.lists = lists
         self.rule: Any = None
         OPS[name] = self
 
@@ -118,6 +126,19 @@ _stamps: dict[int, Stamp] = {}
 UNTRACKED: Final[Any] = type(
     "Untracked", (), {"__slots__": (), "__repr__": lambda _: "UNTRACKED"}
 )()  # the parent of `x.data`
+
+
+class Siblings:
+    """The parent of views that one call made together, such as the parts of `split`: nothing recorded may write into one of them.
+
+    Attributes:
+        op: The op that made them.
+    """
+
+    __slots__ = ("_parent", "op")
+
+    def __init__(self, parent: TensorType, op: Op) -> None:
+        self._parent, self.op = parent, op
 
 
 def root_of(array: Array) -> Array:

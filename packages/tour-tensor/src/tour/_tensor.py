@@ -15,23 +15,40 @@ from tour._operands import number
 from tour._shapes import Size, wrap_dim
 from tour.ops.activations import Activations
 from tour.ops.arithmetic import Arithmetic
+from tour.ops.arranging import Arranging
 from tour.ops.bitwise import Bitwise
+from tour.ops.broadcasting import Broadcasting
 from tour.ops.casting import Casting
 from tour.ops.clipping import Clipping
 from tour.ops.comparison import Comparison
 from tour.ops.complexes import Complexes
+from tour.ops.contractions import Contractions
 from tour.ops.creation import finish, raw_data
+from tour.ops.diagonals import Diagonals
 from tour.ops.division import Division
+from tour.ops.extremes import Extremes
+from tour.ops.filling import Filling
+from tour.ops.gathering import Gathering
+from tour.ops.histograms import Histograms
 from tour.ops.indexing import Indexing
+from tour.ops.joining import Joining
 from tour.ops.linear import Linear
 from tour.ops.math import Math
+from tour.ops.norms import Norms
+from tour.ops.permuting import Permuting
 from tour.ops.powers import Powers
+from tour.ops.quantiles import Quantiles
 from tour.ops.reductions import Reductions
 from tour.ops.rounding import Rounding
 from tour.ops.sampling import RandomMethods
+from tour.ops.scans import Scans
+from tour.ops.scattering import Scattering
 from tour.ops.shaping import Shaping
+from tour.ops.slicing import Slicing
 from tour.ops.softmax import Softmax
+from tour.ops.sorting import Sorting
 from tour.ops.special import Special
+from tour.ops.statistics import Statistics
 from tour.ops.trigonometry import Trigonometry
 
 
@@ -51,6 +68,23 @@ class Tensor(
     Comparison,
     Reductions,
     Linear,
+    Arranging,
+    Broadcasting,
+    Contractions,
+    Diagonals,
+    Extremes,
+    Filling,
+    Gathering,
+    Histograms,
+    Joining,
+    Norms,
+    Permuting,
+    Scans,
+    Scattering,
+    Slicing,
+    Sorting,
+    Statistics,
+    Quantiles,
     Shaping,
     Indexing,
     Casting,

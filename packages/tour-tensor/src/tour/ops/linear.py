@@ -8,17 +8,27 @@ import numpy as np
 
 from tour import _core
 from tour._core import as_array, ndarray, new
-from tour._declare import binary, new_op, retry, store
+from tour._calling import numpy_too
+from tour._declare import in_place, new_op, retry, store
+from tour._dtypes import FROM_NUMPY
 from tour._errors import shape_text
+from tour._kernels import is_half
+from tour._operands import cast, match
 
 if TYPE_CHECKING:
     from tour._tensor import Tensor
 
-__all__ = ["matmul"]
+__all__ = [
+    "addbmm", "addmm", "addmv", "addr", "baddbmm", "bmm", "dot", "ger", "inner", "matmul", "mm", "mv", "outer", "vdot",
+]  # fmt: skip
+
+_F32 = np.dtype(np.float32)
 
 
 def _product(a: Any, b: Any) -> Any:
     """The matrix product of two arrays of one dtype; `dot` of small matrices takes a third of the time of `np.matmul`."""
+    if (d := a.dtype) is not _F32 and is_half(d):
+        return as_array(_product(a.astype(np.float32), b.astype(np.float32))).astype(d)
     if a.ndim == 2 and b.ndim == 2:
         return a.dot(b)
     return np.matmul(a, b)
@@ -57,6 +67,8 @@ def matmul(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor
             raise RuntimeError(
                 f"expected m1 and m2 to have the same dtype, but got: {input.dtype.name} != {other.dtype.name}"
             )
+        if a.dtype.kind == "b":
+            raise RuntimeError("\"matmul\" not implemented for 'Bool'; cast to an integer or floating-point dtype first")
         r = _MATMUL.impls[type(a)](a, b) if type(a) is not ndarray and _MATMUL.impls else _product(a, b)
     except (AttributeError, TypeError, ValueError) as error:
         if isinstance(input, _core.Tensor) and isinstance(other, _core.Tensor) and (wrong := _fits(input._a, other._a)):
@@ -79,10 +91,271 @@ def _rmatmul(input: Tensor, other: Any) -> Tensor:
     return matmul(other, input)
 
 
+# --- Products with a fixed number of dimensions ---------------------------------------------------------------------------------
+
+
+def _matrices(name: str, *operands: tuple[str, Any, int]) -> None:
+    """Refuse operands of the wrong number of dimensions, or of different dtypes.
+
+    Raises:
+        RuntimeError: If there is one.
+    """
+    words = {1: "a vector", 2: "a matrix", 3: "a 3D tensor"}
+    for what, t, ndim in operands:
+        if t._a.ndim != ndim:
+            raise RuntimeError(f"{name}: {what} must be {words[ndim]}, got {t._a.ndim}D tensor of shape {shape_text(t._a.shape)}")
+    first = operands[0][1]
+    for _, t, _ in operands[1:]:
+        if t._a.dtype != first._a.dtype:
+            raise RuntimeError(f"{name}: expected both to have same dtype, but got {first.dtype.name} and {t.dtype.name}")
+
+
+@numpy_too
+def mm(input: Tensor, mat2: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """Product of two matrices.
+
+    Examples:
+        >>> import tour
+        >>> tour.mm(tour.ones(2, 3), tour.ones(3, 1))
+        tensor([[3.],
+                [3.]])
+    """
+    _matrices("mm", ("self", input, 2), ("mat2", mat2, 2))
+    return matmul(input, mat2, out=out)
+
+
+@numpy_too
+def bmm(input: Tensor, mat2: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """Products of two batches of as many matrices.
+
+    Examples:
+        >>> import tour
+        >>> tour.bmm(tour.ones(5, 2, 3), tour.ones(5, 3, 4)).shape
+        tour.Size([5, 2, 4])
+    """
+    _matrices("bmm", ("batch1", input, 3), ("batch2", mat2, 3))
+    a, b = input._a.shape, mat2._a.shape
+    if (a[0], a[2]) != (b[0], b[1]):
+        raise RuntimeError(
+            f"Expected size for first two dimensions of batch2 tensor to be: [{a[0]}, {a[2]}] but got: [{b[0]}, {b[1]}]."
+        )
+    return matmul(input, mat2, out=out)
+
+
+@numpy_too
+def mv(input: Tensor, vec: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """Product of a matrix and a vector.
+
+    Examples:
+        >>> import tour
+        >>> tour.mv(tour.ones(2, 3), tour.ones(3))
+        tensor([3., 3.])
+    """
+    _matrices("mv", ("self", input, 2), ("vec", vec, 1))
+    return matmul(input, vec, out=out)
+
+
+def _vectors(name: str, input: Tensor, other: Tensor) -> None:
+    if input._a.ndim != 1 or other._a.ndim != 1:
+        raise RuntimeError(f"{name}: 1D tensors expected, but got {input._a.ndim}D and {other._a.ndim}D tensors")
+    if input._a.dtype != other._a.dtype:
+        raise RuntimeError(
+            f"{name}: expected both vectors to have same dtype, but found {input.dtype.name} and {other.dtype.name}"
+        )
+    if input._a.shape != other._a.shape:
+        raise RuntimeError(
+            "inconsistent tensor size, expected tensor "
+            f"{shape_text(input._a.shape)} and src {shape_text(other._a.shape)} to have the same number of elements"
+        )
+
+
+@numpy_too
+def dot(input: Tensor, tensor: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """Sum of the products of two vectors' elements; complex ones are not conjugated.
+
+    Examples:
+        >>> import tour
+        >>> tour.dot(tour.tensor([1, 2]), tour.tensor([3, 4]))
+        tensor(11)
+    """
+    _vectors("dot", input, tensor)
+    return matmul(input, tensor, out=out)
+
+
+@numpy_too
+def vdot(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """Sum of the products of two vectors' elements, those of the first conjugated.
+
+    Examples:
+        >>> import tour
+        >>> tour.vdot(tour.tensor([1j]), tour.tensor([1j]))
+        tensor(1.+0.j)
+    """
+    _vectors("vdot", input, other)
+    return matmul(input.conj(), other, out=out)
+
+
+@numpy_too
+def inner(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """Sums of products over the last dimensions of two tensors.
+
+    Examples:
+        >>> import tour
+        >>> tour.inner(tour.tensor([[1, 2], [3, 4]]), tour.tensor([1, 1]))
+        tensor([3, 7])
+    """
+    if not input._a.ndim or not other._a.ndim:
+        t = input * other
+    else:
+        if input._a.shape[-1] != other._a.shape[-1]:
+            raise RuntimeError(
+                f"inner() the last dimension must match on both input tensors but got shapes {shape_text(input._a.shape)} and "
+                f"{shape_text(other._a.shape)}"
+            )
+        t = _inner(input, other)
+    return t if out is None else store(out, t, "inner")  # type: ignore[no-any-return]
+
+
+def _inner(input: Tensor, other: Tensor) -> Tensor:
+    """Sums over the last dimensions, as one product of matrices."""
+    a, b, n = input._a.shape[:-1], other._a.shape[:-1], input._a.shape[-1]
+    rows, columns = (x if x._a.ndim < 3 else x.reshape(-1, n) for x in (input, other))
+    t = matmul(rows, columns.t())
+    return t if t._a.shape == a + b else t.reshape(a + b)
+
+
+@numpy_too
+def outer(input: Tensor, vec2: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """Products of all elements of one vector with all of another.
+
+    Examples:
+        >>> import tour
+        >>> tour.outer(tour.tensor([1, 2]), tour.tensor([1, 10]))
+        tensor([[ 1, 10],
+                [ 2, 20]])
+    """
+    for what, x in (("self", input), ("vec2", vec2)):
+        if x._a.ndim != 1:
+            raise RuntimeError(f"outer: Expected 1-D argument {what}, but got {x._a.ndim}-D")
+    t = input[:, None] * vec2
+    return t if out is None else store(out, t, "outer")  # type: ignore[no-any-return]
+
+
+ger = outer
+
+
+# --- Products added to something --------------------------------------------------------------------------------------------------
+
+
+def _added(name: str, input: Tensor, product: Tensor, beta: Any, alpha: Any, out: Any) -> Tensor:
+    """The sum `beta * input + alpha * product`; with `beta` 0 the input is passed over, NaN and all."""
+    for factor in (beta, alpha):
+        if isinstance(factor, float) and product._a.dtype.kind in "iub" and not factor.is_integer():
+            raise RuntimeError(f"{name}: For integral input tensors, beta and alpha must not be floating point numbers.")
+    if input._a.dtype != product._a.dtype:
+        raise RuntimeError(f"self and mat2 must have the same dtype, but got {input.dtype.name} and {product.dtype.name}")
+    try:
+        shape = np.broadcast_shapes(input._a.shape, product._a.shape)
+    except ValueError:
+        shape = ()
+    if shape != product._a.shape:
+        raise RuntimeError(
+            f"{name}: The expanded size of the tensor must match the existing size: input of shape {shape_text(input._a.shape)} does "
+            f"not broadcast to {shape_text(product._a.shape)}"
+        )
+    t = product if alpha == 1 else product * alpha
+    if beta != 0:
+        t = t + (input if beta == 1 else input * beta)
+    return t if out is None else store(out, t, name)  # type: ignore[no-any-return]
+
+
+@numpy_too
+def addmm(
+    input: Tensor, mat1: Tensor, mat2: Tensor, *, beta: complex = 1, alpha: complex = 1, out: Tensor | None = None
+) -> Tensor:
+    """Matrix product added to a matrix: `beta * input + alpha * (mat1 @ mat2)`.
+
+    Examples:
+        >>> import tour
+        >>> tour.addmm(tour.ones(2), tour.ones(2, 3), tour.ones(3, 2))
+        tensor([[4., 4.],
+                [4., 4.]])
+    """
+    _matrices("addmm", ("mat1", mat1, 2), ("mat2", mat2, 2))
+    return _added("addmm", input, matmul(mat1, mat2), beta, alpha, out)
+
+
+@numpy_too
+def addmv(
+    input: Tensor, mat: Tensor, vec: Tensor, *, beta: complex = 1, alpha: complex = 1, out: Tensor | None = None
+) -> Tensor:
+    """Product of a matrix and a vector added to a vector: `beta * input + alpha * (mat @ vec)`.
+
+    Examples:
+        >>> import tour
+        >>> tour.addmv(tour.ones(2), tour.ones(2, 3), tour.ones(3))
+        tensor([4., 4.])
+    """
+    _matrices("addmv", ("mat", mat, 2), ("vec", vec, 1))
+    return _added("addmv", input, matmul(mat, vec), beta, alpha, out)
+
+
+@numpy_too
+def addr(
+    input: Tensor, vec1: Tensor, vec2: Tensor, *, beta: complex = 1, alpha: complex = 1, out: Tensor | None = None
+) -> Tensor:
+    """Outer product of two vectors added to a matrix: `beta * input + alpha * outer(vec1, vec2)`.
+
+    Examples:
+        >>> import tour
+        >>> tour.addr(tour.zeros(2, 2), tour.tensor([1.0, 2.0]), tour.tensor([1.0, 10.0]))
+        tensor([[ 1., 10.],
+                [ 2., 20.]])
+    """
+    if vec1._a.ndim != 1 or vec2._a.ndim != 1:
+        raise RuntimeError(f"addr: Expected 1-D argument vec1 and vec2, but got {vec1._a.ndim}-D and {vec2._a.ndim}-D")
+    input, product = match(input, outer(vec1, vec2))
+    return _added("addr", input, product, beta, alpha, out)
+
+
+@numpy_too
+def baddbmm(
+    input: Tensor, batch1: Tensor, batch2: Tensor, *, beta: complex = 1, alpha: complex = 1, out: Tensor | None = None
+) -> Tensor:
+    """Products of batches of matrices added to a batch: `beta * input + alpha * (batch1 @ batch2)`.
+
+    Examples:
+        >>> import tour
+        >>> tour.baddbmm(tour.zeros(5, 2, 2), tour.ones(5, 2, 3), tour.ones(5, 3, 2)).shape
+        tour.Size([5, 2, 2])
+    """
+    return _added("baddbmm", input, bmm(batch1, batch2), beta, alpha, out)
+
+
+@numpy_too
+def addbmm(
+    input: Tensor, batch1: Tensor, batch2: Tensor, *, beta: complex = 1, alpha: complex = 1, out: Tensor | None = None
+) -> Tensor:
+    """The sum of products of batches of matrices added to a matrix: `beta * input + alpha * (batch1 @ batch2).sum(0)`.
+
+    Examples:
+        >>> import tour
+        >>> tour.addbmm(tour.zeros(2, 2), tour.ones(5, 2, 3), tour.ones(5, 3, 2))
+        tensor([[15., 15.],
+                [15., 15.]])
+    """
+    product = bmm(batch1, batch2).sum(0)
+    return _added("addbmm", input, cast(product, batch1.dtype), beta, alpha, out)
+
+
 class Linear:
     """Products of matrices, as methods and operators."""
 
     __slots__ = ()
 
-    matmul = __matmul__ = matmul
+    matmul, mm, bmm, mv, dot, vdot, inner, outer, ger = matmul, mm, bmm, mv, dot, vdot, inner, outer, outer
+    addmm, addmv, addr, baddbmm, addbmm = addmm, addmv, addr, baddbmm, addbmm
+    addmm_, addmv_, addr_ = in_place(addmm), in_place(addmv), in_place(addr)
+    baddbmm_, addbmm_ = in_place(baddbmm), in_place(addbmm)
+    __matmul__ = matmul
     __rmatmul__ = _rmatmul

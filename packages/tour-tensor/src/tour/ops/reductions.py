@@ -1,51 +1,57 @@
-"""Sums, means, extremes over dimensions."""
+"""Sums, products, means and questions over dimensions."""
 
 from __future__ import annotations
 
+import builtins
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tour import _dtypes
-from tour._core import kernel_for
-from tour._declare import new_op, result, store
-from tour._dtypes import FLOATING, FROM_NUMPY, as_numpy_dtype
-from tour._shapes import axes
+from tour import _core, _dtypes
+from tour._calling import numpy_too
+from tour._core import as_array, kernel_for, ndarray, new
+from tour._declare import in_place, new_op, result, store
+from tour._dtypes import FLOATING, FROM_NUMPY, INTEGRAL, as_dtype, as_numpy_dtype
+from tour._errors import argument_error, dim_error
+from tour._operands import floating
+from tour._shapes import axes, wrap_dims
+from tour._widening import single, sum_dtype
 
 if TYPE_CHECKING:
     from tour._dtypes import dtype as Dtype
     from tour._tensor import Tensor
 
-__all__ = ["mean", "sum"]
+__all__ = ["all", "any", "count_nonzero", "logsumexp", "mean", "nanmean", "nansum", "prod", "sum"]
 
 Dim = int | tuple[int, ...] | None
 
-
-def _wide(a: Any) -> Any:
-    """The dtype to add numbers up in: half precision in single, booleans and integers in int64."""
-    d = FROM_NUMPY[a.dtype]
-    if d.rank < FLOATING:
-        return np.int64
-    return np.float32 if d.itemsize < 4 else a.dtype
+_F32, _F64 = np.dtype(np.float32), np.dtype(np.float64)
+_add = np.add.reduce
 
 
-def _sum(a: Any, dim: Any, keepdim: bool, dtype: Any) -> Any:
-    if dtype is not None:
-        a = a.astype(dtype, copy=False)
-    wide = _wide(a)
-    r = np.add.reduce(a, axis=axes(dim, a.ndim), dtype=wide, keepdims=keepdim)
-    return r if dtype is None and wide is np.int64 else r.astype(a.dtype, copy=False)
+def _sum(a: Any, dim: Any, keepdim: bool) -> Any:
+    d = a.dtype
+    wide = sum_dtype(d)
+    r = _add(a, axis=axes(dim, a.ndim), dtype=wide, keepdims=keepdim)
+    return r if FROM_NUMPY[d].rank < FLOATING or d is wide else r.astype(d)
 
 
 def sum(
-    input: Tensor, dim: Dim = None, keepdim: bool = False, *, dtype: Dtype | None = None, out: Tensor | None = None
+    input: Tensor,
+    dim: Dim = None,
+    keepdim: bool = False,
+    *,
+    dtype: Dtype | None = None,
+    out: Tensor | None = None,
+    axis: Dim = None,
+    keepdims: bool = False,
 ) -> Tensor:
     """Sum over dimensions, or over all.
 
     Args:
         input: Any dtype; booleans and integers are added up in int64.
-        dim: The dimension or dimensions to sum over; None for all.
-        keepdim: Whether summed dimensions stay, with size 1.
+        dim: The dimension or dimensions to sum over; None for all. NumPy's name `axis` does as well.
+        keepdim: Whether summed dimensions stay, with size 1; also `keepdims`.
         dtype: Cast to this dtype before adding.
         out: A tensor to write the result into.
 
@@ -54,26 +60,81 @@ def sum(
         >>> tour.sum(tour.ones(2, 3), dim=1)
         tensor([3., 3.])
     """
-    wanted = as_numpy_dtype(dtype)
-    if wanted is not None and input._a.dtype is not wanted:
-        input = input.to(dtype)
-    a = input._a
-    t: Tensor = result(_SUM, kernel_for(_SUM, a)(a, dim, keepdim, wanted), input, dim, keepdim)
+    if axis is not None:
+        dim = axis
+    if keepdims:
+        keepdim = True
+    try:
+        a = input._a
+    except AttributeError:
+        return sum(_tensor("sum", input), dim, keepdim, dtype=dtype, out=out)
+    if dtype is not None:
+        input = _as_dtype(input, dtype)
+        a = input._a
+    d = a.dtype
+    if (d is _F32 or d is _F64) and type(a) is ndarray and (dim is None or type(dim) is int):
+        try:
+            r = _add(a, dim, None, None, keepdim)
+        except ValueError:
+            raise dim_error(dim, a.ndim) from None  # type: ignore[arg-type]
+    else:
+        r = kernel_for(_SUM, a)(a, dim, keepdim)
+        if dtype is not None and FROM_NUMPY[d].rank < FLOATING:
+            r = r.astype(d)
+    t: Tensor = new(_core.Tensor)
+    t._a = r if type(r) is ndarray else as_array(r)
+    t._tape = None
+    if input._tape is not None:
+        _SUM.record(t, input, dim, keepdim)
     return t if out is None else store(out, t, "sum")  # type: ignore[no-any-return]
 
 
-_SUM = new_op(sum, _sum)
+def _tensor(name: str, input: Any) -> Any:
+    """A tensor for a NumPy array in the place of one.
+
+    Raises:
+        TypeError: If it is something else.
+    """
+    if not isinstance(input, ndarray):
+        raise argument_error(name, "input", input)
+    return _core.wrap(input)
+
+
+def _as_dtype(input: Tensor, dtype: Any) -> Tensor:
+    wanted = as_dtype(dtype)
+    return input if input._a.dtype is wanted.numpy else input.to(wanted)
+
+
+_SUM = _core.Op("sum", ("input", "dim", "keepdim"), _sum)
+
+
+def _mean(a: Any, dim: Any, keepdim: bool) -> Any:
+    total = _add(a, axis=axes(dim, a.ndim), dtype=sum_dtype(a.dtype), keepdims=keepdim)
+    mean = total / _divisor(a.size, total.size)
+    return mean if mean.dtype is a.dtype else mean.astype(a.dtype)
+
+
+def _divisor(size: int, results: int) -> Any:
+    """How many elements each of a number of results was made from; 0 in float, so that a mean of nothing is NaN."""
+    return size // results if results and size else np.float32(0)
 
 
 def mean(
-    input: Tensor, dim: Dim = None, keepdim: bool = False, *, dtype: Dtype | None = None, out: Tensor | None = None
+    input: Tensor,
+    dim: Dim = None,
+    keepdim: bool = False,
+    *,
+    dtype: Dtype | None = None,
+    out: Tensor | None = None,
+    axis: Dim = None,
+    keepdims: bool = False,
 ) -> Tensor:
     """Mean over dimensions, or over all.
 
     Args:
         input: A floating-point or complex tensor.
-        dim: The dimension or dimensions to average over; None for all.
-        keepdim: Whether averaged dimensions stay, with size 1.
+        dim: The dimension or dimensions to average over; None for all. NumPy's name `axis` does as well.
+        keepdim: Whether averaged dimensions stay, with size 1; also `keepdims`.
         dtype: Cast to this dtype first.
         out: A tensor to write the result into.
 
@@ -85,18 +146,198 @@ def mean(
         >>> tour.mean(tour.tensor([[1.0, 2.0], [3.0, 5.0]]))
         tensor(2.7500)
     """
+    if axis is not None:
+        dim = axis
+    if keepdims:
+        keepdim = True
+    try:
+        a = input._a
+    except AttributeError:
+        return mean(_tensor("mean", input), dim, keepdim, dtype=dtype, out=out)
     if dtype is not None:
-        input = input.to(dtype)
-    d = FROM_NUMPY[input._a.dtype]
-    if d.rank < FLOATING:
-        raise RuntimeError(
-            f"mean(): could not infer output dtype. Input dtype must be either a floating point or complex dtype. Got: {d.name}; "
-            "pass dtype=tour.float32, or call .float() first"
-        )
-    total = sum(input, dim, keepdim)
-    count = input._a.size // total._a.size if total._a.size else 0
-    t = total / count if count else total / 0
+        input = _as_dtype(input, dtype)
+        a = input._a
+    d = a.dtype
+    if (d is _F32 or d is _F64) and type(a) is ndarray and dim is None and a.size:
+        r = _add(a, None, None, None, keepdim) / a.size
+    else:
+        if FROM_NUMPY[d].rank < FLOATING:
+            what = f"Input dtype must be either a floating point or complex dtype. Got: {FROM_NUMPY[d].name}"
+            if dtype is not None:
+                what = f"Optional dtype must be either a floating point or complex dtype. Got: {FROM_NUMPY[d].name}"
+            raise RuntimeError(f"mean(): could not infer output dtype. {what}; pass dtype=tour.float32")
+        r = kernel_for(_MEAN, a)(a, dim, keepdim)
+    t: Tensor = new(_core.Tensor)
+    t._a = r if type(r) is ndarray else as_array(r)
+    t._tape = None
+    if input._tape is not None:
+        _MEAN.record(t, input, dim, keepdim)
     return t if out is None else store(out, t, "mean")  # type: ignore[no-any-return]
+
+
+_MEAN = _core.Op("mean", ("input", "dim", "keepdim"), _mean)
+
+
+@numpy_too
+def nansum(
+    input: Tensor, dim: Dim = None, keepdim: bool = False, *, dtype: Dtype | None = None, out: Tensor | None = None
+) -> Tensor:
+    """Sum over dimensions, with NaN counted as zero.
+
+    Examples:
+        >>> import tour
+        >>> tour.nansum(tour.tensor([1.0, float("nan"), 2.0]))
+        tensor(3.)
+    """
+    _real("nansum", input)
+    clean = input if FROM_NUMPY[input._a.dtype].rank < FLOATING else input.masked_fill(_is_nan(input), 0)
+    return sum(clean, dim, keepdim, dtype=dtype, out=out)
+
+
+@numpy_too
+def nanmean(
+    input: Tensor, dim: Dim = None, keepdim: bool = False, *, dtype: Dtype | None = None, out: Tensor | None = None
+) -> Tensor:
+    """Mean over dimensions of what is not NaN.
+
+    Raises:
+        RuntimeError: If the dtype is an integer or boolean one.
+
+    Examples:
+        >>> import tour
+        >>> tour.nanmean(tour.tensor([1.0, float("nan"), 2.0]))
+        tensor(1.5000)
+    """
+    if not (input.is_floating_point() or input.is_complex()):
+        raise RuntimeError("nanmean(): expected input to have floating point or complex dtype but got " + input.dtype.name)
+    missing = _is_nan(input)
+    count = sum(_core.wrap(~missing._a), dim, keepdim)
+    t = sum(input.masked_fill(missing, 0), dim, keepdim, dtype=dtype) / count
+    return t if out is None else store(out, t, "nanmean")  # type: ignore[no-any-return]
+
+
+def _is_nan(input: Tensor) -> Tensor:
+    return _core.wrap(as_array(np.isnan(input._a)))
+
+
+def _real(name: str, input: Tensor) -> None:
+    if input._a.dtype.kind == "c":
+        raise RuntimeError(f"{name}: This operator does not support complex inputs, got {input.dtype.name}")
+
+
+def _prod(a: Any, dim: Any, keepdim: bool) -> Any:
+    r = np.multiply.reduce(a, axis=axes(dim, a.ndim), dtype=sum_dtype(a.dtype), keepdims=keepdim)
+    return r if FROM_NUMPY[a.dtype].rank < FLOATING else r.astype(a.dtype, copy=False)
+
+
+@numpy_too
+def prod(
+    input: Tensor,
+    dim: int | None = None,
+    keepdim: bool = False,
+    *,
+    dtype: Dtype | None = None,
+    out: Tensor | None = None,
+) -> Tensor:
+    """Product over one dimension, or over all; of booleans and integers in int64.
+
+    Examples:
+        >>> import tour
+        >>> tour.prod(tour.tensor([[1.0, 2.0], [3.0, 4.0]]), dim=1)
+        tensor([ 2., 12.])
+    """
+    if dtype is not None:
+        input = _as_dtype(input, dtype)
+    a = input._a
+    t: Tensor = result(_PROD, kernel_for(_PROD, a)(a, dim, keepdim), input, dim, keepdim)
+    if dtype is not None and FROM_NUMPY[a.dtype].rank < FLOATING:
+        t = t.to(dtype)
+    return t if out is None else store(out, t, "prod")  # type: ignore[no-any-return]
+
+
+_PROD = _core.Op("prod", ("input", "dim", "keepdim"), _prod)
+
+
+def _question(name: str, reduce: Any, input: Tensor, dim: Any, keepdim: bool, out: Any) -> Tensor:
+    """A question whose answer is boolean, or uint8 for uint8 as in PyTorch."""
+    a = input._a
+    t = _core.wrap(as_array(reduce(a, axis=_all_if_none(dim, a.ndim), keepdims=keepdim, dtype=np.bool_)))
+    if a.dtype == np.uint8:
+        t = t.to(_dtypes.uint8)
+    if out is not None and out.dtype not in (_dtypes.bool, _dtypes.uint8):
+        raise RuntimeError(f"{name} only supports bool tensor for result, got: {out.dtype.name}")
+    return t if out is None else store(out, t, name)  # type: ignore[no-any-return]
+
+
+def _all_if_none(dim: Any, ndim: int) -> Any:
+    """NumPy's `axis` where PyTorch's empty tuple of dimensions means what NumPy means by it: none of them."""
+    return () if type(dim) in (tuple, list) and not dim else axes(dim, ndim)
+
+
+@numpy_too
+def all(input: Tensor, dim: Dim = None, keepdim: bool = False, *, out: Tensor | None = None) -> Tensor:
+    """Whether all elements are true, over dimensions or over all.
+
+    Examples:
+        >>> import tour
+        >>> tour.all(tour.tensor([[True, False], [True, True]]), dim=1)
+        tensor([False,  True])
+    """
+    return _question("all", np.logical_and.reduce, input, dim, keepdim, out)
+
+
+@numpy_too
+def any(input: Tensor, dim: Dim = None, keepdim: bool = False, *, out: Tensor | None = None) -> Tensor:
+    """Whether any element is true, over dimensions or over all.
+
+    Examples:
+        >>> import tour
+        >>> tour.any(tour.tensor([[True, False], [False, False]]), dim=1)
+        tensor([ True, False])
+    """
+    return _question("any", np.logical_or.reduce, input, dim, keepdim, out)
+
+
+@numpy_too
+def count_nonzero(input: Tensor, dim: Dim = None) -> Tensor:
+    """How many elements are not zero, over dimensions or over all.
+
+    Examples:
+        >>> import tour
+        >>> tour.count_nonzero(tour.tensor([[1, 0], [2, 3]]), dim=0)
+        tensor([2, 1])
+    """
+    a = input._a
+    return _core.wrap(as_array(np.add.reduce(a.astype(np.bool_), axis=axes(dim, a.ndim), dtype=np.int64)))
+
+
+def _logsumexp(a: Any, dim: Any, keepdim: bool) -> Any:
+    a, d = single(a), a.dtype
+    axis = axes(dim, a.ndim)
+    if not a.size:
+        return np.log(_add(np.exp(a), axis=axis, keepdims=keepdim)).astype(d, copy=False)
+    top = np.maximum.reduce(a.real, axis=axis, keepdims=True)
+    top = np.where(np.isinf(top), 0, top).astype(a.real.dtype, copy=False)
+    r = np.log(_add(np.exp(a - top), axis=axis, keepdims=True)) + top
+    return (r if keepdim else np.squeeze(r, axis)).astype(d, copy=False)
+
+
+@numpy_too
+def logsumexp(input: Tensor, dim: Dim, keepdim: bool = False, *, out: Tensor | None = None) -> Tensor:
+    """Logarithm of the sum of exponentials, without overflow.
+
+    Examples:
+        >>> import tour
+        >>> tour.logsumexp(tour.tensor([1000.0, 1000.0]), dim=0)
+        tensor(1000.6931)
+    """
+    input = floating(input)
+    a = input._a
+    t: Tensor = result(_LOGSUMEXP, kernel_for(_LOGSUMEXP, a)(a, dim, keepdim), input, dim, keepdim)
+    return t if out is None else store(out, t, "logsumexp")  # type: ignore[no-any-return]
+
+
+_LOGSUMEXP = _core.Op("logsumexp", ("input", "dim", "keepdim"), _logsumexp)
 
 
 class Reductions:
@@ -104,4 +345,20 @@ class Reductions:
 
     __slots__ = ()
 
-    sum, mean = sum, mean
+    sum, mean, nansum, nanmean, prod = sum, mean, nansum, nanmean, prod
+    all, any, count_nonzero, logsumexp = all, any, count_nonzero, logsumexp
+
+    def sum_to_size(self: Any, *size: Any) -> Tensor:
+        """The sum over the dimensions in which a tensor of shape `size` would be broadcast to this one's shape.
+
+        Raises:
+            RuntimeError: If `size` does not broadcast to this shape.
+        """
+        from tour._shapes import as_shape
+
+        wanted, have = as_shape(size, "sum_to_size"), self._a.shape
+        extra = len(have) - len(wanted)
+        if extra < 0 or builtins.any(n not in (1, m) for n, m in zip(wanted, have[extra:], strict=True)):
+            raise RuntimeError(f"size {{{list(wanted)}}} is not expandable to size {{{list(have)}}}.")
+        gone = (*range(extra), *(i + extra for i, n in enumerate(wanted) if n == 1 != have[i + extra]))
+        return sum(self, gone).reshape(wanted) if gone else self  # type: ignore[no-any-return]

@@ -1,34 +1,68 @@
-"""Other shapes of the same elements: most of these are views, which share memory with their input."""
+"""Other sizes of the same elements: most of these are views, which share memory with their input."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from tour import _core
-from tour._core import ndarray
-from tour._declare import new_op, result, view
+from tour._calling import numpy_too
+from tour._core import Op, new, sockets
+from tour._declare import result, view
+from tour._dtypes import FROM_NUMPY, dtype
 from tour._errors import shape_text
-from tour._shapes import as_shape, infer_shape, wrap_dim, wrap_dims
+from tour._shapes import as_shape, infer_shape, is_int, wrap_dim, wrap_dims
 
 if TYPE_CHECKING:
     from tour._tensor import Tensor
 
-__all__ = ["broadcast_to", "flatten", "permute", "reshape", "squeeze", "t", "transpose", "unsqueeze"]
+__all__ = [
+    "atleast_1d", "atleast_2d", "atleast_3d", "flatten", "ravel", "reshape", "squeeze", "unflatten", "unsqueeze",
+]  # fmt: skip
 
-
-def _as_view(a: Any, shape: tuple[int, ...]) -> Any | None:
+def as_view(a: Any, shape: tuple[int, ...]) -> Any | None:
     """A view of `a` in another shape of as many elements, or None where the strides allow none."""
     if a.flags.c_contiguous:
         return a.reshape(shape)
-    if type(a) is not ndarray:  # CuPy's reshape cannot be asked not to copy
-        b = a.reshape(shape)
-        return b if b.base is not None else None
     try:
-        return a.reshape(shape, copy=False)
-    except ValueError:
+        return a.reshape(shape, copy=False) if type(a) is np.ndarray else _shaped(a.view(), shape)
+    except (AttributeError, ValueError):
         return None
+
+
+def _shaped(a: Any, shape: tuple[int, ...]) -> Any:
+    a.shape = shape
+    return a
+
+
+_VIEW = Op("view", ("input", "shape"))
+
+
+def _quick_view(input: Tensor, shape: Any) -> Tensor | None:
+    """The view of a contiguous tensor where NumPy takes the sizes as they are; None where they need a closer look."""
+    a = input._a
+    if not a.flags.c_contiguous:
+        return None
+    try:
+        r = a.reshape(*shape)
+    except (TypeError, ValueError, AttributeError):
+        return None
+    if r.shape != shape and (len(shape) != 1 or r.shape != shape[0]) and _below_minus_one(shape):
+        return None
+    t: Tensor = new(_core.Tensor)
+    t._a = r
+    t._tape = None
+    t._parent = input
+    if input._tape is not None:
+        _VIEW.record(t, input, r.shape)
+    return t
+
+
+def _below_minus_one(shape: Any) -> bool:
+    sizes = shape[0] if len(shape) == 1 and not is_int(shape[0]) else shape
+    return any(n < -1 for n in sizes)
 
 
 def reshape(input: Tensor, *shape: Any) -> Tensor:
@@ -47,20 +81,23 @@ def reshape(input: Tensor, *shape: Any) -> Tensor:
         tensor([[0, 1, 2],
                 [3, 4, 5]])
     """
+    if (quick := _quick_view(input, shape)) is not None:
+        return quick
     a = input._a
     target = infer_shape(as_shape(shape, "reshape"), a.size)
-    seen = _as_view(a, target)
+    seen = as_view(a, target)
     if seen is not None:
         return view(_VIEW, input, seen, target)  # type: ignore[no-any-return]
     return result(_VIEW, a.reshape(target), input, target)  # type: ignore[no-any-return]
 
 
-def view_as_shape(input: Tensor, *shape: Any) -> Tensor:
+def view_as_shape(input: Tensor, *shape: Any, **named: Any) -> Tensor:
     """The elements in another shape, or in another dtype, sharing memory.
 
     Args:
         input: Any tensor.
         shape: Sizes, or one tuple of them (one may be -1), or a dtype whose elements are read from the same bytes.
+        named: `size` or `dtype`, by name.
 
     Raises:
         RuntimeError: If the strides allow no view; `reshape` copies then.
@@ -69,10 +106,18 @@ def view_as_shape(input: Tensor, *shape: Any) -> Tensor:
         >>> import tour
         >>> tour.arange(6).view(3, 2).shape
         tour.Size([3, 2])
+        >>> tour.tensor([1.0]).view(tour.int32)
+        tensor([1065353216], dtype=tour.int32)
     """
+    if (quick := _quick_view(input, shape)) is not None:
+        return quick
+    if named:
+        shape = (*shape, *named.values())
+    if len(shape) == 1 and isinstance(shape[0], dtype):
+        return _view_bytes(input, shape[0])
     a = input._a
     target = infer_shape(as_shape(shape, "view"), a.size)
-    seen = _as_view(a, target)
+    seen = as_view(a, target)
     if seen is None:
         raise RuntimeError(
             f"view size {shape_text(target)} is not compatible with input tensor's size {shape_text(a.shape)} and stride "
@@ -81,90 +126,29 @@ def view_as_shape(input: Tensor, *shape: Any) -> Tensor:
     return view(_VIEW, input, seen, target)  # type: ignore[no-any-return]
 
 
-_VIEW = _core.Op("view", ("input", "shape"))
+_VIEW_BYTES = Op("view_bytes", ("input", "dtype"))
 
 
-def permute(input: Tensor, *dims: Any) -> Tensor:
-    """A view with the dimensions in another order.
-
-    Examples:
-        >>> import tour
-        >>> tour.zeros(2, 3, 5).permute(2, 0, 1).shape
-        tour.Size([5, 2, 3])
-    """
+def _view_bytes(input: Tensor, d: dtype) -> Tensor:
+    """The same bytes as elements of another dtype; the last dimension shrinks or grows."""
     a = input._a
-    order = wrap_dims(dims[0] if len(dims) == 1 and not isinstance(dims[0], int) else dims, a.ndim)
-    if len(order) != a.ndim:
-        raise RuntimeError(
-            f"permute(sparse_coo): number of dimensions in the tensor input does not match the length of the desired ordering of "
-            f"dimensions i.e. input.dim() = {a.ndim} is not equal to len(dims) = {len(order)}".replace(
-                "(sparse_coo)", ""
+    if d.numpy is a.dtype:
+        return view(_VIEW, input, a[...], a.shape)  # type: ignore[no-any-return]
+    if d.itemsize != a.itemsize:
+        if not a.ndim:
+            raise RuntimeError("self.dim() cannot be 0 to view a tensor with another number of bytes per element")
+        if a.strides[-1] != a.itemsize and a.shape[-1] > 1:
+            raise RuntimeError(f"self.stride(-1) must be 1 to view {FROM_NUMPY[a.dtype].name} as {d.name} (different element sizes)")
+        if a.shape[-1] * a.itemsize % d.itemsize:
+            raise RuntimeError(
+                f"self.size(-1) must be divisible by {d.itemsize // a.itemsize} to view {FROM_NUMPY[a.dtype].name} as {d.name} "
+                f"(different element sizes), but got {a.shape[-1]}"
             )
-        )
-    return view(_PERMUTE, input, a.transpose(order), order)  # type: ignore[no-any-return]
-
-
-_PERMUTE = _core.Op("permute", ("input", "dims"))
-
-
-def transpose(input: Tensor, dim0: int, dim1: int) -> Tensor:
-    """A view with two dimensions swapped.
-
-    Examples:
-        >>> import tour
-        >>> tour.zeros(2, 3).transpose(0, 1).shape
-        tour.Size([3, 2])
-    """
-    a = input._a
-    i, j = wrap_dim(dim0, a.ndim), wrap_dim(dim1, a.ndim)
-    return view(_TRANSPOSE, input, a.swapaxes(i, j) if a.ndim else a[...], i, j)  # type: ignore[no-any-return]
-
-
-_TRANSPOSE = _core.Op("transpose", ("input", "dim0", "dim1"))
-
-
-def t(input: Tensor) -> Tensor:
-    """The transpose of a matrix, as a view; a vector or number is returned as it is.
-
-    Raises:
-        RuntimeError: If the tensor has more than two dimensions.
-
-    Examples:
-        >>> import tour
-        >>> tour.zeros(2, 3).t().shape
-        tour.Size([3, 2])
-    """
-    if input._a.ndim > 2:
-        raise RuntimeError(f"t() expects a tensor with <= 2 dimensions, but self is {input._a.ndim}D")
-    return transpose(input, 0, 1) if input._a.ndim == 2 else view(_VIEW, input, input._a[...], input._a.shape)
-
-
-def squeeze(input: Tensor, dim: int | tuple[int, ...] | None = None) -> Tensor:
-    """A view without the dimensions of size 1, or without those of them that are named.
-
-    Examples:
-        >>> import tour
-        >>> tour.zeros(1, 3, 1).squeeze(0).shape
-        tour.Size([3, 1])
-    """
-    a = input._a
-    named = range(a.ndim) if dim is None else wrap_dims(dim, a.ndim)
-    shape = tuple(n for i, n in enumerate(a.shape) if n != 1 or i not in named)
-    return view(_VIEW, input, _as_view(a, shape), shape)  # type: ignore[no-any-return]
-
-
-def unsqueeze(input: Tensor, dim: int) -> Tensor:
-    """A view with a dimension of size 1 inserted before `dim`.
-
-    Examples:
-        >>> import tour
-        >>> tour.zeros(3).unsqueeze(-1).shape
-        tour.Size([3, 1])
-    """
-    a = input._a
-    i = wrap_dim(dim, a.ndim + 1)
-    shape = (*a.shape[:i], 1, *a.shape[i:])
-    return view(_VIEW, input, _as_view(a, shape), shape)  # type: ignore[no-any-return]
+    try:
+        seen = a.view(d.numpy)
+    except ValueError as error:
+        raise RuntimeError(f"view({d}): {error}") from None
+    return view(_VIEW_BYTES, input, seen, d)  # type: ignore[no-any-return]
 
 
 def flatten(input: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
@@ -181,78 +165,158 @@ def flatten(input: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
         raise RuntimeError("flatten() has invalid args: start_dim cannot come after end_dim")
     if not shape:
         return reshape(input, 1)
+    if first == last:
+        return input
     joined = 1
     for n in shape[first : last + 1]:
         joined *= n
     return reshape(input, (*shape[:first], joined, *shape[last + 1 :]))
 
 
-def expand(input: Tensor, *sizes: Any) -> Tensor:
-    """A view in which dimensions of size 1 repeat without a copy.
-
-    Args:
-        input: Any tensor.
-        sizes: The larger shape, as varargs or a tuple; -1 keeps a size. New dimensions are added in front.
-
-    Raises:
-        RuntimeError: If a size other than 1 would change.
+def ravel(input: Tensor) -> Tensor:
+    """All elements in row-major order, as a vector; a view where the strides allow it.
 
     Examples:
         >>> import tour
-        >>> tour.tensor([[1], [2]]).expand(2, 3)
-        tensor([[1, 1, 1],
-                [2, 2, 2]])
+        >>> tour.ravel(tour.zeros(2, 3)).shape
+        tour.Size([6])
+    """
+    return reshape(input, -1) if input._a.ndim != 1 else input
+
+
+def unflatten(input: Tensor, dim: int, sizes: Any) -> Tensor:
+    """A view with one dimension made several.
+
+    Examples:
+        >>> import tour
+        >>> tour.zeros(2, 6).unflatten(1, (2, -1)).shape
+        tour.Size([2, 2, 3])
+    """
+    shape = input._a.shape
+    axis = wrap_dim(dim, len(shape))
+    wanted = as_shape((sizes,), "unflatten")
+    if not wanted:
+        raise RuntimeError("unflatten: sizes must be non-empty")
+    try:
+        inner = infer_shape(wanted, shape[axis])
+    except RuntimeError as error:
+        raise RuntimeError(
+            f"unflatten: Provided sizes {list(wanted)} don't multiply up to the size of dim {axis} ({shape[axis]}) in the input "
+            f"tensor: {error}"
+        ) from None
+    return view_as_shape(input, (*shape[:axis], *inner, *shape[axis + 1 :]))
+
+
+def squeeze(input: Tensor, dim: int | tuple[int, ...] | None = None) -> Tensor:
+    """A view without the dimensions of size 1, or without those of them that are named.
+
+    Examples:
+        >>> import tour
+        >>> tour.zeros(1, 3, 1).squeeze(0).shape
+        tour.Size([3, 1])
     """
     a = input._a
-    wanted = as_shape(sizes, "expand")
-    extra = len(wanted) - a.ndim
-    if extra < 0:
-        raise RuntimeError(
-            f"expand({shape_text(a.shape)}, size={shape_text(wanted)}): the number of sizes provided ({len(wanted)}) must be "
-            f"greater or equal to the number of dimensions in the tensor ({a.ndim})"
-        )
-    target = tuple(a.shape[i - extra] if n == -1 and i >= extra else n for i, n in enumerate(wanted))
-    for i, n in enumerate(target):
-        old = a.shape[i - extra] if i >= extra else 1
-        if n < 0 or (n != old and old != 1):
-            raise RuntimeError(
-                f"The expanded size of the tensor ({n}) must match the existing size ({old}) at non-singleton dimension {i}.  "
-                f"Target sizes: {shape_text(wanted)}.  Tensor sizes: {shape_text(a.shape)}"
-            )
-    return view(_EXPAND, input, _expanded(a, target), target)  # type: ignore[no-any-return]
+    if dim is None:
+        named: Any = range(a.ndim)
+    else:
+        named = (wrap_dim(dim, a.ndim),) if type(dim) is int else wrap_dims(dim, a.ndim)
+    gone = tuple([i for i in named if i < a.ndim and a.shape[i] == 1])
+    seen = a.squeeze(gone)
+    return view(_VIEW, input, seen, seen.shape)  # type: ignore[no-any-return]
 
 
-_EXPAND = _core.Op("expand", ("input", "size"))
-
-
-def _expanded(a: Any, target: tuple[int, ...]) -> Any:
-    """A view of a larger shape that may be written into, as PyTorch's may (`np.broadcast_to` gives a read-only one)."""
-    if type(a) is not ndarray:
-        return np.broadcast_to(a, target)
-    extra = len(target) - a.ndim
-    strides = tuple(
-        0 if i < extra or (a.shape[i - extra] == 1 and n != 1) else a.strides[i - extra] for i, n in enumerate(target)
-    )
-    return np.lib.stride_tricks.as_strided(a, target, strides)
-
-
-def broadcast_to(input: Tensor, size: tuple[int, ...]) -> Tensor:
-    """A view of a larger shape; the same as `expand`.
+def unsqueeze(input: Tensor, dim: int) -> Tensor:
+    """A view with a dimension of size 1 inserted before `dim`.
 
     Examples:
         >>> import tour
-        >>> tour.broadcast_to(tour.tensor([1, 2]), (2, 2))
-        tensor([[1, 2],
-                [1, 2]])
+        >>> tour.zeros(3).unsqueeze(-1).shape
+        tour.Size([3, 1])
     """
-    return expand(input, size)
+    a = input._a
+    i = wrap_dim(dim, a.ndim + 1)
+    seen = a[(slice(None),) * i + (None,)]
+    return view(_VIEW, input, seen, seen.shape)  # type: ignore[no-any-return]
+
+
+def view_as(input: Tensor, other: Tensor) -> Tensor:
+    """A view in the shape of another tensor."""
+    return view_as_shape(input, other._a.shape)
+
+
+def reshape_as(input: Tensor, other: Tensor) -> Tensor:
+    """The elements in the shape of another tensor: a view where the strides allow it."""
+    return reshape(input, other._a.shape)
+
+
+def _at_least(input: Any, ndim: int) -> Any:
+    """The tensor, or each of several, with at least so many dimensions."""
+    if not isinstance(input, _core.Tensor):
+        return tuple(_at_least(x, ndim) for x in input)
+    n = input._a.shape
+    if len(n) >= ndim:
+        return input
+    row = n or (1,)
+    return reshape(input, row if ndim == 1 else (1, *row) if ndim == 2 else (*(row if len(n) == 2 else (1, *row)), 1))
+
+
+@numpy_too
+def atleast_1d(*tensors: Any) -> Any:
+    """The tensor, or each of several, with at least one dimension.
+
+    Examples:
+        >>> import tour
+        >>> tour.atleast_1d(tour.tensor(1.0))
+        tensor([1.])
+    """
+    return _at_least(tensors[0] if len(tensors) == 1 else tensors, 1)
+
+
+@numpy_too
+def atleast_2d(*tensors: Any) -> Any:
+    """The tensor, or each of several, with at least two dimensions; a vector becomes a row.
+
+    Examples:
+        >>> import tour
+        >>> tour.atleast_2d(tour.tensor([1.0, 2.0])).shape
+        tour.Size([1, 2])
+    """
+    return _at_least(tensors[0] if len(tensors) == 1 else tensors, 2)
+
+
+@numpy_too
+def atleast_3d(*tensors: Any) -> Any:
+    """The tensor, or each of several, with at least three dimensions; a vector lies along the second.
+
+    Examples:
+        >>> import tour
+        >>> tour.atleast_3d(tour.tensor([1.0, 2.0])).shape
+        tour.Size([1, 2, 1])
+    """
+    return _at_least(tensors[0] if len(tensors) == 1 else tensors, 3)
+
+
+def reshaping(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
+    """The in-place form of a view: the tensor itself gets the view's shape."""
+
+    def body(input: Tensor, *args: Any, **kwargs: Any) -> Tensor:
+        recorded = sockets.before_write is not None and sockets.before_write(input)
+        t = function(input, *args, **kwargs)
+        input._a = t._a
+        if recorded:
+            input._tape = t._tape
+        return input
+
+    body.__doc__ = f"In-place version of `{function.__name__}`; returns the tensor itself."
+    body.__name__ = body.__qualname__ = f"{function.__name__}_"
+    return body
 
 
 class Shaping:
-    """Shape ops, as methods."""
+    """Shapes, as methods."""
 
     __slots__ = ()
 
-    reshape, permute, transpose, t = reshape, permute, transpose, t
-    view = view_as_shape
-    squeeze, unsqueeze, flatten, expand, broadcast_to = squeeze, unsqueeze, flatten, expand, broadcast_to
+    reshape, reshape_as, view, view_as = reshape, reshape_as, view_as_shape, view_as
+    flatten, ravel, unflatten, squeeze, unsqueeze = flatten, ravel, unflatten, squeeze, unsqueeze
+    squeeze_, unsqueeze_ = reshaping(squeeze), reshaping(unsqueeze)

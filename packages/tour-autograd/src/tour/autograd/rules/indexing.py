@@ -1,7 +1,8 @@
-"""Gradients of reading and writing parts of a tensor."""
+"""Gradients of reading and writing parts of a tensor by index."""
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from tour.autograd import views
@@ -19,15 +20,11 @@ def _without(g: Any, index: Any) -> Any:
 
 
 vjp(op._GETITEM, input=lambda g, input_shape, index: place(g, input_shape, index))
-vjp(op.place, input=lambda g, index: g[index])
+vjp(op._PLACE, input=lambda g, index: g[index])
 vjp(op._SETITEM, input=_without, value=lambda g, index, value_shape: sum_to(g[index], value_shape))
 
 vjp(views.COPY_SLICES, base=lambda g, keep: g * keep, part=lambda g, region: g.reshape(-1)[region])
-vjp(views.AS_STRIDED, input=lambda g, input_shape, region: place(g, _flat(input_shape), region).reshape(input_shape))
-
-
-def _flat(shape: tuple[int, ...]) -> tuple[int]:
-    count = 1
-    for n in shape:
-        count *= n
-    return (count,)
+vjp(
+    views.AS_STRIDED,
+    input=lambda g, input_shape, region: place(g, (math.prod(input_shape),), region).reshape(input_shape),
+)

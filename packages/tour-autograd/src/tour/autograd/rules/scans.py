@@ -1,0 +1,52 @@
+"""Gradients of running sums and products: running the other way."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+import tour
+from tour.autograd.rule import tensor_vjp
+from tour.ops import scans as op
+
+
+def _backwards(g: Any, dim: int) -> Any:
+    """Running sum from the end."""
+    return g.flip(dim).cumsum(dim).flip(dim)
+
+
+def _cumprod(g: Any, input: Any, dim: int, out: Any) -> Any:
+    if not input.ndim:
+        return g
+    if (input != 0).all():
+        return _backwards(g * out.conj(), dim) / input.conj()
+    n = input.shape[dim]
+    parts = []
+    for k in range(n):  # each product without factor k; one at a time, because a quotient by zero is none
+        rest = tour.cat([tour.ones_like(input.narrow(dim, 0, 1)), input.narrow(dim, k + 1, n - k - 1)], dim).cumprod(dim)
+        if k:
+            rest = rest * input.narrow(dim, 0, k).prod(dim, keepdim=True)
+        parts.append((g.narrow(dim, k, n - k) * rest.conj()).sum(dim, keepdim=True))
+    return tour.cat(parts, dim)
+
+
+def _logcumsumexp(g: Any, input: Any, dim: int, out: Any) -> Any:
+    if not input.ndim:
+        return g
+    if input.is_complex():
+        return _backwards(g * (-out).exp().conj(), dim) * input.exp().conj()
+    positive, negative = (_log_where(g, s) for s in (1, -1))
+    shares = [((x - out).flip(dim).logcumsumexp(dim).flip(dim) + input).exp() for x in (positive, negative)]
+    return shares[0] - shares[1]
+
+
+def _log_where(g: Any, sign: int) -> Any:
+    """Logarithm of `sign * g` where that is positive, and minus infinity elsewhere."""
+    there = g * sign > 0
+    return tour.where(there, tour.where(there, g * sign, 1.0).log(), -np.inf)
+
+
+tensor_vjp(op._CUMSUM, input=lambda g, dim: _backwards(g, dim) if g.ndim else g)
+tensor_vjp(op._CUMPROD, input=_cumprod)
+tensor_vjp(op._LOGCUMSUMEXP, input=_logcumsumexp)

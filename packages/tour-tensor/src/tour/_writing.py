@@ -1,0 +1,71 @@
+"""Ops that give a tensor with some elements replaced, out of place (`x.index_fill(...)`) and in place (`x.index_fill_(...)`).
+
+Such an op is one kernel that writes into its first argument. Everything is checked before the kernel runs, so that a refused call
+leaves its tensor untouched.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from tour import _core
+from tour._core import Op, kernel_for, new, sockets, wrote
+from tour._declare import opened, store, taped
+from tour._errors import shape_text
+
+if TYPE_CHECKING:
+    from tour._tensor import Tensor
+
+
+def written(op: Op, input: Tensor, *params: Any, out: Tensor | None = None) -> Tensor:
+    """A copy of `input` with the op's kernel run on it."""
+    a = input._a.copy(order="K")
+    kernel_for(op, a)(a, *[opened(x) for x in params])
+    t: Tensor = new(_core.Tensor)
+    t._a = a
+    t._tape = None
+    if input._tape is not None or any(map(taped, params)):
+        op.record(t, input, *params)
+    return t if out is None else store(out, t, op.name)  # type: ignore[no-any-return]
+
+
+def write(op: Op, input: Tensor, *params: Any) -> Tensor:
+    """Run the op's kernel on `input` itself, and record that if gradients flow through it."""
+    a = input._a
+    writable(a)
+    if sockets.before_write is not None and sockets.before_write(input, *flat(params)):
+        history: Tensor = new(_core.Tensor)
+        history._a, history._tape = a, None
+        op.record(history, input, *params)
+        kernel_for(op, a)(a, *[opened(x) for x in params])
+        sockets.rewrite(input, history)
+    else:
+        kernel_for(op, a)(a, *[opened(x) for x in params])
+    wrote(input, 3)
+    return input
+
+
+def flat(params: tuple[Any, ...]) -> list[Any]:
+    """Parameters, those in lists and tuples included."""
+    found: list[Any] = []
+    for x in params:
+        if type(x) in (list, tuple):
+            found += flat(tuple(x))
+        else:
+            found.append(x)
+    return found
+
+
+def writable(a: Any) -> None:
+    """Refuse to write where several elements share memory, or memory is read-only.
+
+    Raises:
+        RuntimeError: If the array is expanded or read-only.
+    """
+    if 0 in a.strides and any(not s and n > 1 for n, s in zip(a.shape, a.strides, strict=True)):
+        raise RuntimeError(
+            "unsupported operation: more than one element of the written-to tensor refers to a single memory location; the tensor "
+            f"of shape {shape_text(a.shape)} is expanded. Please clone() it before writing"
+        )
+    if not getattr(a.flags, "writeable", True):
+        raise RuntimeError("this tensor shares the memory of a read-only NumPy array; write into a .clone() of it")

@@ -1,0 +1,324 @@
+"""Sums of products over named dimensions: einsum, tensordot, Kronecker and cross products."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tour import _core
+from tour._calling import numpy_too
+from tour._declare import store
+from tour._errors import shape_text
+from tour._shapes import wrap_dim, wrap_dims
+from tour.ops.linear import matmul
+
+if TYPE_CHECKING:
+    from tour._tensor import Tensor
+
+__all__ = ["chain_matmul", "cross", "einsum", "kron", "tensordot"]
+
+@numpy_too
+def tensordot(a: Tensor, b: Tensor, dims: Any = 2, out: Tensor | None = None) -> Tensor:
+    """Sums of products of two tensors over some dimensions of each.
+
+    Args:
+        a: A tensor.
+        b: A tensor.
+        dims: How many of the last dimensions of `a` and first of `b`; or two lists of dimensions.
+        out: A tensor to write the result into.
+
+    Examples:
+        >>> import tour
+        >>> tour.tensordot(tour.ones(2, 3), tour.ones(3, 4), dims=1).shape
+        tour.Size([2, 4])
+    """
+    if hasattr(dims, "_a"):
+        dims = dims.tolist()
+    if isinstance(dims, int):
+        if dims < 0:
+            raise RuntimeError(f"tensordot expects dims >= 0, but got dims={dims}")
+        if dims > min(a._a.ndim, b._a.ndim):
+            raise RuntimeError(
+                f"tensordot expects dims < ndim_a or ndim_b, but got dims={dims}, shapes {a._a.shape}, {b._a.shape}"
+            )
+        dims = (range(a._a.ndim - dims, a._a.ndim), range(dims))
+    left, right = (tuple(d) if not isinstance(d, int) else (d,) for d in dims)
+    if len(left) != len(right):
+        raise RuntimeError(f"both dimension lists should have same length, got {list(left)} and {list(right)}")
+    left, right = wrap_dims(left, a._a.ndim), wrap_dims(right, b._a.ndim)
+    for i, j in zip(left, right, strict=True):
+        if a._a.shape[i] != b._a.shape[j]:
+            raise RuntimeError(
+                "contracted dimensions need to match, but first has size "
+                f"{a._a.shape[i]} in dim {i} and second has size {b._a.shape[j]} in dim {j}"
+            )
+    rows, columns = ([i for i in range(t._a.ndim) if i not in gone] for t, gone in ((a, left), (b, right)))
+    count = math.prod(a._a.shape[i] for i in left)
+    shape = [a._a.shape[i] for i in rows] + [b._a.shape[i] for i in columns]
+    t = matmul(
+        a.permute(*rows, *left).reshape(math.prod(a._a.shape[i] for i in rows), count),
+        b.permute(*right, *columns).reshape(count, math.prod(b._a.shape[i] for i in columns)),
+    ).reshape(shape)
+    return t if out is None else store(out, t, "tensordot")  # type: ignore[no-any-return]
+
+
+@numpy_too
+def kron(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """Kronecker product: `input` with each element replaced by its product with `other`.
+
+    Examples:
+        >>> import tour
+        >>> tour.kron(tour.tensor([1, 10]), tour.tensor([1, 2]))
+        tensor([ 1,  2, 10, 20])
+    """
+    n = max(input._a.ndim, other._a.ndim)
+    a, b = ((1,) * (n - x._a.ndim) + x._a.shape for x in (input, other))
+    both = input.reshape([k for m in a for k in (m, 1)]) * other.reshape([k for m in b for k in (1, m)])
+    t = both.reshape([i * j for i, j in zip(a, b, strict=True)])
+    return t if out is None else store(out, t, "kron")  # type: ignore[no-any-return]
+
+
+def chain_matmul(*matrices: Tensor, out: Tensor | None = None) -> Tensor:
+    """Product of several matrices, in the order that takes the fewest operations.
+
+    Examples:
+        >>> import tour
+        >>> tour.chain_matmul(tour.ones(2, 3), tour.ones(3, 4), tour.ones(4, 1)).shape
+        tour.Size([2, 1])
+    """
+    from tour.linalg import multi_dot
+
+    if not matrices:
+        raise RuntimeError("chain_matmul(): Expected one or more matrices")
+    for i, m in enumerate(matrices):
+        if m._a.ndim != 2:
+            raise RuntimeError(f"Tensor dimension is {m._a.ndim}, expected 2 instead (matrix {i})")
+    t = matrices[0] if len(matrices) == 1 else multi_dot(matrices)
+    return t if out is None else store(out, t, "chain_matmul")  # type: ignore[no-any-return]
+
+
+@numpy_too
+def cross(input: Tensor, other: Tensor, dim: int | None = None, *, out: Tensor | None = None) -> Tensor:
+    """Cross products of the vectors of three elements along a dimension (by default the first of size 3).
+
+    Examples:
+        >>> import tour
+        >>> tour.cross(tour.tensor([1, 0, 0]), tour.tensor([0, 1, 0]))
+        tensor([0, 0, 1])
+    """
+    if input._a.ndim != other._a.ndim:
+        raise RuntimeError(
+            f"linalg.cross: inputs must have the same number of dimensions, got {input._a.ndim} and {other._a.ndim}"
+        )
+    if dim is None:
+        found = [i for i, n in enumerate(input._a.shape) if n == 3]
+        if not found:
+            raise RuntimeError(f"no dimension of size 3 in input of shape {shape_text(input._a.shape)}")
+        dim = found[0]
+    axis = wrap_dim(dim, input._a.ndim)
+    for t in (input, other):
+        if t._a.shape[axis] != 3:
+            raise RuntimeError(
+                f"linalg.cross: inputs dimension {axis} must have length 3. Got {input._a.shape[axis]} and {other._a.shape[axis]}"
+            )
+    try:
+        shape = np.broadcast_shapes(input._a.shape, other._a.shape)
+    except ValueError:
+        raise RuntimeError(
+            f"linalg.cross: shapes {shape_text(input._a.shape)} and {shape_text(other._a.shape)} do not broadcast"
+        ) from None
+    a, b = input.expand(shape), other.expand(shape)
+    t = a.roll(-1, axis) * b.roll(-2, axis) - a.roll(-2, axis) * b.roll(-1, axis)
+    return t if out is None else store(out, t, "cross")  # type: ignore[no-any-return]
+
+
+# --- einsum ---------------------------------------------------------------------------------------------------------------------
+# Each operand loses what it alone has; then operands are contracted from left to right, every step one batched matrix product.
+
+
+def einsum(equation: Any, *operands: Any) -> Tensor:
+    """Sums of products of tensors whose dimensions are named by letters (Einstein's convention).
+
+    Args:
+        equation: Letters for the dimensions of each operand, and after `->` those of the result: `"ij,jk->ik"`. Letters that are
+            missing there are summed over; without `->` the result has those that occur once, in alphabetical order. `...` stands
+            for leading dimensions, which broadcast. Or operands and lists of numbers in turns: `einsum(a, [0, 1], b, [1, 2])`.
+        operands: The tensors.
+
+    Raises:
+        RuntimeError: If letters and dimensions do not fit.
+
+    Examples:
+        >>> import tour
+        >>> tour.einsum("ij,j->i", tour.tensor([[1, 2], [3, 4]]), tour.tensor([1, 10]))
+        tensor([21, 43])
+    """
+    if isinstance(equation, str):
+        tensors = operands[0] if len(operands) == 1 and isinstance(operands[0], (list, tuple)) else operands
+        inputs, output = _letters(equation)
+    else:
+        tensors, inputs, output = _sublists((equation, *operands))
+    if len(tensors) != len(inputs):
+        more = "fewer" if len(tensors) < len(inputs) else "more"
+        raise RuntimeError(f"einsum(): {more} operands were provided than specified in the equation")
+    named = [_named(t, labels, i) for i, (t, labels) in enumerate(zip(tensors, inputs, strict=True))]
+    if output is None:
+        output = _implied([labels for _, labels in named])
+    else:
+        output = _spread_ellipsis(output, max(_rank_of_ellipsis(labels) for _, labels in named))
+    sizes = _sizes(named, output)
+    left, have = _reduced(*named[0], [*(x for _, labels in named[1:] for x in labels), *output], sizes)
+    for i in range(1, len(named)):
+        later = {*(x for _, labels in named[i + 1 :] for x in labels), *output}
+        left, have = _contract(left, have, *_reduced(*named[i], [*have, *later], sizes), later, sizes)
+    left, have = _reduced(left, have, output, sizes)
+    return left.permute([have.index(x) for x in output])  # type: ignore[no-any-return]
+
+
+def _letters(equation: str) -> tuple[list[list[Any]], list[Any] | None]:
+    """Labels of the operands and of the result, from an equation."""
+    left, arrow, right = equation.replace(" ", "").partition("->")
+    for i, part in enumerate([*left.split(","), right]):
+        dots = part.replace("...", "", 1)
+        if "." in dots:
+            raise RuntimeError(
+                f"einsum(): found '.' for operand {i} that is not part of any ellipsis, or an ellipsis that occurs twice"
+            )
+        for letter in dots:
+            if not letter.isalpha():
+                raise RuntimeError(f"einsum(): invalid subscript given at index {equation.find(letter)} in the equation string, "
+                                   "subscripts must be in [a-zA-Z]")  # fmt: skip
+    return [_split(part) for part in left.split(",")], _split(right) if arrow else None
+
+
+def _split(part: str) -> list[Any]:
+    before, dots, behind = part.partition("...")
+    return [*before, Ellipsis, *behind] if dots else list(before)
+
+
+def _sublists(args: tuple[Any, ...]) -> tuple[list[Any], list[list[Any]], list[Any] | None]:
+    """Tensors, their labels and those of the result, from tensors and lists in turns."""
+    if len(args) < 2:
+        raise ValueError("einsum(): must specify the equation string and at least one operand, or at least one operand and its "
+                         "subscripts list")  # fmt: skip
+    output = list(args[-1]) if len(args) % 2 else None
+    lists = [list(x) for x in args[1 : len(args) - len(args) % 2 : 2]]
+    for x in (n for labels in [*lists, output or []] for n in labels):
+        if x is not Ellipsis and not 0 <= x < 52:
+            raise RuntimeError(f"einsum(): expected subscripts to be in range [0, 52), got {x}")
+    letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+    spelled = [[x if x is Ellipsis else letters[x] for x in labels] for labels in [*lists, output or []]]
+    return list(args[: len(args) - len(args) % 2 : 2]), spelled[:-1], spelled[-1] if output is not None else None
+
+
+def _named(t: Any, labels: list[Any], i: int) -> tuple[Any, list[Any]]:
+    """An operand without repeated labels; the dimensions of `...` are labelled by negative numbers, from the last."""
+    if not isinstance(t, _core.Tensor):
+        raise TypeError(f"einsum(): operand {i} must be a Tensor, not {type(t).__name__}")
+    ndim = t._a.ndim
+    extra = ndim - len(labels) + (Ellipsis in labels)
+    if extra < 0 or (extra > 0 and Ellipsis not in labels):
+        raise RuntimeError(
+            f"einsum(): the number of subscripts in the equation ({len(labels) - (Ellipsis in labels)}) does not match the number of "
+            f"dimensions ({ndim}) for operand {i}" + ("" if extra < 0 else " and no ellipsis was given")
+        )
+    names = _spread_ellipsis(labels, extra)
+    for x in dict.fromkeys(names):
+        while names.count(x) > 1:
+            first = names.index(x)
+            second = names.index(x, first + 1)
+            if t._a.shape[first] != t._a.shape[second]:
+                raise RuntimeError(
+                    f"einsum(): subscript {x} is repeated for operand {i} but the sizes don't match, {t._a.shape[first]} != "
+                    f"{t._a.shape[second]}"
+                )
+            t = t.diagonal(0, first, second)
+            names = [y for k, y in enumerate(names) if k not in (first, second)] + [x]
+    return t, names
+
+
+def _spread_ellipsis(labels: list[Any], count: int) -> list[Any]:
+    """Labels with numbers -count … -1 in the place of `...`."""
+    if Ellipsis not in labels:
+        return list(labels)
+    at = labels.index(Ellipsis)
+    return [*labels[:at], *range(-count, 0), *labels[at + 1 :]]
+
+
+def _rank_of_ellipsis(labels: list[Any]) -> int:
+    return -min((x for x in labels if isinstance(x, int)), default=0)
+
+
+def _implied(inputs: list[list[Any]]) -> list[Any]:
+    """The labels of a result that is not spelled out: those of `...`, and letters that occur once."""
+    every = [x for labels in inputs for x in labels]
+    dots = sorted({x for x in every if isinstance(x, int)})
+    return dots + sorted(x for x in set(every) if not isinstance(x, int) and every.count(x) == 1)
+
+
+def _sizes(named: list[tuple[Any, list[Any]]], output: list[Any]) -> dict[Any, int]:
+    """The size of each label; 1 gives way to others."""
+    sizes: dict[Any, int] = {}
+    for i, (t, labels) in enumerate(named):
+        for x, n in zip(labels, t._a.shape, strict=True):
+            if sizes.get(x, 1) != n and n != 1 and sizes.get(x, 1) != 1:
+                raise RuntimeError(
+                    f"einsum(): subscript {x} has size {n} for operand {i} which does not broadcast with previously seen size "
+                    f"{sizes[x]}"
+                )
+            if n != 1 or x not in sizes:
+                sizes[x] = n
+    for k, x in enumerate(output):
+        if x not in sizes:
+            raise RuntimeError(f"einsum(): output subscript {x} does not appear in the equation for any input operand")
+        if x in output[:k]:
+            raise RuntimeError(f"einsum(): output subscript {x} appears more than once in the output")
+    return sizes
+
+
+def _reduced(t: Any, labels: list[Any], wanted: Any, sizes: dict[Any, int]) -> tuple[Any, list[Any]]:
+    """An operand summed over the labels that nobody else wants."""
+    alone = [i for i, x in enumerate(labels) if x not in wanted]
+    if not alone:
+        return t, labels
+    for i in alone:
+        if t._a.shape[i] != sizes[labels[i]]:
+            t = t * sizes[labels[i]]
+    return t.sum(tuple(alone)).to(t.dtype), [x for x in labels if x in wanted]
+
+
+def _contract(a: Any, la: list[Any], b: Any, lb: list[Any], later: Any, sizes: dict[Any, int]) -> tuple[Any, list[Any]]:
+    """Product of two operands, summed over the labels that both have and nobody wants later."""
+    batch = [x for x in la if x in lb and x in later]
+    gone = [x for x in la if x in lb and x not in later]
+    rows, columns = [x for x in la if x not in lb], [x for x in lb if x not in la]
+    a = _ordered(a, la, [*batch, *rows, *gone], sizes)
+    b = _ordered(b, lb, [*batch, *gone, *columns], sizes)
+    if not gone:
+        count = len(batch)
+        a = a.reshape(*a._a.shape, *[1] * len(columns))
+        b = b.reshape(*b._a.shape[:count], *[1] * len(rows), *b._a.shape[count:])
+        return a * b, [*batch, *rows, *columns]
+    lead = [sizes[x] for x in batch]
+    left, inner, right = (math.prod(sizes[x] for x in names) for names in (rows, gone, columns))
+    flat = [math.prod(lead)] if batch else []
+    t = matmul(a.reshape(*flat, left, inner), b.reshape(*flat, inner, right))
+    return t.reshape(*lead, *(sizes[x] for x in rows), *(sizes[x] for x in columns)), [*batch, *rows, *columns]
+
+
+def _ordered(t: Any, labels: list[Any], wanted: list[Any], sizes: dict[Any, int]) -> Any:
+    """An operand with its dimensions in an order, and at their full sizes."""
+    if labels != wanted:
+        t = t.permute([labels.index(x) for x in wanted])
+    shape = tuple(sizes[x] for x in wanted)
+    return t if t._a.shape == shape else t.expand(shape)
+
+
+class Contractions:
+    """Sums of products, as methods."""
+
+    __slots__ = ()
+
+    kron, cross = kron, cross

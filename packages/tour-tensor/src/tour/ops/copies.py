@@ -1,0 +1,51 @@
+"""Copies of what views show: `permute_copy` for `permute`, and its kin."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from tour._declare import store
+from tour.ops.broadcasting import expand
+from tour.ops.joining import split, split_with_sizes, unbind
+from tour.ops.permuting import permute, t, transpose
+from tour.ops.shaping import squeeze, unsqueeze, view_as_shape
+from tour.ops.slicing import as_strided, diagonal, narrow, select, unfold
+
+__all__ = [
+    "alias_copy", "as_strided_copy", "detach_copy", "diagonal_copy", "expand_copy", "narrow_copy", "permute_copy", "select_copy",
+    "split_copy", "split_with_sizes_copy", "squeeze_copy", "t_copy", "transpose_copy", "unbind_copy", "unfold_copy",
+    "unsqueeze_copy", "view_copy",
+]  # fmt: skip
+
+
+def copied(function: Callable[..., Any], name: str) -> Callable[..., Any]:
+    """The form of a view that copies."""
+
+    def body(input: Any, *args: Any, out: Any = None, **kwargs: Any) -> Any:
+        seen = function(input, *args, **kwargs)
+        t = tuple([x.clone() for x in seen]) if type(seen) is tuple else seen.clone()
+        return t if out is None else store(out, t, name)
+
+    body.__doc__ = f"A copy of what `{name.removesuffix('_copy')}` shows; it takes the same arguments, and `out`."
+    body.__name__ = body.__qualname__ = name
+    return body
+
+
+alias_copy = copied(lambda input: input, "alias_copy")
+as_strided_copy = copied(as_strided, "as_strided_copy")
+detach_copy = copied(lambda input: input.detach(), "detach_copy")
+diagonal_copy = copied(diagonal, "diagonal_copy")
+expand_copy = copied(expand, "expand_copy")
+narrow_copy = copied(narrow, "narrow_copy")
+permute_copy = copied(permute, "permute_copy")
+select_copy = copied(select, "select_copy")
+split_copy = copied(split, "split_copy")
+split_with_sizes_copy = copied(split_with_sizes, "split_with_sizes_copy")
+squeeze_copy = copied(squeeze, "squeeze_copy")
+t_copy = copied(t, "t_copy")
+transpose_copy = copied(transpose, "transpose_copy")
+unbind_copy = copied(unbind, "unbind_copy")
+unfold_copy = copied(unfold, "unfold_copy")
+unsqueeze_copy = copied(unsqueeze, "unsqueeze_copy")
+view_copy = copied(view_as_shape, "view_copy")

@@ -1,0 +1,298 @@
+"""Largest and smallest elements, and where they stand."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tour import _core, return_types
+from tour._calling import numpy_too
+from tour._core import Op, as_array, kernel_for, ndarray, new
+from tour._declare import result, store
+from tour._dtypes import BOOLEAN, FROM_NUMPY
+from tour._errors import shape_text
+from tour._shapes import axes, is_int, wrap_dim
+
+if TYPE_CHECKING:
+    from tour._tensor import Tensor
+
+__all__ = ["amax", "amin", "aminmax", "argmax", "argmin", "max", "min"]
+
+Dim = int | tuple[int, ...] | None
+
+
+def ordered(name: str, a: Any) -> None:
+    """Refuse dtypes whose elements have no order.
+
+    Raises:
+        RuntimeError: If the elements are complex.
+    """
+    if a.dtype.kind == "c":
+        raise RuntimeError(f'"{name}" not implemented for complex numbers, got {FROM_NUMPY[a.dtype].name}')
+
+
+def not_empty(name: str, a: Any, axis: Any) -> None:
+    """Refuse to choose from nothing.
+
+    Raises:
+        RuntimeError: If the tensor is empty and no dimension is named.
+        IndexError: If a named dimension has size 0.
+    """
+    if a.size:
+        return
+    if axis is None:
+        raise RuntimeError(
+            f"{name}(): Expected reduction dim to be specified for input.numel() == 0. Specify the reduction dim with the 'dim' "
+            "argument."
+        )
+    for i in axis if type(axis) is tuple else (axis,):
+        if not a.shape[i]:
+            raise IndexError(f"{name}(): Expected reduction dim {i} to have non-zero size.")
+
+
+# --- Values alone: elements that tie share the gradient --------------------------------------------------------------------
+
+
+def _amax(a: Any, dim: Any, keepdim: bool) -> Any:
+    return np.maximum.reduce(a, axis=axes(dim, a.ndim), keepdims=keepdim)
+
+
+def _amin(a: Any, dim: Any, keepdim: bool) -> Any:
+    return np.minimum.reduce(a, axis=axes(dim, a.ndim), keepdims=keepdim)
+
+
+_AMAX = Op("amax", ("input", "dim", "keepdim"), _amax)
+_AMIN = Op("amin", ("input", "dim", "keepdim"), _amin)
+
+
+def _extreme(op: Op, input: Tensor, dim: Any, keepdim: bool) -> Tensor:
+    a = input._a
+    ordered(op.name, a)
+    not_empty(op.name, a, axes(dim, a.ndim))
+    return result(op, kernel_for(op, a)(a, dim, keepdim), input, dim, keepdim)  # type: ignore[no-any-return]
+
+
+@numpy_too
+def amax(input: Tensor, dim: Dim = (), keepdim: bool = False, *, out: Tensor | None = None) -> Tensor:
+    """Largest elements over dimensions, or over all; NaN if there is one.
+
+    Elements that tie share the gradient evenly.
+
+    Examples:
+        >>> import tour
+        >>> tour.amax(tour.tensor([[1, 5], [3, 2]]), dim=1)
+        tensor([5, 3])
+    """
+    t = _extreme(_AMAX, input, dim, keepdim)
+    return t if out is None else store(_same_dtype("amax", out, t), t, "amax")  # type: ignore[no-any-return]
+
+
+@numpy_too
+def amin(input: Tensor, dim: Dim = (), keepdim: bool = False, *, out: Tensor | None = None) -> Tensor:
+    """Smallest elements over dimensions, or over all; NaN if there is one.
+
+    Elements that tie share the gradient evenly.
+
+    Examples:
+        >>> import tour
+        >>> tour.amin(tour.tensor([[1, 5], [3, 2]]), dim=1)
+        tensor([1, 2])
+    """
+    t = _extreme(_AMIN, input, dim, keepdim)
+    return t if out is None else store(_same_dtype("amin", out, t), t, "amin")  # type: ignore[no-any-return]
+
+
+def _same_dtype(name: str, out: Any, t: Any) -> Any:
+    if out.dtype is not t.dtype:
+        raise RuntimeError(
+            f"{name}(): Expected the dtype for input and out to match, but got {t.dtype.name} for input's dtype and "
+            f"{out.dtype.name} for out's dtype."
+        )
+    return out
+
+
+@numpy_too
+def aminmax(
+    input: Tensor, *, dim: int | None = None, keepdim: bool = False, out: tuple[Tensor, Tensor] | None = None
+) -> return_types.aminmax:
+    """Smallest and largest elements over a dimension, or over all.
+
+    Examples:
+        >>> import tour
+        >>> low, high = tour.aminmax(tour.tensor([3, 1, 2]))
+        >>> low, high
+        (tensor(1), tensor(3))
+    """
+    ordered("aminmax", input._a)
+    not_empty("aminmax", input._a, axes(dim, input._a.ndim))
+    pair = _extreme(_AMIN, input, dim, keepdim), _extreme(_AMAX, input, dim, keepdim)
+    return return_types.aminmax(*(pair if out is None else store(tuple(out), pair, "aminmax")))
+
+
+# --- Values and indices: the element that is chosen gets the gradient --------------------------------------------------------
+
+
+def choose(op: Op, input: Tensor, values: Any, indices: Any, dim: int, keepdim: bool) -> tuple[Tensor, Tensor]:
+    """Chosen elements and their indices, as tensors; `op` records which were chosen.
+
+    Args:
+        op: An op with the parameters input, indices, dim and keepdim.
+        input: What was chosen from.
+        values: The chosen elements, without `dim` unless `keepdim`.
+        indices: Where along `dim` each stands, in the same shape.
+        dim: The dimension, counted from the front.
+        keepdim: Whether the values still have that dimension.
+    """
+    t: Tensor = new(_core.Tensor)
+    t._a = values if type(values) is ndarray else as_array(values)
+    t._tape = None
+    where = _core.wrap(indices if type(indices) is ndarray else as_array(indices))
+    if input._tape is not None:
+        op.record(t, input, where._a, dim, keepdim)
+    return t, where
+
+
+CHOICE = ("input", "indices", "dim", "keepdim")  # the parameters of every op that chooses along a dimension
+
+
+def at(a: Any, indices: Any, axis: int, keepdim: bool) -> tuple[Any, Any]:
+    """The elements of an array at one index along `axis` for each of the others, and the indices, with or without `axis`."""
+    if not a.ndim:
+        return a[...], np.zeros_like(indices)
+    full = np.expand_dims(indices, axis)
+    values = np.take_along_axis(a, full, axis)
+    return (values, full) if keepdim else (np.squeeze(values, axis), indices)
+
+
+def _maximum(a: Any, axis: int, keepdim: bool) -> tuple[Any, Any]:
+    return _at_extreme(a, a.argmax(axis), np.maximum.reduce, axis, keepdim)
+
+
+def _minimum(a: Any, axis: int, keepdim: bool) -> tuple[Any, Any]:
+    return _at_extreme(a, a.argmin(axis), np.minimum.reduce, axis, keepdim)
+
+
+def _at_extreme(a: Any, indices: Any, reduce: Any, axis: int, keepdim: bool) -> tuple[Any, Any]:
+    """Values and indices of extremes: reducing twice is faster than gathering."""
+    values = reduce(a, axis, None, None, keepdim)
+    return values, np.expand_dims(indices, axis) if keepdim and a.ndim else indices
+
+
+_MAX, _MIN = Op("max", CHOICE, _maximum), Op("min", CHOICE, _minimum)
+
+
+def _choose_extreme(op: Op, input: Tensor, dim: int, keepdim: bool) -> tuple[Tensor, Tensor]:
+    a = input._a
+    ordered(op.name, a)
+    axis = wrap_dim(dim, a.ndim)
+    if not a.size:
+        not_empty(op.name, a, axis if a.ndim else None)
+    return choose(op, input, *kernel_for(op, a)(a, axis, keepdim), axis, keepdim)
+
+
+@numpy_too
+def max(input: Tensor, dim: Any = None, keepdim: bool = False, *, other: Tensor | None = None, out: Any = None) -> Any:
+    """Largest element of all; or, with `dim`, largest elements along it and their indices; or the larger of two tensors.
+
+    Args:
+        input: A real tensor.
+        dim: A dimension, or a second tensor, which makes this `maximum`.
+        keepdim: Whether the dimension stays, with size 1.
+        other: The second tensor, by name.
+        out: A tensor, or with `dim` a pair of tensors, to write the result into.
+
+    Returns:
+        One tensor; with `dim` a named tuple of `values` and `indices` (of the first of elements that tie).
+
+    Raises:
+        RuntimeError: If there is nothing to choose from, or the elements are complex.
+
+    Examples:
+        >>> import tour
+        >>> values, indices = tour.tensor([[1, 5], [3, 2]]).max(dim=1)
+        >>> values, indices
+        (tensor([5, 3]), tensor([1, 0]))
+    """
+    if other is not None or isinstance(dim, _core.Tensor):
+        return _core.Tensor.maximum(input, dim if other is None else other, out=out)
+    if dim is None:
+        t = _extreme(_AMAX, input, None, False)
+        return t if out is None else store(_same_dtype("max", out, t), t, "max")
+    pair = _choose_extreme(_MAX, input, dim, keepdim)
+    return tuple.__new__(return_types.max, pair if out is None else store(tuple(out), pair, "max"))
+
+
+@numpy_too
+def min(input: Tensor, dim: Any = None, keepdim: bool = False, *, other: Tensor | None = None, out: Any = None) -> Any:
+    """Smallest element of all; or, with `dim`, smallest elements along it and their indices; or the smaller of two tensors.
+
+    Args:
+        input: A real tensor.
+        dim: A dimension, or a second tensor, which makes this `minimum`.
+        keepdim: Whether the dimension stays, with size 1.
+        other: The second tensor, by name.
+        out: A tensor, or with `dim` a pair of tensors, to write the result into.
+
+    Returns:
+        One tensor; with `dim` a named tuple of `values` and `indices` (of the first of elements that tie).
+
+    Raises:
+        RuntimeError: If there is nothing to choose from, or the elements are complex.
+
+    Examples:
+        >>> import tour
+        >>> tour.min(tour.tensor([3, 1, 2]))
+        tensor(1)
+    """
+    if other is not None or isinstance(dim, _core.Tensor):
+        return _core.Tensor.minimum(input, dim if other is None else other, out=out)
+    if dim is None:
+        t = _extreme(_AMIN, input, None, False)
+        return t if out is None else store(_same_dtype("min", out, t), t, "min")
+    pair = _choose_extreme(_MIN, input, dim, keepdim)
+    return tuple.__new__(return_types.min, pair if out is None else store(tuple(out), pair, "min"))
+
+
+def _index_of(name: str, method: Any, input: Tensor, dim: int | None, keepdim: bool, out: Any) -> Tensor:
+    a = input._a
+    ordered(name, a)
+    if FROM_NUMPY[a.dtype].rank == BOOLEAN:
+        raise RuntimeError(f'"{name}_cpu" not implemented for \'Bool\'; call .int() first')
+    axis = None if dim is None else wrap_dim(dim, a.ndim)
+    if not a.size:
+        not_empty(name, a, axis if a.ndim else None)
+    t = _core.wrap(as_array(method(a, axis, keepdims=keepdim)))
+    return t if out is None else store(out, t, name)  # type: ignore[no-any-return]
+
+
+@numpy_too
+def argmax(input: Tensor, dim: int | None = None, keepdim: bool = False, *, out: Tensor | None = None) -> Tensor:
+    """Index of the largest element: along a dimension, or among all elements in row-major order.
+
+    Examples:
+        >>> import tour
+        >>> tour.argmax(tour.tensor([[1, 5], [3, 2]]), dim=1)
+        tensor([1, 0])
+    """
+    return _index_of("argmax", np.argmax, input, dim, keepdim, out)
+
+
+@numpy_too
+def argmin(input: Tensor, dim: int | None = None, keepdim: bool = False, *, out: Tensor | None = None) -> Tensor:
+    """Index of the smallest element: along a dimension, or among all elements in row-major order.
+
+    Examples:
+        >>> import tour
+        >>> tour.argmin(tour.tensor([[1, 5], [3, 2]]), dim=1)
+        tensor([0, 1])
+    """
+    return _index_of("argmin", np.argmin, input, dim, keepdim, out)
+
+
+class Extremes:
+    """Extremes, as methods."""
+
+    __slots__ = ()
+
+    amax, amin, aminmax, max, min, argmax, argmin = amax, amin, aminmax, max, min, argmax, argmin

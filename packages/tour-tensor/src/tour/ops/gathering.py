@@ -1,0 +1,305 @@
+"""Elements named by index tensors or masks: gather, take, index_select, masked_select, nonzero."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tour import _core
+from tour._calling import numpy_too
+from tour._core import Op, kernel_for, wrap
+from tour._declare import result, store
+from tour._dtypes import FROM_NUMPY, int64
+from tour._errors import shape_text
+from tour._shapes import as_shape, wrap_dim
+from tour.ops.indexing import getitem
+
+if TYPE_CHECKING:
+    from tour._tensor import Tensor
+
+__all__ = [
+    "argwhere", "gather", "index_select", "masked_select", "nonzero", "nonzero_static", "take", "take_along_dim",
+    "unravel_index",
+]  # fmt: skip
+
+
+def grid(shape: tuple[int, ...], dim: int, index: Any) -> tuple[Any, ...]:
+    """An open grid over `shape` in which one dimension is replaced by an index array of that shape."""
+    where: list[Any] = []
+    for i, n in enumerate(shape):
+        where.append(index if i == dim else np.arange(n).reshape(-1, *[1] * (len(shape) - i - 1)))
+    return tuple(where)
+
+
+def check_index(name: str, index: Any, size: int, dim: int, dtypes: str = "il") -> None:
+    """Refuse indices that are no integers, or out of range.
+
+    Raises:
+        RuntimeError: If they are of another dtype, or one is out of range.
+    """
+    if index.dtype.kind not in "iu" or index.dtype.itemsize < (8 if dtypes == "l" else 4):
+        want = "int64" if dtypes == "l" else "int64 or int32"
+        raise RuntimeError(f"{name}(): Expected dtype {want} for index, but got {FROM_NUMPY[index.dtype].name}")
+    if index.size and ((low := index.min()) < 0 or index.max() >= size):
+        bad = low if low < 0 else index.max()
+        raise RuntimeError(f"index {bad} is out of bounds for dimension {dim} with size {size}")
+
+
+def check_along(name: str, a: Any, dim: int, index: Any, what: str = "self") -> None:
+    """Refuse an index array of `gather` or `scatter` that does not lie within the tensor in all dimensions but `dim`.
+
+    Raises:
+        RuntimeError: If it has another number of dimensions, or is larger in one of them.
+    """
+    if index.size and max(index.ndim, 1) != max(a.ndim, 1):
+        raise RuntimeError(f"Index tensor must have the same number of dimensions as {what} tensor")
+    for i, n in enumerate(index.shape):
+        if i != dim and index.size and n > a.shape[i]:
+            raise RuntimeError(
+                f"Size does not match at dimension {i} expected index {shape_text(index.shape)} to be no larger than {what} "
+                f"{shape_text(a.shape)} apart from dimension {dim}"
+            )
+
+
+def _gather(a: Any, dim: int, index: Any) -> Any:
+    if not a.ndim:
+        return np.broadcast_to(a, index.shape).copy()
+    return a[grid(index.shape, dim, index)]
+
+
+_GATHER = Op("gather", ("input", "dim", "index"), _gather)
+
+
+@numpy_too
+def gather(input: Tensor, dim: int, index: Tensor, *, sparse_grad: bool = False, out: Tensor | None = None) -> Tensor:
+    """Elements at given places along a dimension: `out[i][j] = input[i][index[i][j]]` for `dim=1`.
+
+    Args:
+        input: Any tensor.
+        dim: The dimension along which `index` counts.
+        index: An int64 tensor with as many dimensions as `input`, no larger than it in the others.
+        sparse_grad: Accepted for PyTorch's sake.
+        out: A tensor to write the result into.
+
+    Raises:
+        RuntimeError: If an index is out of range, or the shapes do not fit.
+
+    Examples:
+        >>> import tour
+        >>> tour.gather(tour.tensor([[1, 2], [3, 4]]), 1, tour.tensor([[0], [1]]))
+        tensor([[1],
+                [4]])
+    """
+    a, i = input._a, index._a
+    axis = wrap_dim(dim, a.ndim)
+    if i.size:
+        check_along("gather", a, axis, i, "input")
+    check_index("gather", i, a.shape[axis] if a.ndim else 1, axis)
+    if not i.size:
+        t = wrap(np.empty(i.shape, a.dtype))
+    else:
+        t = result(_GATHER, kernel_for(_GATHER, a)(a, axis, i), input, axis, i)
+    return t if out is None else store(out, t, "gather")  # type: ignore[no-any-return]
+
+
+@numpy_too
+def take(input: Tensor, index: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """Elements at places counted over all elements in row-major order; negative ones count from the end.
+
+    Examples:
+        >>> import tour
+        >>> tour.take(tour.tensor([[1, 2], [3, 4]]), tour.tensor([0, 3]))
+        tensor([1, 4])
+    """
+    i = index._a
+    if i.dtype != np.int64:
+        raise RuntimeError(f"take(): Expected a long tensor for index, but got {FROM_NUMPY[i.dtype].name}")
+    if i.size and not input._a.size:
+        raise IndexError("take(): tried to take from an empty tensor")
+    t = getitem(input.reshape(-1), i)
+    return t if out is None else store(out, t, "take")  # type: ignore[no-any-return]
+
+
+@numpy_too
+def take_along_dim(input: Tensor, indices: Tensor, dim: int | None = None, *, out: Tensor | None = None) -> Tensor:
+    """Elements at given places along a dimension, where the other dimensions broadcast; with no dimension, of all elements.
+
+    Examples:
+        >>> import tour
+        >>> x = tour.tensor([[3, 1], [2, 4]])
+        >>> tour.take_along_dim(x, x.argmax(dim=1, keepdim=True), dim=1)
+        tensor([[3],
+                [4]])
+    """
+    if indices._a.dtype != np.int64:
+        raise RuntimeError(f"take_along_dim(): dtype of indices should be Long but got {indices.dtype.name}")
+    if dim is None:
+        return gather(input.reshape(-1), 0, indices.reshape(-1), out=out)
+    if input._a.ndim != indices._a.ndim:
+        raise RuntimeError(
+            "take_along_dim(): input and indices should have the same number of dimensions, but got "
+            f"{input._a.ndim} dimensions for input, and {indices._a.ndim} dimensions for indices"
+        )
+    axis = wrap_dim(dim, input._a.ndim)
+    rest = [[n for i, n in enumerate(t._a.shape) if i != axis] for t in (input, indices)]
+    try:
+        common = np.broadcast_shapes(*map(tuple, rest))
+    except ValueError:
+        raise RuntimeError(
+            f"take_along_dim(): shapes {shape_text(input._a.shape)} and {shape_text(indices._a.shape)} do not broadcast apart "
+            f"from dimension {axis}"
+        ) from None
+    whole, where = (
+        t.expand(*common[:axis], t._a.shape[axis], *common[axis:]) if input._a.ndim else t for t in (input, indices)
+    )
+    return gather(whole, axis, where, out=out)
+
+
+@numpy_too
+def index_select(input: Tensor, dim: int, index: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """Slices along a dimension, in the order of an index vector.
+
+    Raises:
+        IndexError: If the index is no vector of int64 or int32, or out of range.
+
+    Examples:
+        >>> import tour
+        >>> tour.index_select(tour.tensor([[1, 2], [3, 4]]), 0, tour.tensor([1, 1]))
+        tensor([[3, 4],
+                [3, 4]])
+    """
+    a, i = input._a, index._a
+    axis = wrap_dim(dim, a.ndim)
+    check_vector("index_select", i)
+    size = a.shape[axis] if a.ndim else 1
+    if i.size and (i.min() < 0 or i.max() >= size):
+        raise IndexError(f"index out of range in self: indices go from {i.min()} to {i.max()}, the dimension has size {size}")
+    i = i.reshape(-1)
+    t = getitem(input, (slice(None),) * axis + (i,)) if a.ndim else getitem(input.reshape(1), i).reshape(())
+    return t if out is None else store(out, t, "index_select")  # type: ignore[no-any-return]
+
+
+def check_vector(name: str, index: Any) -> None:
+    """Refuse what is no vector of indices.
+
+    Raises:
+        IndexError: If it has more than one dimension, or another dtype.
+    """
+    if index.ndim > 1:
+        raise IndexError(f"{name}(): Index is supposed to be a vector, but got dim: {index.ndim} with type: {index.dtype}")
+    if index.dtype not in (np.int64, np.int32):
+        raise IndexError(f"{name}(): Expected dtype int32 or int64 for index, but got {FROM_NUMPY[index.dtype].name}")
+
+
+@numpy_too
+def masked_select(input: Tensor, mask: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """The elements where a mask holds, in row-major order, as a vector; mask and input broadcast.
+
+    Examples:
+        >>> import tour
+        >>> x = tour.tensor([[1, 2], [3, 4]])
+        >>> tour.masked_select(x, x > 2)
+        tensor([3, 4])
+    """
+    m = mask._a
+    if m.dtype != np.bool_:
+        raise RuntimeError(f"masked_select: expected BoolTensor for mask, but got {FROM_NUMPY[m.dtype].name}")
+    if m.shape != input._a.shape:
+        shape = broadcast("masked_select", input._a.shape, m.shape)
+        input, m = input.expand(shape), np.broadcast_to(m, shape)
+    t = getitem(input.reshape(1), m.reshape(1)) if not m.ndim else getitem(input, m)
+    return t if out is None else store(out, t, "masked_select")  # type: ignore[no-any-return]
+
+
+def broadcast(name: str, *shapes: tuple[int, ...]) -> tuple[int, ...]:
+    """The shape to which shapes broadcast.
+
+    Raises:
+        RuntimeError: If they do not.
+    """
+    try:
+        return np.broadcast_shapes(*shapes)
+    except ValueError:
+        listed = " and ".join(map(shape_text, shapes))
+        raise RuntimeError(f"{name}: shapes {listed} do not broadcast: sizes must be equal, or one of them 1") from None
+
+
+@numpy_too
+def nonzero(input: Tensor, *, as_tuple: bool = False, out: Tensor | None = None) -> Any:
+    """Where elements are not zero: a row of indices for each; or, `as_tuple`, a vector of indices for each dimension.
+
+    Examples:
+        >>> import tour
+        >>> tour.nonzero(tour.tensor([[0, 1], [2, 0]]))
+        tensor([[0, 1],
+                [1, 0]])
+    """
+    a = input._a if input._a.dtype.kind in "biufc" else input._a.astype(np.bool_)
+    if as_tuple:
+        return tuple(wrap(i) for i in np.nonzero(a if a.ndim else a.reshape(1)))
+    t = wrap(np.argwhere(a) if a.ndim else np.empty((int(bool(a)), 0), np.int64))
+    if out is not None and out.dtype is not int64:
+        raise RuntimeError(f"Expected object of scalar type Long as out for nonzero, but got {out.dtype.name}")
+    return t if out is None else store(out, t, "nonzero")
+
+
+@numpy_too
+def nonzero_static(input: Tensor, *, size: int, fill_value: int = -1, out: Tensor | None = None) -> Tensor:
+    """The first `size` rows of `nonzero`, filled up with `fill_value`.
+
+    Examples:
+        >>> import tour
+        >>> tour.nonzero_static(tour.tensor([0, 1]), size=2)
+        tensor([[ 1],
+                [-1]])
+    """
+    if size < 0:
+        raise RuntimeError(f"nonzero_static: 'size' must be an non-negative integer, but got {size}")
+    found = nonzero(input)._a[:size]
+    rows = np.full((size, found.shape[1]), fill_value, np.int64)
+    rows[: len(found)] = found
+    return wrap(rows) if out is None else store(out, wrap(rows), "nonzero_static")  # type: ignore[no-any-return]
+
+
+@numpy_too
+def argwhere(input: Tensor) -> Tensor:
+    """Where elements are not zero: a row of indices for each; the same as `nonzero`.
+
+    Examples:
+        >>> import tour
+        >>> tour.argwhere(tour.tensor([0, 1, 1]))
+        tensor([[1],
+                [2]])
+    """
+    return nonzero(input)  # type: ignore[no-any-return]
+
+
+@numpy_too
+def unravel_index(indices: Tensor, shape: int | tuple[int, ...]) -> tuple[Tensor, ...]:
+    """Places counted over all elements as an index for each dimension of `shape`.
+
+    Examples:
+        >>> import tour
+        >>> tour.unravel_index(tour.tensor([1, 3]), (2, 2))
+        (tensor([0, 1]), tensor([1, 1]))
+    """
+    if indices._a.dtype.kind not in "iu":
+        raise ValueError(f"expected 'indices' to be integer dtype, but got {indices.dtype}")
+    sizes = as_shape((shape,) if isinstance(shape, int) else tuple(shape), "unravel_index")
+    if any(n < 0 for n in sizes):
+        raise ValueError(f"'shape' cannot have negative values, but got {sizes}")
+    rest, parts = indices._a, []
+    for n in reversed(sizes):
+        parts.append(wrap(np.asarray(rest % n).astype(indices._a.dtype, copy=False)))
+        rest = rest // n
+    return tuple(reversed(parts))
+
+
+class Gathering:
+    """Elements by index, as methods."""
+
+    __slots__ = ()
+
+    gather, take, take_along_dim, index_select = gather, take, take_along_dim, index_select
+    masked_select, nonzero, nonzero_static, argwhere = masked_select, nonzero, nonzero_static, argwhere
