@@ -98,13 +98,16 @@ def unary(ufunc: Callable[..., Any], fractions: bool = False, refuses: str = "")
     return bind
 
 
-def binary(ufunc: Callable[..., Any], fractions: bool = False, refuses: str = "") -> Declared[P, R]:
+def binary(
+    ufunc: Callable[..., Any], fractions: bool = False, refuses: str = "", numbers: str = "both"
+) -> Declared[P, R]:
     """Body for a broadcasting elementwise op of two inputs, where `other` may be a number.
 
     Args:
         ufunc: The function on two raw arrays of one dtype.
         fractions: Whether integers are taken in the default floating-point dtype first, as true division needs.
         refuses: Kinds of common dtype that raise: b(ool), i(nteger), f(loating), c(omplex).
+        numbers: Which operands may be Python numbers in a call: "both", only the "other", or "none". Operators take them always.
     """
     strict = fractions or bool(refuses)
 
@@ -113,11 +116,11 @@ def binary(ufunc: Callable[..., Any], fractions: bool = False, refuses: str = ""
         op.broadcasts = True
         function = dispatched(op, ufunc)
 
-        def form(failed: Callable[..., Any]) -> Any:
+        def form(failed: Callable[..., Any], second: Callable[..., Any] = operand) -> Any:
             def body(input: Any, other: Any, *, out: Any = None) -> Any:
                 try:
                     if type(other) is not _core.Tensor:
-                        other = operand(other, input)
+                        other = second(other, input)
                     a, b = input._a, other._a
                     if a.dtype is not b.dtype:
                         input, other = match(input, other)
@@ -140,11 +143,26 @@ def binary(ufunc: Callable[..., Any], fractions: bool = False, refuses: str = ""
 
             return declare(op, decl, body)
 
-        made = form(retry)
+        made = form(*((retry,) if numbers == "both" else (retry_strictly, operand if numbers == "other" else no_number)))
         made.operator = form(retry_operator)
         return made  # type: ignore[no-any-return]
 
     return bind
+
+
+def no_number(x: Any, beside: Any) -> Any:
+    """The second operand of an op that PyTorch does not let be a number."""
+    if isinstance(x, NUMBER):
+        raise TypeError
+    return operand(x, beside)
+
+
+def retry_strictly(body: Callable[..., Any], op: Op, error: Exception, input: Any, other: Any, **kwargs: Any) -> Any:
+    """`retry`, but numbers are refused where PyTorch refuses them."""
+    for name, x in zip(op.params, (input, other), strict=True):
+        if isinstance(x, NUMBER) and (name == op.params[0] or type(error) is TypeError):
+            raise argument_error(op.name, name, x)
+    return retry(body, op, error, input, other, **kwargs)
 
 
 def operator(function: Callable[P, R]) -> Callable[P, R]:
@@ -197,6 +215,8 @@ def admitted(name: str, t: Any, fractions: bool, refuses: str) -> Any:
 
 def retry_operator(body: Callable[..., Any], op: Op, error: Exception, input: Any, other: Any, **kwargs: Any) -> Any:
     """`retry`, but NotImplemented for an operand that is no tensor, number or array: Python then asks the other side."""
+    if not isinstance(input, _core.Tensor):
+        raise argument_error(op.name, "self", input)
     if as_operands((input, other)) is None:
         return NotImplemented
     return retry(body, op, error, input, other, **kwargs)

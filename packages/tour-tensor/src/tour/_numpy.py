@@ -32,7 +32,7 @@ class NumPyProtocols:
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
         function = BY_UFUNC.get(ufunc)
         if method == "__call__" and function is not None and not kwargs:
-            return function(*inputs)
+            return function(*(_core.Tensor._of(x, self) if isinstance(x, (int, float, complex)) else x for x in inputs))
         return on_arrays(getattr(ufunc, method), inputs, kwargs)
 
     def __array_function__(self, function: Callable[..., Any], types: Any, args: Any, kwargs: Any) -> Any:

@@ -9,6 +9,7 @@ import numpy as np
 import tour
 from tour import _core
 from tour._core import as_array, ndarray
+from tour._kernels import keep
 
 
 def expand(g: Any, shape: tuple[int, ...]) -> Any:
@@ -49,6 +50,16 @@ def cast(g: Any, dtype: Any) -> Any:
     return g.astype(dtype.numpy, copy=False)
 
 
+def zeros(g: Any) -> Any:
+    """The gradient of what moves in steps."""
+    return _core.wrap(np.zeros_like(g._a)) if isinstance(g, _core.Tensor) else np.zeros_like(g)
+
+
+def masked(g: Any, mask: Any) -> Any:
+    """`g` where the mask holds, zeros elsewhere, also where `g` is not finite."""
+    return tour.where(mask, g, 0) if isinstance(g, _core.Tensor) else keep(as_array(g), mask)
+
+
 def reading(function: Any) -> Any:
     """A primitive op as rules call it: on raw arrays its kernel, on tensors the op itself, so that it is recorded."""
     op = function.op
@@ -59,3 +70,19 @@ def reading(function: Any) -> Any:
         return _core.kernel_for(op, args[0])(*args)
 
     return call
+
+
+def differentiate(expression: Any, inputs: tuple[Any, ...], wanted: tuple[bool, ...], g: Any) -> tuple[Any, ...]:
+    """Gradients of an op with a kernel of its own in a recorded pass: those of the same function written in other ops.
+
+    Args:
+        expression: The function, in ops that have rules.
+        inputs: Its arguments: tensors with their history, or None.
+        wanted: Which of their gradients are wanted.
+        g: The gradient of its result; None for a result without dimensions.
+    """
+    watched = [x for x, w in zip(inputs, wanted, strict=True) if w]
+    with tour.enable_grad():
+        y = expression(*inputs)
+    found = iter(tour.autograd.grad(y, watched, g, create_graph=True, allow_unused=True))
+    return tuple(next(found) if w else None for w in wanted)

@@ -1,4 +1,4 @@
-"""Sums, products, quotients, powers: elementwise arithmetic of two tensors, broadcasting."""
+"""Sums, differences, products and what is made of them: elementwise arithmetic of tensors, broadcasting."""
 
 from __future__ import annotations
 
@@ -7,25 +7,31 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tour import _core
-from tour._declare import binary, in_place, primitive, store, unary
-from tour._dtypes import FROM_NUMPY, INTEGRAL
+from tour._declare import binary, in_place, operator, primitive, store, unary
+from tour._dtypes import BOOLEAN, FLOATING, FROM_NUMPY, INTEGRAL
+from tour._errors import argument_error
+from tour._kernels import in_single
+from tour._operands import common, operand
 
 if TYPE_CHECKING:
     from tour._tensor import Tensor
 
 __all__ = [
     "add",
-    "div",
-    "divide",
+    "addcdiv",
+    "addcmul",
+    "hypot",
+    "lerp",
     "mul",
     "multiply",
     "neg",
+    "neg_",
     "negative",
-    "pow",
+    "negative_",
+    "positive",
     "rsub",
     "sub",
     "subtract",
-    "true_divide",
 ]
 
 
@@ -63,21 +69,9 @@ def mul(input: Tensor, other: Tensor | complex, *, out: Tensor | None = None) ->
     ...
 
 
-@binary(np.true_divide, fractions=True)
-def _div(input: Tensor, other: Tensor | complex) -> Tensor:
-    """Quotient of two tensors."""
-    ...
-
-
-@binary(lambda a, b: np.true_divide(b, a), fractions=True)
-def _rdiv(input: Tensor, other: Tensor | complex) -> Tensor:
-    """Quotient `other / input`."""
-    ...
-
-
-@unary(np.negative)
+@unary(np.negative, refuses="b")
 def neg(input: Tensor, *, out: Tensor | None = None) -> Tensor:
-    """Negation of each element.
+    """Negation of each element; booleans are refused (`~` inverts a mask).
 
     Examples:
         >>> import tour
@@ -85,6 +79,19 @@ def neg(input: Tensor, *, out: Tensor | None = None) -> Tensor:
         tensor([-1.,  2.])
     """
     ...
+
+
+def positive(input: Tensor) -> Tensor:
+    """The tensor itself; booleans are refused.
+
+    Examples:
+        >>> import tour
+        >>> tour.positive(tour.tensor([1.0, -2.0]))
+        tensor([ 1., -2.])
+    """
+    if FROM_NUMPY[input._a.dtype].rank == BOOLEAN:
+        raise RuntimeError("The `+` operator, on a bool tensor is not supported.")
+    return input
 
 
 def add(input: Tensor, other: Tensor | complex, *, alpha: complex = 1, out: Tensor | None = None) -> Tensor:
@@ -95,7 +102,7 @@ def add(input: Tensor, other: Tensor | complex, *, alpha: complex = 1, out: Tens
         >>> tour.add(tour.tensor([1.0, 2.0]), 10)
         tensor([11., 12.])
     """
-    t = _add(input, other if alpha == 1 else scaled(other, alpha))
+    t = _add(input, other if alpha == 1 else scaled(other, alpha, input))
     return t if out is None else store(out, t, "add")
 
 
@@ -107,87 +114,171 @@ def sub(input: Tensor, other: Tensor | complex, *, alpha: complex = 1, out: Tens
         >>> tour.sub(tour.tensor([1.0, 2.0]), tour.tensor([1.0, 1.0]), alpha=2)
         tensor([-1.,  0.])
     """
-    t = _sub(input, other if alpha == 1 else scaled(other, alpha))
+    t = _sub(input, other if alpha == 1 else scaled(other, alpha, input))
     return t if out is None else store(out, t, "sub")
 
 
 def rsub(input: Tensor, other: Tensor | complex, *, alpha: complex = 1) -> Tensor:
-    """Difference `other - alpha * input`, broadcasting."""
-    return _rsub(input if alpha == 1 else scaled(input, alpha), other)
+    """Difference `other - alpha * input`, broadcasting.
+
+    Examples:
+        >>> import tour
+        >>> tour.rsub(tour.tensor([1.0, 2.0]), 10, alpha=2)
+        tensor([8., 6.])
+    """
+    if not isinstance(input, _core.Tensor):
+        raise argument_error("rsub", "input", input)
+    return _rsub(input if alpha == 1 else scaled(input, alpha, other), other)
 
 
-def scaled(other: Any, alpha: complex) -> Any:
-    """The product `alpha * other`.
+def scaled(other: Any, alpha: complex, input: Any) -> Any:
+    """The product `alpha * other` in a sum with `input`.
 
     Raises:
-        RuntimeError: If `other` holds integers and `alpha` has a fraction.
+        RuntimeError: If the sum has a lower kind of dtype than `alpha`.
     """
-    if isinstance(other, _core.Tensor) and isinstance(alpha, float) and FROM_NUMPY[other._a.dtype].rank <= INTEGRAL:
+    kinds = [FROM_NUMPY[t._a.dtype].rank for t in (input, other) if isinstance(t, _core.Tensor)]
+    highest = max(kinds, default=FLOATING)
+    if isinstance(alpha, bool) and highest > BOOLEAN:
+        raise RuntimeError("Boolean alpha only supported for Boolean results.")
+    if isinstance(alpha, float) and highest <= INTEGRAL and not isinstance(other, float):
         raise RuntimeError("For integral input tensors, argument alpha must not be a floating point number.")
+    if isinstance(alpha, complex) and highest <= FLOATING and not isinstance(other, complex):
+        raise RuntimeError("For non-complex input tensors, argument alpha must not be a complex number.")
+    if highest == BOOLEAN:
+        return mul(other, bool(alpha))  # a product with an integer would not stay boolean
     return other * alpha
 
 
-def div(
-    input: Tensor, other: Tensor | complex, *, rounding_mode: str | None = None, out: Tensor | None = None
+# --- Three operands -------------------------------------------------------------------------------------------------------
+
+
+@in_single
+def _addcmul_kernel(a: Any, b: Any, c: Any, value: Any) -> Any:
+    return a + (b * c if value == 1 else b * c * a.dtype.type(value))
+
+
+@primitive(_addcmul_kernel, broadcasts=True)
+def _addcmul(input: Tensor, tensor1: Tensor, tensor2: Tensor, value: complex) -> Tensor:
+    """Sum of a tensor and a product of two."""
+    ...
+
+
+def addcmul(
+    input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: complex = 1, out: Tensor | None = None
 ) -> Tensor:
-    """Quotient of two tensors, broadcasting; integers are divided in the default floating-point dtype.
+    """Sum `input + value * tensor1 * tensor2`, broadcasting.
+
+    Examples:
+        >>> import tour
+        >>> tour.addcmul(tour.tensor([1.0]), tour.tensor([2.0]), tour.tensor([3.0]), value=0.5)
+        tensor([4.])
+    """
+    t = _addcmul(*_three("addcmul", input, tensor1, tensor2), value)
+    return t if out is None else store(out, t, "addcmul")
+
+
+@in_single
+def _addcdiv_kernel(a: Any, b: Any, c: Any, value: Any) -> Any:
+    return a + (b / c if value == 1 else a.dtype.type(value) * b / c)
+
+
+@primitive(_addcdiv_kernel, broadcasts=True)
+def _addcdiv(input: Tensor, tensor1: Tensor, tensor2: Tensor, value: complex) -> Tensor:
+    """Sum of a tensor and a quotient of two."""
+    ...
+
+
+def addcdiv(
+    input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: complex = 1, out: Tensor | None = None
+) -> Tensor:
+    """Sum `input + value * tensor1 / tensor2`, broadcasting.
+
+    Raises:
+        RuntimeError: If both tensors hold integers.
+
+    Examples:
+        >>> import tour
+        >>> tour.addcdiv(tour.tensor([1.0]), tour.tensor([3.0]), tour.tensor([2.0]), value=2)
+        tensor([4.])
+    """
+    operands = _three("addcdiv", input, tensor1, tensor2)
+    if FROM_NUMPY[tensor1._a.dtype].rank <= INTEGRAL and FROM_NUMPY[tensor2._a.dtype].rank <= INTEGRAL:
+        raise RuntimeError(
+            "addcdiv does not divide integers by integers: use input + value * tour.trunc(tensor1 / tensor2), or take the "
+            "tensors in a floating-point dtype first"
+        )
+    t = _addcdiv(*operands, value)
+    return t if out is None else store(out, t, "addcdiv")
+
+
+def _three(name: str, *tensors: Any) -> tuple[Tensor, ...]:
+    for label, t in zip(("input", "tensor1", "tensor2"), tensors, strict=True):
+        if not isinstance(t, _core.Tensor):
+            raise argument_error(name, label, t)
+    return common(*tensors)
+
+
+@in_single
+def _lerp_kernel(a: Any, b: Any, weight: Any) -> Any:
+    """Exact at both ends: counted from the nearer one."""
+    step = b - a
+    if not isinstance(weight, (int, float, complex)):
+        return np.where(np.abs(weight) < 0.5, a + weight * step, b - step * (1 - weight))
+    weight = a.dtype.type(weight)
+    return a + weight * step if np.abs(weight) < 0.5 else b - step * (1 - weight)
+
+
+@primitive(_lerp_kernel, broadcasts=True)
+def _lerp(input: Tensor, end: Tensor, weight: Tensor | complex) -> Tensor:
+    """Linear interpolation."""
+    ...
+
+
+def lerp(input: Tensor, end: Tensor, weight: Tensor | complex, *, out: Tensor | None = None) -> Tensor:
+    """Linear interpolation `input + weight * (end - input)`, broadcasting.
 
     Args:
-        input: Dividend.
-        other: Divisor.
-        rounding_mode: None for the true quotient, `"trunc"` to round towards zero, `"floor"` to round down.
+        input: Where weight 0 lies.
+        end: Where weight 1 lies; of the same dtype.
+        weight: A number, or a tensor of the same dtype.
         out: A tensor to write the result into.
 
-    Examples:
-        >>> import tour
-        >>> tour.div(tour.tensor([1, 2]), 2)
-        tensor([0.5000, 1.0000])
-    """
-    if rounding_mode is not None:
-        raise RuntimeError(
-            f"div expected rounding_mode to be one of None, 'trunc', or 'floor' but found {rounding_mode!r}"
-        )
-    t = _div(input, other)
-    return t if out is None else store(out, t, "div")
-
-
-multiply, negative, subtract, divide, true_divide = mul, neg, sub, div, div
-
-
-def _power(a: Any, exponent: Any) -> Any:
-    if exponent == 2:  # np.power is ten times slower than a product
-        return np.square(a)
-    return np.power(a, np.asarray(exponent, a.dtype)[()])
-
-
-@primitive(_power)
-def _pow_number(input: Tensor, exponent: float) -> Tensor:
-    """A tensor to the power of a number."""
-    ...
-
-
-@binary(np.power)
-def _pow(input: Tensor, other: Tensor | complex) -> Tensor:
-    """Power of two tensors."""
-    ...
-
-
-def pow(input: Tensor, exponent: Tensor | complex, *, out: Tensor | None = None) -> Tensor:
-    """Power `input ** exponent`, broadcasting.
+    Raises:
+        RuntimeError: If the dtypes differ or hold integers.
 
     Examples:
         >>> import tour
-        >>> tour.pow(tour.tensor([1.0, 2.0, 3.0]), 2)
-        tensor([1., 4., 9.])
+        >>> tour.lerp(tour.tensor([1.0, 2.0]), tour.tensor([3.0, 6.0]), 0.5)
+        tensor([2., 4.])
     """
-    simple = isinstance(input, _core.Tensor) and isinstance(exponent, (int, float)) and input._a.dtype.kind == "f"
-    t = _pow_number(input, exponent) if simple else _pow(input, exponent)  # type: ignore[arg-type]
-    return t if out is None else store(out, t, "pow")
+    d = FROM_NUMPY[input._a.dtype]
+    if d.rank < FLOATING:
+        raise NotImplementedError(f'"lerp" is not implemented for {d.name}')
+    for label, t in (("end", end), ("weight", weight)):
+        if isinstance(t, _core.Tensor) and t._a.dtype is not input._a.dtype:
+            if label == "weight" and not t._a.ndim and t._tape is None:
+                weight = operand(t._a.item(), input)
+                continue
+            raise RuntimeError(f"expected dtype {d.name} for `{label}` but got dtype {t.dtype.name}")
+    t = _lerp(input, end, weight)
+    return t if out is None else store(out, t, "lerp")
 
 
-def _rpow(input: Tensor, other: Tensor | complex) -> Tensor:
-    """Power `other ** input`."""
-    return _pow(_core.Tensor._of(other, input), input)
+@binary(np.hypot, refuses="bic")
+def hypot(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """Length of the hypotenuse, `sqrt(input² + other²)`, without overflow on the way.
+
+    Examples:
+        >>> import tour
+        >>> tour.hypot(tour.tensor([3.0]), tour.tensor([4.0]))
+        tensor([5.])
+    """
+    ...
+
+
+multiply, negative, subtract = mul, neg, sub
+neg_ = negative_ = in_place(neg)
 
 
 class Arithmetic:
@@ -195,23 +286,19 @@ class Arithmetic:
 
     __slots__ = ()
 
-    add, sub, mul, div, pow, neg = add, sub, mul, div, pow, neg
-    subtract, multiply, divide, true_divide, negative = sub, mul, div, div, neg
-    __add__ = __radd__ = _add
-    __sub__, __rsub__ = _sub, _rsub
-    __mul__ = __rmul__ = mul
-    __truediv__, __rtruediv__ = _div, _rdiv
-    __neg__ = neg
-    __pow__, __rpow__ = pow, _rpow
+    add, sub, mul, neg, positive = add, sub, mul, neg, positive
+    subtract, multiply, negative = sub, mul, neg
+    addcmul, addcdiv, lerp, hypot = addcmul, addcdiv, lerp, hypot
+    __add__ = __radd__ = operator(_add)
+    __sub__, __rsub__ = operator(_sub), operator(_rsub)
+    __mul__ = __rmul__ = operator(mul)
+    __neg__, __pos__ = neg, positive
 
-    add_ = in_place(add)
-    sub_ = subtract_ = in_place(sub)
+    add_ = in_place(add, plain=_add)
+    sub_ = subtract_ = in_place(sub, plain=_sub)
     mul_ = multiply_ = in_place(mul)
-    div_ = divide_ = true_divide_ = in_place(div)
-    pow_ = in_place(pow)
-    neg_ = negative_ = in_place(neg)
-    __iadd__ = in_place(_add)
-    __isub__ = in_place(_sub)
-    __imul__ = in_place(mul)
-    __itruediv__ = in_place(_div)
-    __ipow__ = in_place(pow)
+    neg_ = negative_ = neg_
+    addcmul_, addcdiv_, lerp_, hypot_ = in_place(addcmul), in_place(addcdiv), in_place(lerp), in_place(hypot)
+    __iadd__ = in_place(operator(_add))
+    __isub__ = in_place(operator(_sub))
+    __imul__ = in_place(operator(mul))

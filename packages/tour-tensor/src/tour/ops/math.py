@@ -1,29 +1,43 @@
-"""Exponentials, logarithms, roots, trigonometry, rounding: elementwise functions of one tensor."""
+"""Exponentials, logarithms, and what is made of them, element by element."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tour._declare import in_place, unary
+from tour import _special
+from tour._declare import binary, in_place, unary
+from tour._kernels import blocked
 
 if TYPE_CHECKING:
     from tour._tensor import Tensor
 
-__all__ = ["abs", "conj", "cos", "exp", "log", "sin", "sqrt", "tanh"]
-
-
-@unary(np.absolute)
-def abs(input: Tensor, *, out: Tensor | None = None) -> Tensor:
-    """Absolute value of each element.
-
-    Examples:
-        >>> import tour
-        >>> tour.abs(tour.tensor([-1.0, 2.0]))
-        tensor([1., 2.])
-    """
-    ...
+__all__ = [
+    "abs",
+    "abs_",
+    "absolute",
+    "exp",
+    "exp2",
+    "exp2_",
+    "exp_",
+    "expm1",
+    "expm1_",
+    "log",
+    "log10",
+    "log10_",
+    "log1p",
+    "log1p_",
+    "log2",
+    "log2_",
+    "log_",
+    "logaddexp",
+    "logaddexp2",
+    "sigmoid",
+    "sigmoid_",
+    "xlogy",
+    "xlogy_",
+]
 
 
 @unary(np.exp, fractions=True)
@@ -33,7 +47,31 @@ def exp(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     Examples:
         >>> import tour
         >>> tour.exp(tour.tensor([0.0, 1.0]))
-        tensor([1.0000, 2.7183])
+        RESULT
+    """
+    ...
+
+
+@unary(np.exp2, fractions=True)
+def exp2(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """Two to the power of each element.
+
+    Examples:
+        >>> import tour
+        >>> tour.exp2(tour.tensor([0.0, 3.0]))
+        RESULT
+    """
+    ...
+
+
+@unary(np.expm1, fractions=True)
+def expm1(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """`exp(input) - 1` of each element, accurate near zero.
+
+    Examples:
+        >>> import tour
+        >>> tour.expm1(tour.tensor([0.0, 1e-8]))
+        RESULT
     """
     ...
 
@@ -45,88 +83,142 @@ def log(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     Examples:
         >>> import tour
         >>> tour.log(tour.tensor([1.0, 10.0]))
-        tensor([0.0000, 2.3026])
+        RESULT
     """
     ...
 
 
-@unary(np.sqrt, fractions=True)
-def sqrt(input: Tensor, *, out: Tensor | None = None) -> Tensor:
-    """Square root of each element; NaN below zero.
+@unary(np.log2, fractions=True)
+def log2(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """Logarithm to base 2 of each element; NaN below zero.
 
     Examples:
         >>> import tour
-        >>> tour.sqrt(tour.tensor([4.0, 9.0]))
-        tensor([2., 3.])
+        >>> tour.log2(tour.tensor([1.0, 8.0]))
+        RESULT
     """
     ...
 
 
-@unary(np.sin, fractions=True)
-def sin(input: Tensor, *, out: Tensor | None = None) -> Tensor:
-    """Sine of each element, in radians.
+@unary(np.log10, fractions=True)
+def log10(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """Logarithm to base 10 of each element; NaN below zero.
 
     Examples:
         >>> import tour
-        >>> tour.sin(tour.tensor([0.0, 1.0]))
-        tensor([0.0000, 0.8415])
+        >>> tour.log10(tour.tensor([1.0, 1000.0]))
+        RESULT
     """
     ...
 
 
-@unary(np.cos, fractions=True)
-def cos(input: Tensor, *, out: Tensor | None = None) -> Tensor:
-    """Cosine of each element, in radians.
+@unary(np.log1p, fractions=True)
+def log1p(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """`log(1 + input)` of each element, accurate near zero.
 
     Examples:
         >>> import tour
-        >>> tour.cos(tour.tensor([0.0, 1.0]))
-        tensor([1.0000, 0.5403])
+        >>> tour.log1p(tour.tensor([0.0, 1e-8]))
+        RESULT
     """
     ...
 
 
-@unary(np.tanh, fractions=True)
-def tanh(input: Tensor, *, out: Tensor | None = None) -> Tensor:
-    """Hyperbolic tangent of each element.
+def _logaddexp_kernel(a: Any, b: Any) -> Any:
+    return np.logaddexp(a, b) if a.dtype.kind != "c" else _complex_logaddexp(a, b)
+
+
+def _complex_logaddexp(a: Any, b: Any) -> Any:
+    """`log(exp(a) + exp(b))`, counted from the operand with the larger real part."""
+    larger = a.real >= b.real
+    top, low = np.where(larger, a, b), np.where(larger, b, a)
+    alike = np.isinf(a.real) & (a.real == b.real)  # their difference would be NaN
+    return np.where(alike, np.log(np.exp(a) + np.exp(b)), top + np.log1p(np.exp(low - top)))
+
+
+@binary(_logaddexp_kernel, refuses="bi")
+def logaddexp(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """`log(exp(input) + exp(other))` without overflow, broadcasting.
 
     Examples:
         >>> import tour
-        >>> tour.tanh(tour.tensor([0.0, 1.0]))
-        tensor([0.0000, 0.7616])
+        >>> tour.logaddexp(tour.tensor([0.0, 1000.0]), tour.tensor([0.0, 1000.0]))
+        RESULT
     """
     ...
 
 
-@unary(np.conjugate)
-def _conj(input: Tensor) -> Tensor:
-    """Complex conjugate of each element."""
-    ...
-
-
-def conj(input: Tensor) -> Tensor:
-    """Complex conjugate of each element; a real tensor is returned as it is.
+@binary(np.logaddexp2, refuses="bic")
+def logaddexp2(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """`log2(2**input + 2**other)` without overflow, broadcasting.
 
     Examples:
         >>> import tour
-        >>> tour.conj(tour.tensor([1 + 2j]))
-        tensor([1.-2.j])
+        >>> tour.logaddexp2(tour.tensor([0.0, 2000.0]), tour.tensor([0.0, 2000.0]))
+        RESULT
     """
-    return _conj(input) if input._a.dtype.kind == "c" else input
+    ...
+
+
+@binary(_special.xlogy, fractions=True, refuses="c")
+def xlogy(input: Tensor, other: Tensor | float, *, out: Tensor | None = None) -> Tensor:
+    """`input * log(other)`, which is zero where `input` is zero and `other` is not NaN.
+
+    Examples:
+        >>> import tour
+        >>> tour.xlogy(tour.tensor([0.0, 2.0]), tour.tensor([0.0, 3.0]))
+        RESULT
+    """
+    ...
+
+
+@unary(np.absolute, refuses="b")
+def abs(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """Absolute value of each element; real for complex tensors.
+
+    Examples:
+        >>> import tour
+        >>> tour.abs(tour.tensor([-1.0, 2.0]))
+        RESULT
+    """
+    ...
+
+
+@blocked
+def _sigmoid(a: Any) -> Any:
+    y = np.exp(-a)
+    y += 1
+    return np.reciprocal(y)
+
+
+@unary(_sigmoid, fractions=True)
+def sigmoid(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """Logistic function `1 / (1 + exp(-input))` of each element.
+
+    Examples:
+        >>> import tour
+        >>> tour.sigmoid(tour.tensor([0.0, 2.0]))
+        RESULT
+    """
+    ...
+
+
+absolute = abs
+
+abs_ = in_place(abs)
+exp_, exp2_, expm1_ = in_place(exp), in_place(exp2), in_place(expm1)
+log_, log2_, log10_, log1p_ = in_place(log), in_place(log2), in_place(log10), in_place(log1p)
+sigmoid_, xlogy_ = in_place(sigmoid), in_place(xlogy)
 
 
 class Math:
-    """Functions of one tensor, as methods."""
+    """Exponentials and logarithms, as methods."""
 
     __slots__ = ()
 
-    abs, exp, log, sqrt, sin, cos, tanh, conj = abs, exp, log, sqrt, sin, cos, tanh, conj
+    exp, exp2, expm1, exp_, exp2_, expm1_ = exp, exp2, expm1, exp_, exp2_, expm1_
+    log, log2, log10, log1p, log_, log2_, log10_, log1p_ = log, log2, log10, log1p, log_, log2_, log10_, log1p_
+    logaddexp, logaddexp2, xlogy, xlogy_ = logaddexp, logaddexp2, xlogy, xlogy_
+    abs, absolute, abs_, absolute_ = abs, absolute, abs_, abs_
+    sigmoid, sigmoid_ = sigmoid, sigmoid_
     __abs__ = abs
-
-    abs_ = in_place(abs)
-    exp_ = in_place(exp)
-    log_ = in_place(log)
-    sqrt_ = in_place(sqrt)
-    sin_ = in_place(sin)
-    cos_ = in_place(cos)
-    tanh_ = in_place(tanh)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import numpy as np
-
+from tour.autograd.both import masked
 from tour.autograd.rule import vjp
 from tour.ops import comparison as op
 
 vjp(
     op._where,
-    input=lambda g, condition: np.where(condition, g, 0),
-    other=lambda g, condition: np.where(condition, 0, g),
+    input=lambda g, condition: masked(g, condition),
+    other=lambda g, condition: masked(g, ~condition),
 )

@@ -1,0 +1,68 @@
+"""Gradients of activation functions."""
+
+from __future__ import annotations
+
+from math import pi, sqrt
+from typing import Any
+
+import numpy as np
+
+import tour
+from tour.autograd.both import masked, reading
+from tour.autograd.rule import tensor_vjp, vjp
+from tour.ops import activations as op
+from tour.ops.math import sigmoid
+
+_gelu_slope, _silu_slope, _mish_slope, _sigmoid = map(reading, (op.gelu_slope, op.silu_slope, op.mish_slope, sigmoid))
+
+vjp(op.relu, input=lambda g, out: masked(g, out > 0))
+vjp(op._LEAKY_RELU, input=lambda g, input, negative_slope: np.where(input > 0, g, g * negative_slope))
+vjp(op._ELU, input=lambda g, input, out, alpha, scale, rate: g * np.where(input > 0, scale, (out + alpha * scale) * rate))
+vjp(
+    op._prelu,
+    input=lambda g, input, weight: np.where(input > 0, g, g * weight),
+    weight=lambda g, input: masked(g * input, input <= 0),
+)
+vjp(op._HARDTANH, input=lambda g, input, min_val, max_val: masked(g, (input > min_val) & (input < max_val)))
+vjp(op._HARDSIGMOID, input=lambda g, input: masked(g / 6, (input > -3) & (input < 3)))
+vjp(op._HARDSWISH, input=lambda g, input: np.where(input < 3, masked(g * (input / 3 + 0.5), input > -3), g))
+vjp(op._THRESHOLD, input=lambda g, input, threshold: masked(g, input > threshold))
+vjp(op._SOFTSHRINK, input=lambda g, out: masked(g, out != 0))
+vjp(op._HARDSHRINK, input=lambda g, input, lambd: masked(g, abs(input) > lambd))
+
+# --- Smooth ones: their slopes are ops with kernels of their own, differentiated below where somebody asks for more -----------
+
+vjp(op._GELU, input=lambda g, input, approximate: g * _gelu_slope(input, approximate))
+vjp(op._SILU, input=lambda g, input: g * _silu_slope(input).conj())
+vjp(op._MISH, input=lambda g, input: g * _mish_slope(input))
+vjp(op._LOGSIGMOID, input=lambda g, input: g * _sigmoid(-input))
+vjp(
+    op._SOFTPLUS,
+    input=lambda g, input, beta, threshold: np.where(input * beta > threshold, g, g * _sigmoid(input * beta)),
+)
+
+
+def _gelu_curve(g: Any, input: Any, approximate: str) -> Any:
+    """Second derivative of gelu."""
+    x = input
+    if approximate == "none":
+        return g * tour.exp(x * x / -2) * (2 - x * x) / sqrt(2 * pi)
+    k, c = sqrt(2 / pi), 0.044715
+    t = tour.tanh(k * (x + c * x**3))
+    first, second = k * (1 + 3 * c * x * x), 6 * k * c * x
+    return g * (1 - t * t) * (first + x * (second - 2 * t * first * first) / 2)
+
+
+def _silu_curve(g: Any, input: Any) -> Any:
+    s = tour.sigmoid(input)
+    return g * (s * (1 - s) * (2 + input * (1 - 2 * s))).conj()
+
+
+def _mish_curve(g: Any, input: Any) -> Any:
+    t, s = tour.tanh(op.softplus(input)), tour.sigmoid(input)
+    return g * (1 - t * t) * s * (2 + input * (1 - s - 2 * t * s))
+
+
+tensor_vjp(op.gelu_slope, input=_gelu_curve)
+tensor_vjp(op.silu_slope, input=_silu_curve)
+tensor_vjp(op.mish_slope, input=_mish_curve)

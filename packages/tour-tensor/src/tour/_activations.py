@@ -1,0 +1,231 @@
+"""Activation functions and their slopes on raw arrays, run block by block; where they branch, they do so without branching."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from tour import _special
+from tour._core import ndarray
+from tour._kernels import BLOCK, blocked, in_single
+
+# With NaN, np.maximum(a, 0) gives NaN as PyTorch does, but NumPy vectorises it only for two arrays: hence rows of zeros.
+_zeros: dict[Any, Any] = {}
+
+
+def _zeros_of(dtype: Any) -> Any:
+    if dtype not in _zeros:
+        _zeros[dtype] = np.zeros(BLOCK, dtype)
+    return _zeros[dtype]
+
+
+def relu(a: Any) -> Any:
+    """max(a, 0)."""
+    n = a.size
+    if type(a) is not ndarray:
+        return np.maximum(a, a.dtype.type(0))
+    row = _zeros_of(a.dtype)
+    if n < 256 or not a.flags.c_contiguous:
+        return np.maximum(a, row[0:1].reshape(()))
+    if n <= BLOCK:
+        return np.maximum(a, row[:n].reshape(a.shape))
+    out = np.empty_like(a)
+    flat, result, whole = a.reshape(-1), out.reshape(-1), n // BLOCK * BLOCK
+    np.maximum(flat[:whole].reshape(-1, BLOCK), row, out=result[:whole].reshape(-1, BLOCK))
+    np.maximum(flat[whole:], row[: n - whole], out=result[whole:])
+    return out
+
+
+@blocked
+def sigmoid(a: Any) -> Any:
+    """1 / (1 + exp(-a)); also complex."""
+    y = np.exp(-a)
+    y += 1
+    return np.reciprocal(y)
+
+
+@blocked
+def elu(a: Any, alpha: float, scale: float, rate: float) -> Any:
+    """scale a above zero, scale alpha (exp(rate a) - 1) below: one of the two terms is always zero."""
+    y = np.minimum(a, 0)
+    if rate != 1:
+        y *= rate
+    np.expm1(y, out=y)
+    y *= alpha * scale
+    y += np.maximum(a, 0) if scale == 1 else np.maximum(a, 0) * scale
+    return y
+
+
+@blocked
+def leaky_relu(a: Any, slope: float) -> Any:
+    """a above zero, slope a below."""
+    y = a * slope
+    return np.maximum(y, a, out=y) if 0 <= slope <= 1 else np.where(a > 0, a, y)
+
+
+@in_single
+def prelu(a: Any, weight: Any) -> Any:
+    """a above zero, weight a below; weights broadcast."""
+    return np.maximum(a, 0) + weight * np.minimum(a, 0)
+
+
+def _erf(a: Any) -> Any:
+    return _special.erf(a)
+
+
+@blocked
+def gelu(a: Any, approximate: str) -> Any:
+    """a Φ(a), with Φ by the error function or a hyperbolic tangent."""
+    y = np.tanh(_inner(a)) if approximate == "tanh" else _erf(a * math.sqrt(0.5))
+    y += 1
+    y *= a
+    y *= 0.5
+    return y
+
+
+def _inner(a: Any) -> Any:
+    y = a * a
+    y *= 0.044715
+    y += 1
+    y *= a
+    y *= math.sqrt(2 / math.pi)
+    return y
+
+
+@blocked
+def gelu_slope(a: Any, approximate: str) -> Any:
+    """Derivative of `gelu`."""
+    if approximate == "tanh":
+        t = np.tanh(_inner(a))
+        rest = 1 - t * t
+        rest *= a
+        rest *= (a * a * 0.134145 + 1) * math.sqrt(2 / math.pi)
+        rest += t
+    else:
+        rest = a * a
+        rest *= -0.5
+        np.exp(rest, out=rest)
+        rest *= a * math.sqrt(2 / math.pi)
+        rest += _erf(a * math.sqrt(0.5))
+    rest += 1
+    rest *= 0.5
+    return rest
+
+
+@blocked
+def silu(a: Any) -> Any:
+    """a sigmoid(a)."""
+    y = np.exp(-a)
+    y += 1
+    return np.divide(a, y, out=y)
+
+
+@blocked
+def silu_slope(a: Any) -> Any:
+    """Derivative of `silu`."""
+    s = sigmoid(a)
+    y = 1 - s
+    y *= a
+    y += 1
+    y *= s
+    return y
+
+
+def _softplus(z: Any) -> Any:
+    y = np.abs(z)
+    np.negative(y, out=y)
+    np.exp(y, out=y)
+    np.log1p(y, out=y)
+    y += np.maximum(z, 0)
+    return y
+
+
+@blocked
+def softplus(a: Any, beta: float, threshold: float) -> Any:
+    """log(1 + exp(beta a)) / beta; a itself where beta a is above the threshold."""
+    z = a if beta == 1 else a * beta
+    y = _softplus(z)
+    if beta != 1:
+        y /= beta
+    np.copyto(y, a, where=z > threshold)
+    return y
+
+
+@blocked
+def logsigmoid(a: Any) -> Any:
+    """log(sigmoid(a)) = -softplus(-a)."""
+    y = _softplus(-a)
+    return np.negative(y, out=y)
+
+
+@blocked
+def mish(a: Any) -> Any:
+    """a tanh(softplus(a))."""
+    y = np.tanh(_softplus(a))
+    y *= a
+    return y
+
+
+@blocked
+def mish_slope(a: Any) -> Any:
+    """Derivative of `mish`."""
+    t = np.tanh(_softplus(a))
+    y = 1 - t * t
+    y *= sigmoid(a)
+    y *= a
+    y += t
+    return y
+
+
+def hardtanh(a: Any, low: float, high: float) -> Any:
+    """a kept between two bounds."""
+    scalar = a.dtype.type
+    return np.minimum(np.maximum(a, scalar(low)), scalar(high))
+
+
+@blocked
+def hardsigmoid(a: Any) -> Any:
+    """(a + 3) / 6, kept between 0 and 1."""
+    y = a + 3
+    np.maximum(y, 0, out=y)
+    np.minimum(y, 6, out=y)
+    y /= 6
+    return y
+
+
+@blocked
+def hardswish(a: Any) -> Any:
+    """a hardsigmoid(a)."""
+    y = hardsigmoid(a)
+    y *= a
+    return y
+
+
+def threshold(a: Any, threshold: float, value: float) -> Any:
+    """a above the threshold, the value elsewhere."""
+    scalar = a.dtype.type
+    return np.where(a <= scalar(threshold), scalar(value), a)
+
+
+@blocked
+def softshrink(a: Any, lambd: float) -> Any:
+    """a moved towards zero by lambd, and zero where that would pass zero."""
+    y = np.minimum(a, lambd)
+    np.maximum(y, -lambd, out=y)
+    return np.subtract(a, y, out=y)
+
+
+@blocked
+def hardshrink(a: Any, lambd: float) -> Any:
+    """a, and zero between -lambd and lambd."""
+    return a * (np.abs(a) > lambd)
+
+
+@blocked
+def softsign(a: Any) -> Any:
+    """a / (1 + |a|)."""
+    y = np.abs(a)
+    y += 1
+    return np.divide(a, y, out=y)

@@ -1,0 +1,117 @@
+"""What elementwise kernels have in common: half precision computed in single, and long formulas run block by block."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from tour._core import ndarray
+
+Kernel = Callable[..., Any]
+
+_F32, _F64 = np.dtype(np.float32), np.dtype(np.float64)
+
+# Elements per block of a formula of several passes: its temporaries stay in the second-level cache, and below the size from which
+# malloc asks the system for fresh pages each time. Measured at a million float32: sigmoid 2.0 ms in one piece, 0.9 ms in blocks.
+BLOCK = 1 << 14
+
+
+def is_half(dtype: Any) -> bool:
+    """Whether a NumPy dtype is a floating-point one narrower than float32: float16, bfloat16, float8."""
+    return dtype.itemsize <= 2 and dtype.kind in "fV"
+
+
+def in_single(kernel: Kernel) -> Kernel:
+    """A kernel whose half-precision operands are computed in float32 and rounded once, as PyTorch does.
+
+    Operands are those leading arguments that are arrays, all of one dtype; a result may be a tuple.
+    """
+
+    @functools.wraps(kernel)
+    def body(a: Any, *others: Any) -> Any:
+        dtype = a.dtype
+        if dtype is _F32 or dtype is _F64 or not is_half(dtype):
+            return kernel(a, *others)
+        r = kernel(a.astype(np.float32), *(widened(x, dtype) for x in others))
+        return tuple(narrowed(x, dtype) for x in r) if type(r) is tuple else narrowed(r, dtype)
+
+    return body
+
+
+def widened(x: Any, dtype: Any) -> Any:
+    """An operand of half precision in float32; anything else as it is."""
+    return x.astype(np.float32) if getattr(x, "dtype", None) is dtype else x
+
+
+def narrowed(r: Any, dtype: Any) -> Any:
+    """A result in float32 rounded to half precision; a boolean or integer one as it is."""
+    return r.astype(dtype) if r.dtype.kind == "f" else r
+
+
+def blocked(formula: Kernel) -> Kernel:
+    """A kernel for a formula of several passes over one real floating-point array, and numbers.
+
+    Large arrays are computed in cache-sized blocks, half precision in float32. The formula gets arrays with at least one
+    dimension, and must not write into its input.
+    """
+
+    @functools.wraps(formula)
+    def body(a: Any, *numbers: Any) -> Any:
+        if (d := a.dtype) is not _F32 and d is not _F64 and is_half(d):
+            return body(a.astype(np.float32), *numbers).astype(d)
+        if a.size <= 2 * BLOCK or type(a) is not ndarray:
+            return formula(a, *numbers) if a.ndim else formula(a.reshape(1), *numbers).reshape(())
+        out = np.empty_like(a, subok=False)
+        if out.strides != a.strides:
+            dense = np.empty_like(out)
+            dense[...] = a
+            a = dense
+        flat, result = a.ravel("K"), out.ravel("K")  # views: both are dense, and laid out alike
+        for start in range(0, flat.size, BLOCK):
+            block = slice(start, start + BLOCK)
+            result[block] = formula(flat[block], *numbers)
+        return out
+
+    return body
+
+
+# --- Choosing ---------------------------------------------------------------------------------------------------------------
+# np.where branches on every element, which costs 5 ns where the condition is unpredictable; these choose by bit masks.
+
+_BITS = {4: np.dtype(np.int32), 8: np.dtype(np.int64)}
+_WORTH = 1 << 13  # elements from which masks are faster
+
+
+def select(mask: Any, a: Any, b: Any) -> Any:
+    """Elements of `a` where the mask holds, else of `b`; both of one dtype, broadcasting."""
+    if type(a) is not ndarray or a.size < _WORTH or not (a.shape == b.shape == mask.shape) or not _plain(mask, a, b):
+        return np.where(mask, a, b)
+    out = np.empty_like(a)
+    bits = _BITS[a.itemsize]
+    flat, x, y, r = mask.view(np.int8).reshape(-1), a.view(bits), b.view(bits), out.view(bits)
+    x, y, r = x.reshape(-1), y.reshape(-1), r.reshape(-1)
+    for start in range(0, flat.size, BLOCK):
+        block = slice(start, start + BLOCK)
+        part = np.bitwise_xor(x[block], y[block], out=r[block])
+        part &= np.negative(flat[block]).astype(bits)  # True is 1, and -1 has all bits set
+        part ^= y[block]
+    return out
+
+
+def keep(a: Any, mask: Any) -> Any:
+    """Elements of `a` where the mask holds, else zeros, also where they are not finite."""
+    if type(a) is not ndarray or a.size < _WORTH or a.shape != mask.shape or not _plain(mask, a):
+        return np.where(mask, a, a.dtype.type(0))
+    bits = _BITS[a.itemsize]
+    return np.bitwise_and(a.view(bits), np.negative(mask.view(np.int8)), dtype=bits).view(a.dtype)
+
+
+def _plain(mask: Any, *arrays: Any) -> bool:
+    """Whether bit masks serve: a boolean mask, arrays of 4 or 8 bytes an element, everything without gaps."""
+    if mask.dtype != np.bool_ or not mask.flags.c_contiguous:
+        return False
+    dtype = arrays[0].dtype
+    return dtype.itemsize in _BITS and all(a.flags.c_contiguous and a.dtype is dtype for a in arrays)
