@@ -347,7 +347,7 @@ def orthogonal_(tensor: Tensor, gain: float = 1, generator: Generator = None) ->
         return tensor
     rows, cols = tensor.shape[0], tensor.numel() // tensor.shape[0]
     with tour.no_grad():
-        flat = tensor.new_empty((rows, cols)).normal_(0, 1, generator=generator)
+        flat = tour.empty(rows, cols, dtype=tensor.dtype, device=tensor.device).normal_(generator=generator)
         q, r = tour.linalg.qr(flat.t() if rows < cols else flat)
         q = q * tour.diag(r).sign()  # makes q uniform: Mezzadri, arXiv:math-ph/0609050
         return tensor.copy_((q.t() if rows < cols else q).reshape(tensor.shape)).mul_(gain)

@@ -5,4 +5,5 @@ from tour.nn.functional.convolution import *
 from tour.nn.functional.dropout import *
 from tour.nn.functional.linear import *
 from tour.nn.functional.loss import *
+from tour.nn.functional.normalization import *
 from tour.nn.functional.pooling import *

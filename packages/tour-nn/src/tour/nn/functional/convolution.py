@@ -75,14 +75,18 @@ vjp(
 # --- What programs call ---------------------------------------------------------------------------------------------------
 
 
-def check_channels(input: Tensor, weight: Tensor, bias: Tensor | None, groups: int, dims: int, transposed: bool) -> None:
+def check_channels(
+    input: Tensor, weight: Tensor, bias: Tensor | None, groups: int, dims: int, transposed: bool
+) -> None:
     """Refuse operands of a convolution that do not fit, naming what would.
 
     Raises:
         RuntimeError: If dimensions, channels, groups, bias or dtypes do not fit.
     """
     if weight.dim() != dims + 2:
-        raise RuntimeError(f"expected a weight of {dims + 2} dimensions for a {dims}D convolution, but got {list(weight.shape)}")
+        raise RuntimeError(
+            f"expected a weight of {dims + 2} dimensions for a {dims}D convolution, but got {list(weight.shape)}"
+        )
     out_channels = weight.shape[1] * groups if transposed else weight.shape[0]
     in_channels = weight.shape[0] if transposed else weight.shape[1] * groups
     if groups <= 0 or weight.shape[0] % groups:
@@ -122,7 +126,14 @@ def check_kernel(size: Sizes, kernel: Sizes, padding: Sizes, dilation: Sizes) ->
 
 
 def _convolve(
-    input: Tensor, weight: Tensor, bias: Tensor | None, stride: Ints, padding: Ints | str, dilation: Ints, groups: int, dims: int
+    input: Tensor,
+    weight: Tensor,
+    bias: Tensor | None,
+    stride: Ints,
+    padding: Ints | str,
+    dilation: Ints,
+    groups: int,
+    dims: int,
 ) -> Tensor:
     steps, gaps = ntuple(stride, dims, "stride"), ntuple(dilation, dims, "dilation")
     if min(steps) <= 0:
@@ -132,7 +143,11 @@ def _convolve(
 
     def run(x: Tensor) -> Tensor:
         check_channels(x, weight, bias, groups, dims, transposed=False)
-        y, pads = (x, ntuple(padding, dims, "padding")) if not isinstance(padding, str) else _same(x, weight, padding, steps, gaps)
+        y, pads = (
+            (x, ntuple(padding, dims, "padding"))
+            if not isinstance(padding, str)
+            else _same(x, weight, padding, steps, gaps)
+        )
         if min(pads) < 0:
             raise RuntimeError("negative padding is not supported")
         check_kernel(y.shape[2:], weight.shape[2:], pads, gaps)
@@ -233,7 +248,9 @@ def _convolve_transposed(
             for n, k, s, p, d, e in zip(x.shape[2:], weight.shape[2:], steps, pads, gaps, extra, strict=True)
         ]
         if min(size) < 1:
-            raise RuntimeError(f"Given input size per channel: {list(x.shape[2:])}. Calculated output size per channel: {size}. Output size is too small")
+            raise RuntimeError(
+                f"Given input size per channel: {list(x.shape[2:])}. Calculated output size per channel: {size}. Output size is too small"
+            )
         y = convolution_input_grad(x, weight, (x.shape[0], weight.shape[1] * groups, *size), steps, pads, gaps, groups)
         return y if bias is None else y + bias.reshape(-1, *(1,) * dims)
 

@@ -62,7 +62,9 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
             f"{list(input.shape)} should have {width} features in its last dimension, as the weight of shape {[out, width]} has"
         )
     if input.dtype is not weight.dtype:
-        raise RuntimeError(f"mat1 and mat2 must have the same dtype, but got {input.dtype.name} and {weight.dtype.name}")
+        raise RuntimeError(
+            f"mat1 and mat2 must have the same dtype, but got {input.dtype.name} and {weight.dtype.name}"
+        )
     if bias is not None and bias.shape != (out,):
         y = _linear(input, weight, None)
         return y + bias

@@ -8,6 +8,7 @@ from typing import Any
 import tour
 from tour import Tensor
 from tour._declare import primitive
+from tour.autograd.both import differentiate
 from tour.autograd.rule import joint_vjp
 from tour.nn.kernels import softmax as kernels
 
@@ -34,7 +35,9 @@ def legacy_reduction(size_average: bool | None, reduce: bool | None, reduction: 
     if size_average is None and reduce is None:
         return reduction
     chosen = "none" if reduce is False else "sum" if size_average is False else "mean"
-    warnings.warn(f"size_average and reduce args will be deprecated, please use reduction='{chosen}' instead.", stacklevel=3)
+    warnings.warn(
+        f"size_average and reduce args will be deprecated, please use reduction='{chosen}' instead.", stacklevel=3
+    )
     return chosen
 
 
@@ -53,11 +56,11 @@ def _cross_entropy(
 def _(
     g: Any, wanted: Any, input: Any, target: Any, weight: Any, ignore_index: int, label_smoothing: float, out: Any
 ) -> tuple[Any]:
-    if isinstance(g[0], Tensor):  # a recorded pass: the same loss as an expression, whose gradient has a gradient
+    if isinstance(g[0], Tensor):
         target, weight = (None if x is None else tour.as_tensor(x) for x in (target, weight))
-        with tour.enable_grad():
-            losses = cross_entropy_expression(input, target, weight, ignore_index, label_smoothing)
-            return tour.autograd.grad(losses, input, g[0], create_graph=True)
+        return differentiate(
+            lambda x: cross_entropy_expression(x, target, weight, ignore_index, label_smoothing), (input,), wanted, g[0]
+        )  # type: ignore[return-value]
     return (kernels.cross_entropy_grad(g[0], out[1], target, weight, ignore_index, label_smoothing),)
 
 
@@ -137,7 +140,9 @@ def class_weight_sum(target: Tensor, weight: Tensor | None, ignore_index: int, i
     return tour.as_tensor(kernels.class_weights(target._a, weight._a, ignore_index, input._a.dtype)).sum()
 
 
-def _soft_cross_entropy(input: Tensor, target: Tensor, weight: Tensor | None, reduction: str, label_smoothing: float) -> Tensor:
+def _soft_cross_entropy(
+    input: Tensor, target: Tensor, weight: Tensor | None, reduction: str, label_smoothing: float
+) -> Tensor:
     """Cross entropy with a probability for each class."""
     if input.shape != target.shape:
         raise RuntimeError(
@@ -166,10 +171,14 @@ def check_classes(input: Tensor, target: Tensor, weight: Tensor | None, ignore_i
             f"Expected input batch_size ({input.shape[0]}) to match target batch_size ({target.shape[0] if target.dim() else 1})."
         )
     if target._a.dtype.kind not in "iu":
-        raise RuntimeError(f"{name}: expected class indices of dtype int64, but got {target.dtype.name}; use target.long()")
+        raise RuntimeError(
+            f"{name}: expected class indices of dtype int64, but got {target.dtype.name}; use target.long()"
+        )
     expected = (input.shape[0], *input.shape[2:])
     if target.shape != expected:
-        raise RuntimeError(f"{name}: expected a target of shape {list(expected)} for input {list(input.shape)}, but got {list(target.shape)}")
+        raise RuntimeError(
+            f"{name}: expected a target of shape {list(expected)} for input {list(input.shape)}, but got {list(target.shape)}"
+        )
     if weight is not None and weight.shape != (input.shape[1],):
         raise RuntimeError(
             f"weight tensor should be defined either for all {input.shape[1]} classes or no classes but got weight tensor of "
@@ -178,7 +187,9 @@ def check_classes(input: Tensor, target: Tensor, weight: Tensor | None, ignore_i
     raw = target._a
     wrong = ((raw < 0) | (raw >= input.shape[1])) & (raw != ignore_index)
     if wrong.any():
-        raise IndexError(f"Target {raw[wrong][0]} is out of bounds: the input of shape {list(input.shape)} has {input.shape[1]} classes")
+        raise IndexError(
+            f"Target {raw[wrong][0]} is out of bounds: the input of shape {list(input.shape)} has {input.shape[1]} classes"
+        )
 
 
 def nll_loss(
@@ -217,7 +228,9 @@ def nll_loss(
     check_classes(input, target, weight, ignore_index, "nll_loss")
     keep = target != ignore_index
     picked = -input.gather(1, tour.where(keep, target, 0).unsqueeze(1)).squeeze(1)
-    weights = tour.as_tensor(kernels.class_weights(target._a, None if weight is None else weight._a, ignore_index, input._a.dtype))
+    weights = tour.as_tensor(
+        kernels.class_weights(target._a, None if weight is None else weight._a, ignore_index, input._a.dtype)
+    )
     losses = tour.where(keep, picked * weights, 0.0)
     return losses.sum() / weights.sum() if reduction == "mean" else reduced(losses, reduction)
 

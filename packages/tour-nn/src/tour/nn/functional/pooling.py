@@ -7,7 +7,7 @@ from typing import Any
 from tour import Tensor
 from tour._declare import primitive
 from tour.autograd.both import reading
-from tour.autograd.rule import vjp
+from tour.autograd.rule import joint_vjp, vjp
 from tour.nn.functional._sizes import Ints, ntuple, with_batch
 from tour.nn.kernels import pooling as kernels
 
@@ -19,7 +19,9 @@ Sizes = tuple[int, ...]
 
 
 @primitive(kernels.max_pool)
-def max_pooling(input: Tensor, kernel: Sizes, stride: Sizes, padding: Sizes, dilation: Sizes, ceil_mode: bool) -> Tensor:
+def max_pooling(
+    input: Tensor, kernel: Sizes, stride: Sizes, padding: Sizes, dilation: Sizes, ceil_mode: bool
+) -> Tensor:
     """Largest element of each window of a batch (N, C, *size)."""
     ...
 
@@ -34,7 +36,7 @@ def max_pooling_with_indices(
 
 @primitive(kernels.max_pool_grad)
 def max_pooling_grad(
-    g: Tensor, input: Tensor, out: Tensor, kernel: Sizes, stride: Sizes, padding: Sizes, dilation: Sizes, ceil_mode: bool
+    g: Tensor, input: Tensor, out: Tensor, kernel: Sizes, stride: Sizes, padding: Sizes, dilation: Sizes
 ) -> Tensor:
     """Gradient of `max_pooling`: what arrives at a window goes to its largest element."""
     ...
@@ -55,23 +57,23 @@ def gather_from_plane(input: Tensor, indices: Tensor) -> Tensor:
 _max_grad, _scatter, _gather = map(reading, (max_pooling_grad, scatter_to_plane, gather_from_plane))
 
 
-def _read_at_maxima(h: Any, input: Any, kernel: Any, stride: Any, padding: Any, dilation: Any, ceil_mode: bool) -> Any:
-    raw = input._a if isinstance(input, Tensor) else input
-    return _gather(h, kernels.max_pool_with_indices(raw, kernel, stride, padding, dilation, ceil_mode)[1])
-
-
 vjp(
     max_pooling,
-    input=lambda g, input, kernel, stride, padding, dilation, ceil_mode, out: _max_grad(
-        g, input, out, kernel, stride, padding, dilation, ceil_mode
+    input=lambda g, input, kernel, stride, padding, dilation, out: _max_grad(
+        g, input, out, kernel, stride, padding, dilation
     ),
 )
-vjp(
-    max_pooling_grad,
-    g=lambda h, input, kernel, stride, padding, dilation, ceil_mode: _read_at_maxima(
-        h, input, kernel, stride, padding, dilation, ceil_mode
-    ),
-)
+
+
+@joint_vjp(max_pooling_grad, "g")
+def _(
+    h: Any, wanted: Any, input: Any, out: Any, kernel: Sizes, stride: Sizes, padding: Sizes, dilation: Sizes
+) -> tuple[Any]:
+    raw, pooled = (x._a if isinstance(x, Tensor) else x for x in (input, out))
+    ceil_mode = pooled.shape[2:] != kernels.pool_size(raw.shape[2:], kernel, stride, padding, dilation, False)
+    return (_gather(h, kernels.max_pool_with_indices(raw, kernel, stride, padding, dilation, ceil_mode)[1]),)
+
+
 vjp(max_pooling_with_indices, input=lambda g, input_shape, out: _scatter(g[0], out[1], input_shape[2:]))
 vjp(scatter_to_plane, values=lambda g, indices: _gather(g, indices))
 vjp(gather_from_plane, input=lambda g, indices, input_shape: _scatter(g, indices, input_shape[2:]))
@@ -90,14 +92,25 @@ def check_pool(input: Tensor, kernel: Sizes, stride: Sizes, padding: Sizes, dila
     if min(dilation) <= 0:
         raise RuntimeError(f"dilation should be greater than zero, but got {list(dilation)}")
     if any(p < 0 or p > (d * (k - 1) + 1) // 2 for p, k, d in zip(padding, kernel, dilation, strict=True)):
-        raise RuntimeError(f"pad should be at most half of effective kernel size, but got pad={list(padding)}, kernel_size={list(kernel)}")
+        raise RuntimeError(
+            f"pad should be at most half of effective kernel size, but got pad={list(padding)}, kernel_size={list(kernel)}"
+        )
     out = kernels.pool_size(input.shape[2:], kernel, stride, padding, dilation, ceil_mode)
     if min(out) < 1:
-        raise RuntimeError(f"Given input size: {list(input.shape[1:])}. Calculated output size: {list(out)}. Output size is too small")
+        raise RuntimeError(
+            f"Given input size: {list(input.shape[1:])}. Calculated output size: {list(out)}. Output size is too small"
+        )
 
 
 def _max_pool(
-    input: Tensor, kernel_size: Ints, stride: Any, padding: Ints, dilation: Ints, ceil_mode: bool, return_indices: bool, dims: int
+    input: Tensor,
+    kernel_size: Ints,
+    stride: Any,
+    padding: Ints,
+    dilation: Ints,
+    ceil_mode: bool,
+    return_indices: bool,
+    dims: int,
 ) -> Any:
     kernel = ntuple(kernel_size, dims, "kernel_size")
     steps = kernel if stride is None or stride == [] else ntuple(stride, dims, "stride")

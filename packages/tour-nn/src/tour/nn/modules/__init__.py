@@ -1,6 +1,7 @@
 """Layers, containers and losses, in files by kind."""
 
 from tour.nn.modules.activation import *
+from tour.nn.modules.batchnorm import *
 from tour.nn.modules.container import *
 from tour.nn.modules.convolution import *
 from tour.nn.modules.dropout import *
@@ -8,4 +9,6 @@ from tour.nn.modules.flatten import *
 from tour.nn.modules.linear import *
 from tour.nn.modules.loss import *
 from tour.nn.modules.module import *
+from tour.nn.modules.normalization import *
 from tour.nn.modules.pooling import *
+from tour.nn.modules.rnn import *

@@ -9,6 +9,7 @@ from itertools import chain, groupby
 from typing import TYPE_CHECKING, Any, Generic, Self, cast, overload
 
 from tour import Tensor
+from tour.nn.modules._registry import typename
 from tour.nn.modules.module import Module, _indent
 from tour.nn.parameter import Parameter
 
@@ -90,6 +91,8 @@ class _ModuleSeries(Module, Generic[M]):
         size = len(self)
         if not -size <= index <= size:
             raise IndexError(f"Index out of range: {index}")
+        if not isinstance(module, Module):
+            raise TypeError(f"{typename(module)} is not a Module subclass")
         modules = list(self)
         modules.insert(index, module)
         self._renumber(modules)

@@ -53,7 +53,9 @@ class Unflatten(Module):
     def __init__(self, dim: int, unflattened_size: Any) -> None:
         super().__init__()
         if not isinstance(dim, int):
-            raise TypeError(f"unflattened_size must be tuple of ints, with an int dim; got dim of type {type(dim).__name__}")
+            raise TypeError(
+                f"unflattened_size must be tuple of ints, with an int dim; got dim of type {type(dim).__name__}"
+            )
         self.dim = dim
         self.unflattened_size = unflattened_size
 

@@ -1,0 +1,176 @@
+"""Recurrent layers over whole sequences, and single steps of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import tour
+from tour import Tensor
+from tour._declare import primitive
+from tour.autograd.both import differentiate
+from tour.autograd.rule import joint_vjp
+from tour.nn.functional.linear import linear
+from tour.nn.kernels import recurrent as kernels
+
+__all__: list[str] = []
+
+Sizes = list[int]
+Bias = Tensor | None
+
+
+@primitive(kernels.rnn)
+def rnn_layer(
+    input: Tensor,
+    h0: Tensor,
+    w_ih: Tensor,
+    w_hh: Tensor,
+    b_ih: Bias,
+    b_hh: Bias,
+    sizes: Sizes,
+    reverse: bool,
+    relu: bool,
+) -> tuple[Tensor, Tensor, Tensor]:
+    """A plain recurrent layer; see the kernel for shapes."""
+    ...
+
+
+@primitive(kernels.lstm)
+def lstm_layer(
+    input: Tensor,
+    h0: Tensor,
+    c0: Tensor,
+    w_ih: Tensor,
+    w_hh: Tensor,
+    b_ih: Bias,
+    b_hh: Bias,
+    w_hr: Bias,
+    sizes: Sizes,
+    reverse: bool,
+) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor, Tensor]:
+    """An LSTM layer; see the kernel for shapes."""
+    ...
+
+
+@primitive(kernels.gru)
+def gru_layer(
+    input: Tensor, h0: Tensor, w_ih: Tensor, w_hh: Tensor, b_ih: Bias, b_hh: Bias, sizes: Sizes, reverse: bool
+) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
+    """A GRU layer; see the kernel for shapes."""
+    ...
+
+
+# --- Single steps, as expressions: the cells, and what the layers are for gradients of gradients ------------------------------
+
+
+def rnn_step(x: Tensor, h: Tensor, w_ih: Tensor, w_hh: Tensor, b_ih: Bias, b_hh: Bias, relu: bool) -> Tensor:
+    """One step of a plain recurrence: `act(x w_ih' + b_ih + h w_hh' + b_hh)`."""
+    total = linear(x, w_ih, b_ih) + linear(h, w_hh, b_hh)
+    return total.relu() if relu else total.tanh()
+
+
+def lstm_step(
+    x: Tensor, state: tuple[Tensor, Tensor], w_ih: Tensor, w_hh: Tensor, b_ih: Bias, b_hh: Bias, w_hr: Bias = None
+) -> tuple[Tensor, Tensor]:
+    """One step of an LSTM: the new state and cell."""
+    h, c = state
+    i, f, g, o = (linear(x, w_ih, b_ih) + linear(h, w_hh, b_hh)).chunk(4, -1)
+    c = f.sigmoid() * c + i.sigmoid() * g.tanh()
+    h = o.sigmoid() * c.tanh()
+    return (h if w_hr is None else linear(h, w_hr)), c
+
+
+def gru_step(x: Tensor, h: Tensor, w_ih: Tensor, w_hh: Tensor, b_ih: Bias, b_hh: Bias) -> Tensor:
+    """One step of a GRU: the new state."""
+    r, z, n = linear(x, w_ih, b_ih).chunk(3, -1)
+    hr, hz, hn = linear(h, w_hh, b_hh).chunk(3, -1)
+    new = (n + (r + hr).sigmoid() * hn).tanh()
+    return new + (z + hz).sigmoid() * (h - new)
+
+
+def _unrolled(
+    step: Callable[..., Any], x: Tensor, state: tuple[Tensor, ...], sizes: Sizes, reverse: bool
+) -> tuple[Tensor, ...]:
+    """Outputs and last state of a layer, step by step."""
+    starts = [sum(sizes[:t]) for t in range(len(sizes))]
+    outputs: list[Any] = [None] * len(sizes)
+    for t in reversed(range(len(sizes))) if reverse else range(len(sizes)):
+        n = sizes[t]
+        new = step(x[starts[t] : starts[t] + n], tuple(s[:n] for s in state))
+        state = tuple(a if n == len(s) else tour.cat([a, s[n:]]) for a, s in zip(new, state, strict=True))
+        outputs[t] = new[0]
+    return (tour.cat(outputs), *state)
+
+
+def _through(expression: Callable[..., tuple[Tensor, ...]], inputs: Any, wanted: Any, g: Any) -> Any:
+    """Gradients of a layer in a recorded pass."""
+    given = [i for i, x in enumerate(g) if x is not None]
+
+    def total(*xs: Any) -> Tensor:
+        outputs = expression(*xs)
+        terms = [(outputs[i] * g[i]).sum() for i in given]
+        return sum(terms[1:], terms[0])
+
+    return differentiate(total, inputs, wanted, None)
+
+
+@joint_vjp(rnn_layer, "input", "h0", "w_ih", "w_hh", "b_ih", "b_hh")
+def _(
+    g: Any,
+    wanted: Any,
+    input: Any,
+    h0: Any,
+    w_ih: Any,
+    w_hh: Any,
+    b_ih: Any,
+    b_hh: Any,
+    sizes: Any,
+    reverse: Any,
+    relu: Any,
+    out: Any,
+) -> Any:
+    if isinstance(input, Tensor):
+        return _through(
+            lambda x, h, a, b, c, d: _unrolled(lambda y, s: (rnn_step(y, s[0], a, b, c, d, relu),), x, (h,), sizes, reverse),
+            (input, h0, w_ih, w_hh, b_ih, b_hh), wanted, g[:2],
+        )  # fmt: skip
+    *grads, bias = kernels.rnn_grad(g[0], g[1], input, w_ih, w_hh, sizes, reverse, relu, out[0], out[2])
+    return (*grads, bias, bias)
+
+
+@joint_vjp(lstm_layer, "input", "h0", "c0", "w_ih", "w_hh", "b_ih", "b_hh", "w_hr")
+def _(
+    g: Any, wanted: Any, input: Any, h0: Any, c0: Any, w_ih: Any, w_hh: Any, b_ih: Any, b_hh: Any, w_hr: Any, sizes: Any,
+    reverse: Any, out: Any,
+) -> Any:  # fmt: skip
+    if isinstance(input, Tensor):
+        return _through(
+            lambda x, h, k, a, b, c, d, r: _unrolled(lambda y, s: lstm_step(y, s, a, b, c, d, r), x, (h, k), sizes, reverse),
+            (input, h0, c0, w_ih, w_hh, b_ih, b_hh, w_hr), wanted, g[:3],
+        )  # fmt: skip
+    *grads, bias, projection = kernels.lstm_grad(
+        g[0], g[1], g[2], input, w_ih, w_hh, w_hr, sizes, reverse, out[3], out[4], out[5]
+    )
+    return (*grads, bias, bias, projection)
+
+
+@joint_vjp(gru_layer, "input", "h0", "w_ih", "w_hh", "b_ih", "b_hh")
+def _(
+    g: Any,
+    wanted: Any,
+    input: Any,
+    h0: Any,
+    w_ih: Any,
+    w_hh: Any,
+    b_ih: Any,
+    b_hh: Any,
+    sizes: Any,
+    reverse: Any,
+    out: Any,
+) -> Any:
+    if isinstance(input, Tensor):
+        return _through(
+            lambda x, h, a, b, c, d: _unrolled(lambda y, s: (gru_step(y, s[0], a, b, c, d),), x, (h,), sizes, reverse),
+            (input, h0, w_ih, w_hh, b_ih, b_hh), wanted, g[:2],
+        )  # fmt: skip
+    return kernels.gru_grad(g[0], g[1], input, w_ih, w_hh, sizes, reverse, out[2], out[3], out[4])

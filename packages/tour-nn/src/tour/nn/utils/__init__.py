@@ -1,0 +1,3 @@
+"""Helpers for training: gradient clipping, sequences, reparametrisation."""
+
+from tour.nn.utils import rnn as rnn
