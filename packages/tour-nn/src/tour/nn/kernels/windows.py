@@ -102,7 +102,7 @@ def im2col(x: Array, kernel: Ints, stride: Ints, padding: Ints, dilation: Ints) 
     """
     view = windows(pad(x, [(p, p) for p in padding]), kernel, stride, dilation)
     n, c = x.shape[:2]
-    return np.ascontiguousarray(view).reshape(n, c * prod(kernel), -1)
+    return np.ascontiguousarray(view).reshape(n, c * prod(kernel), prod(view.shape[2 + len(kernel) :]))
 
 
 def col2im(columns: Array, size: Ints, kernel: Ints, stride: Ints, padding: Ints, dilation: Ints) -> Array:
