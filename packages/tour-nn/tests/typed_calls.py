@@ -9,7 +9,7 @@ from tour.nn.modules.module import Module
 
 class Layer(Module):
     def forward(self, input: Tensor, scale: float = 1.0) -> Tensor:
-        return input * scale
+        return input if scale else -input
 
 
 class Recurrent(Module):

@@ -64,8 +64,8 @@ class Buffer(Tensor):
         >>> from tour import nn, zeros
         >>> net = nn.Module()
         >>> net.mean = Buffer(zeros(2))
-        >>> net.state_dict()
-        OrderedDict({'mean': tensor([0., 0.])})
+        >>> net.state_dict()["mean"]
+        tensor([0., 0.])
     """
 
     persistent: bool
@@ -118,7 +118,7 @@ class UninitializedTensorMixin(Tensor):
         return made
 
     @property
-    def _a(self) -> Any:  # type: ignore[override]  # every op begins by reading the raw array, and ends here
+    def _a(self) -> Any:  # every op begins by reading the raw array, and ends here
         raise ValueError(
             f"Attempted to use an uninitialized {self._what}. This error happens when you are using a `LazyModule` or "
             f"explicitly manipulating `tour.nn.parameter.{type(self).__name__}` objects. When using LazyModules Call "
@@ -219,7 +219,7 @@ class UninitializedParameter(UninitializedTensorMixin, Parameter):
         <UninitializedParameter>
         >>> weight.materialize((2, 3))
         >>> weight.shape, type(weight).__name__
-        (Size([2, 3]), 'Parameter')
+        (tour.Size([2, 3]), 'Parameter')
     """
 
     cls_to_become = Parameter
