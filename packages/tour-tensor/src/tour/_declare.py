@@ -397,7 +397,7 @@ def in_place(function: Callable[P, R], plain: Callable[..., Any] | None = None) 
 
 def _write_ufunc(ufunc: np.ufunc, a: Any, args: tuple[Any, ...]) -> bool:
     """Let a ufunc write into its first input where nothing can go wrong: same dtype, and a shape that does not grow."""
-    if a.dtype is not _F32 and a.dtype is not _F64:
+    if (a.dtype is not _F32 and a.dtype is not _F64) or 0 in a.strides:
         return False
     try:
         if not args:
@@ -427,6 +427,7 @@ def fill(target: Any, source: Any, name: str) -> None:
         RuntimeError: If the shapes differ, or the result's kind of dtype is higher than the target's.
     """
     a, b = target._a, source._a
+    writable(a)
     if a.shape != b.shape:
         raise RuntimeError(
             f"output with shape {shape_text(a.shape)} doesn't match the broadcast shape {shape_text(b.shape)} of {name}_"
@@ -436,6 +437,36 @@ def fill(target: Any, source: Any, name: str) -> None:
             f"result type {source.dtype.name} can't be cast to the desired output type {target.dtype.name} in {name}_"
         )
     a[...] = b
+
+
+def writable(a: Any) -> None:
+    """Refuse to write where several elements share memory, or memory is read-only.
+
+    Raises:
+        RuntimeError: If the array is expanded or read-only.
+    """
+    if 0 in a.strides and a.size and any(not s and n > 1 for n, s in zip(a.shape, a.strides, strict=True)):
+        raise RuntimeError(
+            "unsupported operation: more than one element of the written-to tensor refers to a single memory location; the tensor "
+            f"of shape {shape_text(a.shape)} is expanded. Please clone() it before writing"
+        )
+    if not getattr(a.flags, "writeable", True):
+        raise RuntimeError("this tensor shares the memory of a read-only NumPy array; write into a .clone() of it")
+
+
+def apart(name: str, out: Any, *inputs: Any) -> Any:
+    """The tensor given as `out=` itself, refused if it shares memory with an input that is read while it is written.
+
+    Raises:
+        RuntimeError: If it does.
+    """
+    for x in inputs:
+        if isinstance(out, _core.Tensor) and type(out._a) is type(x._a) is ndarray and np.may_share_memory(out._a, x._a):
+            raise RuntimeError(
+                "unsupported operation: some elements of the input tensor and the written-to tensor refer to a single memory location. "
+                f"Please clone() the tensor before performing the operation ({name})."
+            )
+    return out
 
 
 def store(out: Any, source: Any, name: str) -> Any:
@@ -448,12 +479,13 @@ def store(out: Any, source: Any, name: str) -> Any:
         return type(source)(store(o, s, name) for o, s in zip(out, source, strict=True))
     if not isinstance(out, _core.Tensor):
         raise argument_error(name, "out", out)
-    if source._tape is not None or out._tape is not None:
+    if source._tape is not None or (out._tape is not None and _core.autograd().is_grad_enabled()):
         raise RuntimeError(f"{name}(): functions with out=... arguments don't support automatic differentiation")
     if not can_cast(FROM_NUMPY[source._a.dtype], FROM_NUMPY[out._a.dtype]):
         raise RuntimeError(f"result type {source.dtype.name} can't be cast to the desired output type {out.dtype.name}")
     if out._a.shape != source._a.shape:
         _resize(out, source._a.shape, name)
+    writable(out._a)
     out._a[...] = source._a
     wrote(out, 3)
     return out
