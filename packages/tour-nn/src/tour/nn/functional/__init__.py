@@ -2,8 +2,10 @@
 
 from tour.nn.functional.activation import *
 from tour.nn.functional.convolution import *
+from tour.nn.functional.distance import *
 from tour.nn.functional.dropout import *
 from tour.nn.functional.linear import *
 from tour.nn.functional.loss import *
 from tour.nn.functional.normalization import *
+from tour.nn.functional.padding import *
 from tour.nn.functional.pooling import *

@@ -4,11 +4,13 @@ from tour.nn.modules.activation import *
 from tour.nn.modules.batchnorm import *
 from tour.nn.modules.container import *
 from tour.nn.modules.convolution import *
+from tour.nn.modules.distance import *
 from tour.nn.modules.dropout import *
 from tour.nn.modules.flatten import *
 from tour.nn.modules.linear import *
 from tour.nn.modules.loss import *
 from tour.nn.modules.module import *
 from tour.nn.modules.normalization import *
+from tour.nn.modules.padding import *
 from tour.nn.modules.pooling import *
 from tour.nn.modules.rnn import *
