@@ -141,8 +141,8 @@ class BackwardTrace:
             return
         if self.made_by - {None} != {before for before, _ in node.next_functions}:
             warnings.warn(
-                "Using a non-full backward hook when the forward contains multiple autograd Nodes is deprecated and will "
-                "be removed in future versions. This hook will be missing some grad_input. Please use "
+                "Using a non-full backward hook when the forward contains multiple autograd Nodes is deprecated and "
+                "will be removed in future versions. This hook will be missing some grad_input. Please use "
                 "register_full_backward_hook to get the documented behavior.",
                 FutureWarning,
                 stacklevel=2,
