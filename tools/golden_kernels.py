@@ -128,15 +128,8 @@ def poolings(golden: Golden) -> None:
     golden.add("pooling.max_unpool", [y, where, [8, 7]], [F.max_unpool2d(y, where, 2, output_size=(8, 7))])
 
 
-def softmaxes(golden: Golden) -> None:
-    """Softmax along each axis, and cross entropy with all its options."""
-    for axis in (0, 1, 2):
-        x = golden.draw(3, 4, 5)
-        for name in ("softmax", "log_softmax"):
-            y = getattr(F, name)(x, axis)
-            g, (gx,) = gradients(golden, y, x)
-            golden.add(f"softmax.{name}", [x, axis], [y])
-            golden.add(f"softmax.{name}_grad", [g, y, axis], [gx])
+def losses(golden: Golden) -> None:
+    """Cross entropy with all its options."""
     for shape in ([6], [3, 2, 2]):
         x, w = golden.draw(shape[0], 4, *shape[1:]), golden.draw(4).detach().abs()
         target = torch.from_numpy(golden.random.integers(0, 4, shape))
@@ -240,7 +233,7 @@ def ctc(golden: Golden) -> None:
 def main() -> None:
     """Compute every case and write the file."""
     golden = Golden()
-    for cases in (convolutions, poolings, softmaxes, norms, interpolations, samplings, ctc):
+    for cases in (convolutions, poolings, losses, norms, interpolations, samplings, ctc):
         cases(golden)
     arrays: dict[str, Any] = {name: np.array(numbers, name) for name, numbers in golden.numbers.items()}
     GOLDEN.parent.mkdir(parents=True, exist_ok=True)

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tour._softmax import log_softmax, log_softmax_grad
 from tour.nn.kernels.ctc import ctc_loss, ctc_loss_grad
-from tour.nn.kernels.softmax import log_softmax, log_softmax_grad
 
 
 def by_enumeration(log_probs: Any, target: list[int], blank: int) -> float:

@@ -157,7 +157,7 @@ def avg_pool_grad(
 
 
 def _lowest(dtype: np.dtype[Any]) -> Any:
-    return -np.inf if dtype.kind == "f" else np.iinfo(dtype).min
+    return np.iinfo(dtype).min if dtype.kind in "iu" else -np.inf
 
 
 def _extents(out_size: Ints, kernel: Ints, stride: Ints, dilation: Ints) -> list[int]:
@@ -214,7 +214,7 @@ def _hits(
 
 def _unusual(out: Array) -> bool:
     """Whether windows have a NaN, or nothing above the padding: then `_search` finds what PyTorch does."""
-    least = np.minimum.reduce(out, axis=None, initial=np.inf if out.dtype.kind == "f" else np.iinfo(out.dtype).max)
+    least = np.minimum.reduce(out, axis=None, initial=np.iinfo(out.dtype).max if out.dtype.kind in "iu" else np.inf)
     return bool(np.isnan(least) or least == _lowest(out.dtype))
 
 
