@@ -13,6 +13,7 @@ import sys
 import textwrap
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import mpmath as mp
 from mpmath import mpf
@@ -120,25 +121,109 @@ def erf_inverse(w: mpf) -> mpf:
 
 
 def large(
-    what: str, function: Callable[[mpf], mpf], scale: Callable[[mpf], mpf], start: int, degrees: tuple[int, int]
+    what: str, function: Callable[[mpf], mpf], scale: Callable[[mpf], mpf], start: mpf, degrees: tuple[int, int]
 ) -> Fit:
     """A fit in 1/x² of a function of x >= start, which is smooth at infinity."""
 
     def of(f: Callable[[mpf], mpf]) -> Callable[[mpf], mpf]:
-        # 1e6 stands for infinity: the functions fitted here differ there by 1e-12 of a small correction.
-        return lambda z: f(1 / mp.sqrt(z)) if z else f(mpf(10) ** 6)
+        return lambda z: f(1 / mp.sqrt(z))
 
-    return Fit(what, of(function), mpf(10) ** -12, mpf(1) / start**2, degrees, of(scale))
+    return Fit(what, of(function), NEARLY, mpf(1) / start**2, degrees, of(scale))
 
-
-DIGAMMA_ROOT = mp.findroot(mp.digamma, mpf("1.46163214496836234126"))
-erf_over_x = at_zero(2 / mp.sqrt(mp.pi) - 1, lambda z: mp.erf(mp.sqrt(z)) / mp.sqrt(z) - 1)
 
 def one(x: mpf) -> mpf:
     """The scale of an absolute error."""
     return mpf(1)
 
 
+def even(function: Callable[[mpf], mpf]) -> Callable[[mpf], mpf]:
+    """An even function of x as a function of x²; at zero, its value nearby."""
+    return lambda z: function(mp.sqrt(max(z, mpf(10) ** -24)))
+
+
+def shifted(function: Callable[[mpf], mpf], by: mpf) -> Callable[[mpf], mpf]:
+    """``function`` about another origin."""
+    return lambda t: function(t + by)
+
+
+def regular_bessel(order: int, first: mpf, second: mpf) -> Callable[[mpf], mpf]:
+    """J_n(x) / x^n without its first two zeros."""
+    return lambda x: mp.besselj(order, x) / x**order / ((x * x - first**2) * (x * x - second**2))
+
+
+def wave(order: int, quadrature: bool) -> Callable[[mpf], mpf]:
+    """P and x Q of J, Y = √(2/πx) (P cos χ - Q sin χ, P sin χ + Q cos χ), χ = x - π/4 - nπ/2."""
+
+    def function(x: mpf) -> mpf:
+        chi = x - mp.pi / 4 - order * mp.pi / 2
+        j, y = (f(order, x) * mp.sqrt(mp.pi * x / 2) for f in (mp.besselj, mp.bessely))
+        return x * (y * mp.cos(chi) - j * mp.sin(chi)) if quadrature else j * mp.cos(chi) + y * mp.sin(chi)
+
+    return function
+
+
+def airy_wave(quadrature: bool) -> Callable[[mpf], mpf]:
+    """P and ζ Q of Ai(-t) = (P cos χ + Q sin χ) / (√π t^¼), χ = ζ - π/4, ζ = ⅔ t^1.5, as functions of ζ."""
+
+    def function(zeta: mpf) -> mpf:
+        t, chi = (zeta * 3 / 2) ** (mpf(2) / 3), zeta - mp.pi / 4
+        a, b = (f(-t) * mp.sqrt(mp.pi) * mp.root(t, 4) for f in (mp.airyai, mp.airybi))
+        return zeta * (a * mp.sin(chi) + b * mp.cos(chi)) if quadrature else a * mp.cos(chi) - b * mp.sin(chi)
+
+    return function
+
+
+def airy_decaying(w: mpf) -> mpf:
+    """2 √π x^¼ exp(ζ) Ai(x), ζ = ⅔ x^1.5 = 1/w."""
+    x = (mpf(3) / 2 / w) ** (mpf(2) / 3)
+    return mp.airyai(x) * 2 * mp.sqrt(mp.pi) * mp.root(x, 4) * mp.exp(1 / w)
+
+
+def unscaled(function: Callable[[mpf, mpf], mpf], order: int, sign: int) -> Callable[[mpf], mpf]:
+    """√x exp(sign x) times a modified Bessel function."""
+    return lambda x: mp.sqrt(x) * mp.exp(sign * x) * function(order, x)
+
+
+def temme(orders: int, terms: int) -> list[list[mpf]]:
+    """Taylor coefficients of c_0 ... c_orders of Temme's expansion of the incomplete gamma functions (DLMF 8.12)."""
+    mu = [mpf(0), mpf(1)]  # in η, η²/2 = μ - log(1 + μ), from μ μ' = η (1 + μ)
+    for n in range(2, terms + 2):
+        mu.append((mu[n - 1] - sum(mu[i] * (n + 1 - i) * mu[n + 1 - i] for i in range(2, n))) / (n + 1))
+    inverse = [mpf(1)]  # η/μ
+    for n in range(1, terms + 1):
+        inverse.append(-sum(mu[j + 1] * inverse[n - j] for j in range(1, n + 1)))
+    log_star = [mpf(0)] + [mp.bernoulli(k + 1) / (k * (k + 1)) for k in range(1, orders + 1)]
+    star = [mpf(1)]  # Stirling's series, Γ(z) over its leading factor
+    for k in range(1, orders + 1):
+        star.append(sum(j * log_star[j] * star[k - j] for j in range(1, k + 1)) / k)
+    rows = [inverse[1:]]  # c_0 = 1/μ - 1/η, c_k = c_{k-1}'/η + (-1)^k star_k/μ; the poles cancel
+    for k in range(1, orders + 1):
+        slope = [(j + 2) * c for j, c in enumerate(rows[-1][2:])]
+        rows.append([c + (-1) ** k * star[k] * i for c, i in zip(slope, inverse[1:], strict=False)])
+    return rows
+
+
+def temme_fits(start: int, eta: mpf, error: mpf) -> list[list[mpf]]:
+    """The shortest polynomials that give Σ c_k a^-k for a >= start and |η| <= eta to about this absolute error."""
+    fits = []
+    for k, row in enumerate(temme(14, 90)):
+        allowed = error * mpf(start) ** k
+        if max(abs(value(row, x)) for x in (-eta, 0, eta)) < allowed:
+            return fits
+        for degree in range(25):
+            fit = Fit("", partial(value, row), -eta, eta, (degree, 0), one)
+            p, q = fit.solve()
+            if fit.error(p, q) < allowed:
+                fits.append(p)
+                break
+    raise ArithmeticError("the expansion does not reach this error")
+
+
+DIGAMMA_ROOT = mp.findroot(mp.digamma, mpf("1.46163214496836234126"))
+erf_over_x = at_zero(2 / mp.sqrt(mp.pi) - 1, lambda z: mp.erf(mp.sqrt(z)) / mp.sqrt(z) - 1)
+
+NEARLY = mpf(10) ** -12  # for zero, where a function is a limit there
+AIRY_EDGE = mpf(2) / 3 * mpf(2) ** mpf("1.5")
 ERF = "erf(x)/x - 1 in x², |x| <= 1 (error relative to erf)"
 FAR = "exp(x²) erfc(x) in 1/x, 1 <= x <= {} (error relative to erf)"
 FITS: dict[str, Fit] = {
@@ -187,6 +272,79 @@ FITS: dict[str, Fit] = {
         "sin(πr)/r in r², r <= 1/2",
         at_zero(mp.pi, lambda z: mp.sinpi(mp.sqrt(z)) / mp.sqrt(z)), 0, mpf("0.25"), (8, 0),
     ),
+    "I0": Fit("I0(x) in x², x <= 10", even(lambda x: mp.besseli(0, x)), 0, 100, (16, 0)),
+    "I1": Fit("I1(x)/x in x², x <= 10", even(lambda x: mp.besseli(1, x) / x), 0, 100, (15, 0)),
+    "I0_LARGE": Fit(
+        "√x exp(-x) I0(x) in 20/x - 1, 10 <= x",
+        lambda t: unscaled(mp.besseli, 0, -1)(20 / (1 + t)), NEARLY - 1, 1, (18, 0),
+    ),
+    "I1_LARGE": Fit(
+        "√x exp(-x) I1(x) in 20/x - 1, 10 <= x",
+        lambda t: unscaled(mp.besseli, 1, -1)(20 / (1 + t)), NEARLY - 1, 1, (18, 0),
+    ),
+    "I0_NEAR": Fit("I0(x) in x², x <= 1", even(lambda x: mp.besseli(0, x)), 0, 1, (7, 0)),
+    "I1_NEAR": Fit("I1(x)/x in x², x <= 1", even(lambda x: mp.besseli(1, x) / x), 0, 1, (7, 0)),
+    "K0": Fit(
+        "K0(x) + log(x/2) I0(x) in x², x <= 1",
+        even(lambda x: mp.besselk(0, x) + mp.log(x / 2) * mp.besseli(0, x)), 0, 1, (4, 3),
+    ),
+    "K1": Fit(
+        "(K1(x) - log(x/2) I1(x) - 1/x) / x in x², x <= 1 (error relative to K1)",
+        even(lambda x: (mp.besselk(1, x) - mp.log(x / 2) * mp.besseli(1, x) - 1 / x) / x), 0, 1, (3, 3),
+        even(lambda x: mp.besselk(1, x) / x),
+    ),
+    "K0_LARGE": Fit(
+        "√x exp(x) K0(x) in 1/x, 1 <= x", lambda u: unscaled(mp.besselk, 0, 1)(1 / u), NEARLY, 1, (8, 8)
+    ),
+    "K1_LARGE": Fit(
+        "√x exp(x) K1(x) in 1/x, 1 <= x", lambda u: unscaled(mp.besselk, 1, 1)(1 / u), NEARLY, 1, (8, 8)
+    ),
+    "J0": Fit(
+        "J0(x) / (x² - j1²) / (x² - j2²) in x², x <= 5",
+        even(regular_bessel(0, mp.besseljzero(0, 1), mp.besseljzero(0, 2))), 0, 25, (6, 5),
+    ),
+    "J1": Fit(
+        "J1(x) / x / (x² - j1²) / (x² - j2²) in x², x <= 5",
+        even(regular_bessel(1, mp.besseljzero(1, 1), mp.besseljzero(1, 2))), 0, 25, (5, 5),
+    ),
+    "Y0": Fit(
+        "Y0(x) - 2/π log(x) J0(x) in x² - 12.5, x <= 5 (error absolute)",
+        shifted(even(lambda x: mp.bessely(0, x) - 2 / mp.pi * mp.log(x) * mp.besselj(0, x)), mpf("12.5")),
+        mpf("-12.5"), mpf("12.5"), (6, 6), one,
+    ),
+    "Y1": Fit(
+        "(Y1(x) - 2/π (log(x) J1(x) - 1/x)) / x in x² - 12.5, x <= 5 (error absolute)",
+        shifted(
+            even(lambda x: (mp.bessely(1, x) - 2 / mp.pi * (mp.log(x) * mp.besselj(1, x) - 1 / x)) / x), mpf("12.5")
+        ),
+        mpf("-12.5"), mpf("12.5"), (6, 6), one,
+    ),
+    **{
+        f"{letter}{order}": large(
+            f"{'x ' * quadrature}{letter} of J{order}, Y{order} = √(2/πx) (P cos χ - Q sin χ, P sin χ + Q cos χ), "
+            f"χ = x - {2 * order + 1}π/4, in 1/x², 5 <= x",
+            wave(order, quadrature), (lambda x: x) if quadrature else one, 5, (6, 6 - quadrature),
+        )
+        for order in (0, 1)
+        for letter, quadrature in (("P", False), ("Q", True))
+    },
+    "ATANH_REST": Fit(
+        "(atanh(s)/s - 1) / s² in s², s² <= 0.05",
+        at_zero(mpf(1) / 3, lambda z: (mp.atanh(mp.sqrt(z)) / mp.sqrt(z) - 1) / z), 0, mpf("0.05"), (4, 3),
+    ),
+    "AIRY_EVEN": Fit(
+        "f of Ai(x) = Ai(0) f(x³) + Ai'(0) x g(x³), -2 <= x <= 1 (error absolute)",
+        lambda y: mp.hyp0f1(mpf(2) / 3, y / 9), -8, 1, (9, 0), one,
+    ),
+    "AIRY_ODD": Fit("g of the same", lambda y: mp.hyp0f1(mpf(4) / 3, y / 9), -8, 1, (8, 0), one),
+    "AIRY_LARGE": Fit(
+        "2 √π x^¼ exp(ζ) Ai(x) in 1/ζ, ζ = ⅔ x^1.5, 1 <= x", airy_decaying, NEARLY, mpf("1.5"), (9, 8)
+    ),
+    "AIRY_P": large(
+        "P of Ai(-t) = (P cos χ + Q sin χ) / (√π t^¼), χ = ζ - π/4, in 1/ζ², 2 <= t",
+        airy_wave(False), one, AIRY_EDGE, (9, 9),
+    ),
+    "AIRY_Q": large("ζ Q of the same", airy_wave(True), lambda zeta: zeta, AIRY_EDGE, (9, 8)),
 }  # fmt: skip
 
 
@@ -196,8 +354,13 @@ def show(name: str, fit: Fit) -> None:
     amplification = fit.amplification(p, q)
     print(f"\n# {fit.what}: {mp.nstr(fit.error(p, q), 2)}.", end="")
     print(f" Amplification {mp.nstr(amplification, 2)}." if amplification > 2 else "")
-    rows = [textwrap.fill(", ".join(repr(float(c)) for c in r[::-1]), 112, subsequent_indent=" " * 5) for r in (p, q)]
-    print(f"{name} = (\n" + "".join(f"    ({row},),\n" for row in rows) + ")")
+    show_rows(name, [p, q])
+
+
+def show_rows(name: str, rows: list[list[mpf]]) -> None:
+    """Print a tuple of tuples, highest power first."""
+    lines = [textwrap.fill(", ".join(repr(float(c)) for c in r[::-1]), 112, subsequent_indent=" " * 5) for r in rows]
+    print(f"{name} = (\n" + "".join(f"    ({line},),\n" for line in lines) + ")")
 
 
 def main(names: list[str]) -> None:
@@ -205,8 +368,12 @@ def main(names: list[str]) -> None:
     if not names:
         print('"""Rational approximations P/Q, written by tools/fit_special.py; the comments say of what, and the relative error."""')
         print("\n# fmt: off")
-    for name in names or FITS:
-        show(name, FITS[name])
+    for name in names or [*FITS, "TEMME"]:
+        if name == "TEMME":
+            print("\n# c_k(η) of Temme's expansion (DLMF 8.12.8), for a >= 20, |η| <= 0.39: 3e-17 of Σ c_k a^-k.")
+            show_rows(name, temme_fits(20, mpf("0.39"), mpf("3e-17")))
+        else:
+            show(name, FITS[name])
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 Array = npt.NDArray[Any]
 Formula = Callable[..., Array]
+Fit = tuple[Sequence[float], Sequence[float]]
 P = ParamSpec("P")
 
 # Elements per block: several float64 temporaries of this length stay in a one-megabyte cache, the cost of starting a
@@ -47,7 +48,9 @@ def elementwise(formula: Formula | None = None, *, single: Formula | None = None
 def apply(formula: Formula, *arrays: npt.ArrayLike, single: Formula | None = None) -> Array:
     """``formula`` of arrays, block by block; see :func:`elementwise`."""
     inputs = [np.asarray(a) for a in arrays]
-    dtype = _floating(np.result_type(*inputs) if len(inputs) > 1 else inputs[0].dtype)
+    # NumPy's promotion, in which Python numbers do not count
+    typed = [a if isinstance(a, (int, float)) else i.dtype for a, i in zip(arrays, inputs, strict=True)]
+    dtype = _floating(np.result_type(*typed) if len(typed) > 1 else inputs[0].dtype)
     narrow = dtype.itemsize < 8
     work = np.dtype(np.float32 if narrow and single is not None else np.float64)
     run = formula if work == np.float64 or single is None else single
@@ -90,6 +93,20 @@ def fill(out: Array, mask: npt.NDArray[np.bool_], formula: Formula, *arrays: Arr
         out[index] = formula(*(a.take(index) for a in arrays))
 
 
+def split(mask: npt.NDArray[np.bool_], inside: Formula, outside: Formula, *arrays: Array) -> Array:
+    """``inside(*arrays)`` where ``mask`` holds, ``outside(*arrays)`` elsewhere, each computed only there."""
+    out = np.empty_like(arrays[0])
+    fill(out, mask, inside, *arrays)
+    fill(out, ~mask, outside, *arrays)
+    return out
+
+
+def head(x: Array) -> Array:
+    """x cut to its 26 leading bits, so that its square, and its product with another head, are exact."""
+    bits: Array = x.view(np.int64) & -(1 << 27)
+    return bits.view(np.float64)
+
+
 def horner(x: Array, coefficients: Sequence[float]) -> Array:
     """The polynomial with these coefficients, highest power first: two passes over ``x`` a coefficient, no temporaries."""
     first, *middle, last = coefficients
@@ -101,7 +118,7 @@ def horner(x: Array, coefficients: Sequence[float]) -> Array:
     return y
 
 
-def ratio(x: Array, fit: tuple[Sequence[float], Sequence[float]]) -> Array:
+def ratio(x: Array, fit: Fit) -> Array:
     """The rational function P/Q with these coefficients, each highest power first."""
     above, below = fit
     y = horner(x, above)

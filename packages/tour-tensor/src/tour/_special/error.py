@@ -5,14 +5,14 @@ from __future__ import annotations
 import numpy as np
 
 from . import _fits
-from ._apply import Array, elementwise, fill, horner, ratio
+from ._apply import Array, elementwise, fill, head, horner, ratio
 
 
 def exp_square(x: Array, factor: float) -> Array:
-    """exp(factor x²) to about an ulp, although x² is rounded: the head of x has 24 bits, so its square is exact."""
-    head = x.astype(np.float32).astype(np.float64)
-    y = np.exp(factor * head * head)
-    y *= np.exp(factor * (x - head) * (x + head))
+    """exp(factor x²) to about an ulp, although x² is rounded: the square of its head is exact."""
+    h = head(x)
+    y = np.exp(factor * h * h)
+    y *= np.exp(factor * (x - h) * (x + h))
     return y
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from . import _fits
-from ._apply import Array, apply, elementwise, fill, ratio
+from ._apply import Array, apply, elementwise, fill, ratio, split
 
 _HALF_LOG_TWO_PI = 0.9189385332046728
 # The positive zero of digamma, less one: head and tail.
@@ -29,10 +29,7 @@ def _shifted(x: Array) -> Array:
 def lgamma(x: Array) -> Array:
     """log |Γ(x)|; infinite at zero, the negative integers and both infinities."""
     a = np.abs(x)
-    y = np.empty_like(x)
-    small = a < 3.0
-    fill(y, small, _lgamma_small, a)
-    fill(y, ~small, _lgamma_large, a)
+    y = split(a < 3.0, _lgamma_small, _lgamma_large, a)
     fill(y, x < 0.0, _lgamma_negative, a, y)
     return y
 
@@ -77,10 +74,7 @@ def multigammaln(a: npt.ArrayLike, p: int) -> Array:
 def digamma(x: Array) -> Array:
     """Derivative of lgamma; infinite at ±0 with the other sign, NaN at the negative integers and at -inf."""
     a = np.abs(x)
-    y = np.empty_like(x)
-    small = a < 3.0
-    fill(y, small, _digamma_small, a)
-    fill(y, ~small, _digamma_large, a)
+    y = split(a < 3.0, _digamma_small, _digamma_large, a)
     fill(y, x < 0.0, _digamma_negative, a, y)
     fill(y, x == 0.0, lambda x: np.copysign(np.inf, -x), x)
     return y
@@ -115,10 +109,7 @@ def _digamma_negative(a: Array, y: Array) -> Array:
 def trigamma(x: Array) -> Array:
     """Second derivative of lgamma; infinite at zero and the negative integers."""
     a = np.abs(x)
-    y = np.empty_like(x)
-    small = a < 3.0
-    fill(y, small, _trigamma_small, a)
-    fill(y, ~small, _trigamma_large, a)
+    y = split(a < 3.0, _trigamma_small, _trigamma_large, a)
     fill(y, x < 0.0, _trigamma_negative, a, y)
     return y
 
