@@ -74,6 +74,7 @@ from tour.ops.permuting import *
 from tour.ops.powers import *
 from tour.ops.quantiles import *
 from tour.ops.reductions import *
+from tour.ops.resizing import *
 from tour.ops.rounding import *
 from tour.ops.sampling import *
 from tour.ops.scans import *
@@ -94,6 +95,7 @@ if TYPE_CHECKING:
     from tour import cuda as cuda
     from tour import nn as nn
     from tour import optim as optim
+    from tour import special as special
     from tour.autograd import enable_grad as enable_grad
     from tour.autograd import inference_mode as inference_mode
     from tour.autograd import is_grad_enabled as is_grad_enabled

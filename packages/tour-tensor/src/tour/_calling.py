@@ -6,6 +6,8 @@ import inspect
 from collections.abc import Callable
 from typing import Any, ParamSpec, TypeVar
 
+import numpy as np
+
 from tour import _core
 from tour._core import ndarray, wrap
 from tour._errors import argument_error
@@ -32,11 +34,15 @@ def numpy_too(function: Callable[P, R]) -> Callable[P, R]:
         try:
             return function(*args, **kwargs)  # type: ignore[call-arg]
         except AttributeError as error:
-            if error.name not in ("_a", "_tape") or isinstance(error.obj, _core.Tensor):
+            at = next((i for i, x in enumerate((*args, *kwargs.values())) if x is error.obj), None)
+            if at is None or error.name not in ("_a", "_tape") or isinstance(error.obj, _core.Tensor):
                 raise
-            if not any(isinstance(x, ndarray) for x in (*args, *kwargs.values())):
-                at = next((i for i, x in enumerate(args) if x is error.obj), 0)
-                raise argument_error(function.__name__, params[min(at, len(params) - 1)], error.obj) from None
+            if not isinstance(error.obj, ndarray):
+                name = params[min(at, len(params) - 1)] if at < len(args) else list(kwargs)[at - len(args)]
+                raise argument_error(function.__name__, name, error.obj) from None
+        except RuntimeWarning:  # only where the program turns warnings into errors; PyTorch computes inf and NaN in silence
+            with np.errstate(all="ignore"):
+                return function(*args, **kwargs)  # type: ignore[call-arg]
         return function(*map(tensor_of, args), **{name: tensor_of(x) for name, x in kwargs.items()})  # type: ignore[call-arg]
 
     body.__code__ = body.__code__.replace(co_name=function.__name__, co_qualname=function.__qualname__)

@@ -23,6 +23,7 @@ from tour.ops.clipping import Clipping
 from tour.ops.comparison import Comparison
 from tour.ops.complexes import Complexes
 from tour.ops.contractions import Contractions
+from tour.ops.copies import Copies
 from tour.ops.creation import finish, raw_data
 from tour.ops.diagonals import Diagonals
 from tour.ops.division import Division
@@ -39,6 +40,7 @@ from tour.ops.permuting import Permuting
 from tour.ops.powers import Powers
 from tour.ops.quantiles import Quantiles
 from tour.ops.reductions import Reductions
+from tour.ops.resizing import Resizing
 from tour.ops.rounding import Rounding
 from tour.ops.sampling import RandomMethods
 from tour.ops.scans import Scans
@@ -85,6 +87,8 @@ class Tensor(
     Sorting,
     Statistics,
     Quantiles,
+    Resizing,
+    Copies,
     Shaping,
     Indexing,
     Casting,
@@ -95,12 +99,14 @@ class Tensor(
     `Tensor(2, 3)` is PyTorch's legacy form: uninitialised, in the default dtype; `Tensor([1, 2])` holds the data.
     """
 
-    __slots__ = ("__dict__", "__weakref__", "_a", "_grad", "_parent", "_tape")
+    # No __dict__: it would cost every result 20 ns. Subclasses such as nn.Parameter have one.
+    __slots__ = ("__weakref__", "_a", "_grad", "_parent", "_rebased", "_tape")
 
     _a: Any  # the raw array: always an array, also without dimensions
     _tape: Any  # None, or what tour-autograd remembers
     _parent: Any  # set on views only: the tensor it looks into
     _grad: Any  # set by tour-autograd only
+    _rebased: Any  # set by tour-autograd only
 
     __array_priority__ = 1000  # NumPy arrays on the left give way
 

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from tour import _core
 from tour._core import Op, kernel_for, new, sockets, wrote
-from tour._declare import opened, store, taped
-from tour._errors import shape_text
+from tour._declare import opened, store, taped, writable
 
 if TYPE_CHECKING:
     from tour._tensor import Tensor
@@ -54,18 +53,3 @@ def flat(params: tuple[Any, ...]) -> list[Any]:
         else:
             found.append(x)
     return found
-
-
-def writable(a: Any) -> None:
-    """Refuse to write where several elements share memory, or memory is read-only.
-
-    Raises:
-        RuntimeError: If the array is expanded or read-only.
-    """
-    if 0 in a.strides and any(not s and n > 1 for n, s in zip(a.shape, a.strides, strict=True)):
-        raise RuntimeError(
-            "unsupported operation: more than one element of the written-to tensor refers to a single memory location; the tensor "
-            f"of shape {shape_text(a.shape)} is expanded. Please clone() it before writing"
-        )
-    if not getattr(a.flags, "writeable", True):
-        raise RuntimeError("this tensor shares the memory of a read-only NumPy array; write into a .clone() of it")

@@ -110,8 +110,7 @@ def rewrite(target: Any, result: Any) -> None:
     keep = np.ones(root._a.size, root._a.dtype)
     keep[region.reshape(-1)] = 0
     frame = tape.user_frame(sys._getframe(2))
-    saved = (region, keep.reshape(root._a.shape))
-    root._tape = [COPY_SLICES, (was, result._tape), saved, clock.now, frame.f_code, frame.f_lasti, None]
+    root._tape = tape.make_node(COPY_SLICES, (was, result._tape), (region, keep.reshape(root._a.shape)), frame)
     _mark(root, was)
     target._tape = strided(root, target)
 
@@ -120,7 +119,7 @@ def _mark(root: Any, was: Any) -> None:
     """Note that the views of `root` have an outdated history; give those that had none theirs."""
     global rebased
     rebased = True
-    root.__dict__["_rebased"] = clock.now
+    root._rebased = clock.now
     if was is None:
         for view in family(root):
             fresh(view)
@@ -149,7 +148,7 @@ def fresh(t: Any) -> Any:
     root = root_of(t)
     if root is None or root._tape is None:
         return t._tape
-    changed = root.__dict__.get("_rebased", 0)
+    changed = getattr(root, "_rebased", 0)
     if changed and (t._tape is None or t._tape[tape.TIME] < changed):
         t._tape = strided(root, t)
     return t._tape
@@ -158,8 +157,7 @@ def fresh(t: Any) -> Any:
 def strided(root: Any, t: Any) -> tape.Node:
     """The node of a view as a region of its root's current value."""
     frame = tape.user_frame(sys._getframe(2))
-    saved = (root._a.shape, positions(root._a, t._a))  # in the order of the rule: input_shape, region
-    return [AS_STRIDED, (root._tape,), saved, clock.now, frame.f_code, frame.f_lasti, None]
+    return tape.make_node(AS_STRIDED, (root._tape,), (root._a.shape, positions(root._a, t._a)), frame)
 
 
 def positions(root: Any, part: Any) -> Any:

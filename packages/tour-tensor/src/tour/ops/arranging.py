@@ -33,8 +33,8 @@ _FLIP = Op("flip", ("input", "dims"), _flip)
 
 
 @numpy_too
-def flip(input: Tensor, *dims: Any) -> Tensor:
-    """A copy with the order of elements reversed along dimensions; `x[::-1]` gives a view.
+def flip(input: Tensor, *axes: Any, dims: Any = None) -> Tensor:
+    """A copy with the order of elements reversed along dimensions, given as varargs or a tuple; `x[::-1]` gives a view.
 
     Examples:
         >>> import tour
@@ -42,7 +42,7 @@ def flip(input: Tensor, *dims: Any) -> Tensor:
         tensor([3, 2, 1])
     """
     a = input._a
-    order = wrap_dims(dims[0] if len(dims) == 1 else dims, a.ndim)
+    order = wrap_dims(dims if dims is not None else axes[0] if len(axes) == 1 else axes, a.ndim)
     return result(_FLIP, kernel_for(_FLIP, a)(a, order), input, order)  # type: ignore[no-any-return]
 
 
@@ -107,6 +107,8 @@ def roll(input: Tensor, shifts: int | tuple[int, ...], dims: int | tuple[int, ..
     if len(axes) != len(far):
         raise RuntimeError(f"shifts and dimensions must align. shifts: {len(far)}, dims:{len(axes)}")
     a = input._a
+    if not a.ndim:
+        raise IndexError(f"Dimension specified as {axes[0]} but tensor has no dimensions")
     axes = tuple(wrap_dim(d, a.ndim) for d in axes)  # type: ignore[arg-type]
     return result(_ROLL, kernel_for(_ROLL, a)(a, far, axes), input, far, axes)  # type: ignore[no-any-return]
 
@@ -151,7 +153,7 @@ def _repeat(a: Any, times: tuple[int, ...]) -> Any:
 _REPEAT = Op("repeat", ("input", "repeats"), _repeat)
 
 
-def repeat(input: Tensor, *repeats: Any) -> Tensor:
+def repeat(input: Tensor, *sizes: Any, repeats: Any = None) -> Tensor:
     """A copy in which each dimension is repeated as a whole; further dimensions are added in front.
 
     Examples:
@@ -161,7 +163,7 @@ def repeat(input: Tensor, *repeats: Any) -> Tensor:
                 [1, 2, 1, 2]])
     """
     a = input._a
-    times = as_shape(repeats, "repeat")
+    times = as_shape(sizes if repeats is None else (repeats,), "repeat")
     if len(times) < a.ndim:
         raise RuntimeError(
             f"Number of dimensions of repeat dims can not be smaller than number of dimensions of tensor: {list(times)} for "
@@ -172,7 +174,7 @@ def repeat(input: Tensor, *repeats: Any) -> Tensor:
     return result(_REPEAT, kernel_for(_REPEAT, a)(a, times), input, times)  # type: ignore[no-any-return]
 
 
-def tile(input: Tensor, *dims: Any) -> Tensor:
+def tile(input: Tensor, *sizes: Any, dims: Any = None) -> Tensor:
     """A copy in which each dimension is repeated as a whole; dimensions that are not named are repeated once.
 
     Examples:
@@ -180,7 +182,7 @@ def tile(input: Tensor, *dims: Any) -> Tensor:
         >>> tour.tile(tour.tensor([1, 2]), (2,))
         tensor([1, 2, 1, 2])
     """
-    times = as_shape(dims, "tile")
+    times = as_shape(sizes if dims is None else (dims,), "tile")
     return repeat(input, (1,) * (input._a.ndim - len(times)) + times)
 
 

@@ -49,7 +49,12 @@ def tensordot(a: Tensor, b: Tensor, dims: Any = 2, out: Tensor | None = None) ->
         raise RuntimeError(f"both dimension lists should have same length, got {list(left)} and {list(right)}")
     left, right = wrap_dims(left, a._a.ndim), wrap_dims(right, b._a.ndim)
     for i, j in zip(left, right, strict=True):
-        if a._a.shape[i] != b._a.shape[j]:
+        n, m = a._a.shape[i], b._a.shape[j]
+        if n == 1 != m:  # a single slice serves all of the other's
+            b = b.sum(j, True)
+        elif m == 1 != n:
+            a = a.sum(i, True)
+        elif n != m:
             raise RuntimeError(
                 "contracted dimensions need to match, but first has size "
                 f"{a._a.shape[i]} in dim {i} and second has size {b._a.shape[j]} in dim {j}"

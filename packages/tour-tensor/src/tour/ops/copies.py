@@ -49,3 +49,11 @@ unbind_copy = copied(unbind, "unbind_copy")
 unfold_copy = copied(unfold, "unfold_copy")
 unsqueeze_copy = copied(unsqueeze, "unsqueeze_copy")
 view_copy = copied(view_as_shape, "view_copy")
+
+
+class Copies:
+    """Copies of parts, as methods."""
+
+    __slots__ = ()
+
+    narrow_copy = narrow_copy

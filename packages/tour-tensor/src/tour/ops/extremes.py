@@ -12,7 +12,9 @@ from tour._core import Op, as_array, kernel_for, ndarray, new
 from tour._declare import result, store
 from tour._dtypes import BOOLEAN, FROM_NUMPY
 from tour._errors import shape_text
-from tour._shapes import axes, is_int, wrap_dim
+from tour._shapes import axes, wrap_dim
+from tour.ops.clipping import maximum, minimum
+from tour.ops.reductions import tensor_argument
 
 if TYPE_CHECKING:
     from tour._tensor import Tensor
@@ -85,7 +87,7 @@ def amax(input: Tensor, dim: Dim = (), keepdim: bool = False, *, out: Tensor | N
         tensor([5, 3])
     """
     t = _extreme(_AMAX, input, dim, keepdim)
-    return t if out is None else store(_same_dtype("amax", out, t), t, "amax")  # type: ignore[no-any-return]
+    return t if out is None else store(same_dtype("amax", out, t), t, "amax")  # type: ignore[no-any-return]
 
 
 @numpy_too
@@ -100,14 +102,14 @@ def amin(input: Tensor, dim: Dim = (), keepdim: bool = False, *, out: Tensor | N
         tensor([1, 2])
     """
     t = _extreme(_AMIN, input, dim, keepdim)
-    return t if out is None else store(_same_dtype("amin", out, t), t, "amin")  # type: ignore[no-any-return]
+    return t if out is None else store(same_dtype("amin", out, t), t, "amin")  # type: ignore[no-any-return]
 
 
-def _same_dtype(name: str, out: Any, t: Any) -> Any:
+def same_dtype(name: str, out: Any, t: Any) -> Any:
+    """`out` itself, refused if its dtype is not that of the result."""
     if out.dtype is not t.dtype:
         raise RuntimeError(
-            f"{name}(): Expected the dtype for input and out to match, but got {t.dtype.name} for input's dtype and "
-            f"{out.dtype.name} for out's dtype."
+            f"{name}(): Expected out tensor to have dtype {t.dtype.name}, the dtype of the input, but got {out.dtype.name} instead"
         )
     return out
 
@@ -127,7 +129,11 @@ def aminmax(
     ordered("aminmax", input._a)
     not_empty("aminmax", input._a, axes(dim, input._a.ndim))
     pair = _extreme(_AMIN, input, dim, keepdim), _extreme(_AMAX, input, dim, keepdim)
-    return return_types.aminmax(*(pair if out is None else store(tuple(out), pair, "aminmax")))
+    if out is not None:
+        for o in out:
+            same_dtype("aminmax", o, pair[0])
+        pair = store(tuple(out), pair, "aminmax")
+    return return_types.aminmax(*pair)
 
 
 # --- Values and indices: the element that is chosen gets the gradient --------------------------------------------------------
@@ -215,10 +221,10 @@ def max(input: Tensor, dim: Any = None, keepdim: bool = False, *, other: Tensor 
         (tensor([5, 3]), tensor([1, 0]))
     """
     if other is not None or isinstance(dim, _core.Tensor):
-        return _core.Tensor.maximum(input, dim if other is None else other, out=out)
+        return maximum(tensor_argument("max", input), dim if other is None else other, out=out)
     if dim is None:
         t = _extreme(_AMAX, input, None, False)
-        return t if out is None else store(_same_dtype("max", out, t), t, "max")
+        return t if out is None else store(same_dtype("max", out, t), t, "max")
     pair = _choose_extreme(_MAX, input, dim, keepdim)
     return tuple.__new__(return_types.max, pair if out is None else store(tuple(out), pair, "max"))
 
@@ -246,10 +252,10 @@ def min(input: Tensor, dim: Any = None, keepdim: bool = False, *, other: Tensor 
         tensor(1)
     """
     if other is not None or isinstance(dim, _core.Tensor):
-        return _core.Tensor.minimum(input, dim if other is None else other, out=out)
+        return minimum(tensor_argument("min", input), dim if other is None else other, out=out)
     if dim is None:
         t = _extreme(_AMIN, input, None, False)
-        return t if out is None else store(_same_dtype("min", out, t), t, "min")
+        return t if out is None else store(same_dtype("min", out, t), t, "min")
     pair = _choose_extreme(_MIN, input, dim, keepdim)
     return tuple.__new__(return_types.min, pair if out is None else store(tuple(out), pair, "min"))
 

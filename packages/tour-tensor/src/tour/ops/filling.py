@@ -21,7 +21,7 @@ from tour.ops.scattering import flat_places, reduce_at
 if TYPE_CHECKING:
     from tour._tensor import Tensor
 
-__all__ = ["fill", "index_put", "masked_fill", "masked_scatter", "put"]
+__all__ = ["fill", "fill_", "index_put", "index_put_", "masked_fill", "masked_scatter", "put", "zero_"]
 
 
 # --- One value everywhere, or another tensor's values --------------------------------------------------------------------------
@@ -41,10 +41,10 @@ def _one_value(name: str, input: Tensor, value: Any) -> Any:
             raise RuntimeError(
                 f"{name} only supports 0-dimension value tensor but got tensor with {value._a.ndim} dimensions."
             )
-        return value if value._tape is not None else value._a.astype(input._a.dtype)
+        return value
     if isinstance(value, complex) and input._a.dtype.kind != "c":
         raise RuntimeError(f"value cannot be converted to type {input.dtype.name} without overflow")
-    return np.asarray(value).astype(input._a.dtype)
+    return wrap(np.asarray(value).astype(input._a.dtype))
 
 
 @numpy_too
@@ -66,7 +66,7 @@ def fill_(input: Tensor, value: Any) -> Tensor:
 
 def zero_(input: Tensor) -> Tensor:
     """Fill the tensor with zeros; returns the tensor itself."""
-    return write(_FILL, input, 0)
+    return write(_FILL, input, wrap(np.zeros((), input._a.dtype)))
 
 
 def _copy(a: Any, src: Any, non_blocking: bool) -> None:
@@ -128,6 +128,8 @@ def _mask_and_value(input: Tensor, mask: Any, value: Any) -> tuple[Any, Any]:
                 "masked_fill_ only supports a 0-dimensional value tensor, but got tensor with "
                 f"{value._a.ndim} dimension(s)."
             )
+        if value._a.dtype.kind == "c" and d.kind != "c":
+            raise RuntimeError(f"value cannot be converted to type {FROM_NUMPY[d].name} without overflow: it is complex")
         return m, cast(value, FROM_NUMPY[d])
     if type(value) is complex and d.kind != "c":
         raise RuntimeError(f"value cannot be converted to type {FROM_NUMPY[d].name} without overflow")

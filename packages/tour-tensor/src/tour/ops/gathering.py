@@ -9,10 +9,11 @@ import numpy as np
 from tour import _core
 from tour._calling import numpy_too
 from tour._core import Op, kernel_for, wrap
-from tour._declare import result, store
+from tour._declare import apart, result, store
 from tour._dtypes import FROM_NUMPY, int64
 from tour._errors import shape_text
 from tour._shapes import as_shape, wrap_dim
+from tour.ops.extremes import same_dtype
 from tour.ops.indexing import getitem
 
 if TYPE_CHECKING:
@@ -63,8 +64,8 @@ def check_along(name: str, a: Any, dim: int, index: Any, what: str = "self") -> 
 
 
 def _gather(a: Any, dim: int, index: Any) -> Any:
-    if not a.ndim:
-        return np.broadcast_to(a, index.shape).copy()
+    if not a.ndim or not index.size:
+        return np.full(index.shape, a) if index.size else np.empty(index.shape, a.dtype)
     return a[grid(index.shape, dim, index)]
 
 
@@ -95,12 +96,11 @@ def gather(input: Tensor, dim: int, index: Tensor, *, sparse_grad: bool = False,
     axis = wrap_dim(dim, a.ndim)
     if i.size:
         check_along("gather", a, axis, i, "input")
-    check_index("gather", i, a.shape[axis] if a.ndim else 1, axis)
-    if not i.size:
-        t = wrap(np.empty(i.shape, a.dtype))
+        check_index("gather", i, a.shape[axis] if a.ndim else 1, axis)
     else:
-        t = result(_GATHER, kernel_for(_GATHER, a)(a, axis, i), input, axis, i)
-    return t if out is None else store(out, t, "gather")  # type: ignore[no-any-return]
+        i = i.astype(np.int64)
+    t = result(_GATHER, kernel_for(_GATHER, a)(a, axis, i), input, axis, i)
+    return t if out is None else store(same_dtype("gather", apart("gather", out, input, index), t), t, "gather")  # type: ignore[no-any-return]
 
 
 @numpy_too
@@ -118,7 +118,7 @@ def take(input: Tensor, index: Tensor, *, out: Tensor | None = None) -> Tensor:
     if i.size and not input._a.size:
         raise IndexError("take(): tried to take from an empty tensor")
     t = getitem(input.reshape(-1), i)
-    return t if out is None else store(out, t, "take")  # type: ignore[no-any-return]
+    return t if out is None else store(apart("take", out, input, index), t, "take")  # type: ignore[no-any-return]
 
 
 @numpy_too
@@ -135,7 +135,7 @@ def take_along_dim(input: Tensor, indices: Tensor, dim: int | None = None, *, ou
     if indices._a.dtype != np.int64:
         raise RuntimeError(f"take_along_dim(): dtype of indices should be Long but got {indices.dtype.name}")
     if dim is None:
-        return gather(input.reshape(-1), 0, indices.reshape(-1), out=out)
+        return gather(input.reshape(-1), 0, _from_front(indices.reshape(-1), input._a.size), out=out)
     if input._a.ndim != indices._a.ndim:
         raise RuntimeError(
             "take_along_dim(): input and indices should have the same number of dimensions, but got "
@@ -153,7 +153,13 @@ def take_along_dim(input: Tensor, indices: Tensor, dim: int | None = None, *, ou
     whole, where = (
         t.expand(*common[:axis], t._a.shape[axis], *common[axis:]) if input._a.ndim else t for t in (input, indices)
     )
-    return gather(whole, axis, where, out=out)
+    return gather(whole, axis, _from_front(where, whole._a.shape[axis] if whole._a.ndim else 1), out=out)
+
+
+def _from_front(index: Tensor, size: int) -> Tensor:
+    """Indices that count from the end made to count from the front."""
+    i = index._a
+    return wrap(np.where(i < 0, i + size, i)) if i.size and i.min() < 0 else index
 
 
 @numpy_too
@@ -177,7 +183,7 @@ def index_select(input: Tensor, dim: int, index: Tensor, *, out: Tensor | None =
         raise IndexError(f"index out of range in self: indices go from {i.min()} to {i.max()}, the dimension has size {size}")
     i = i.reshape(-1)
     t = getitem(input, (slice(None),) * axis + (i,)) if a.ndim else getitem(input.reshape(1), i).reshape(())
-    return t if out is None else store(out, t, "index_select")  # type: ignore[no-any-return]
+    return t if out is None else store(apart("index_select", out, input, index), t, "index_select")  # type: ignore[no-any-return]
 
 
 def check_vector(name: str, index: Any) -> None:
@@ -209,7 +215,7 @@ def masked_select(input: Tensor, mask: Tensor, *, out: Tensor | None = None) -> 
         shape = broadcast("masked_select", input._a.shape, m.shape)
         input, m = input.expand(shape), np.broadcast_to(m, shape)
     t = getitem(input.reshape(1), m.reshape(1)) if not m.ndim else getitem(input, m)
-    return t if out is None else store(out, t, "masked_select")  # type: ignore[no-any-return]
+    return t if out is None else store(apart("masked_select", out, input, mask), t, "masked_select")  # type: ignore[no-any-return]
 
 
 def broadcast(name: str, *shapes: tuple[int, ...]) -> tuple[int, ...]:

@@ -51,7 +51,6 @@ def meshgrid(*tensors: Any, indexing: str | None = None) -> tuple[Tensor, ...]:
     shape = tuple(t._a.size for t in made)
     grids = [t.reshape(-1, *[1] * (len(made) - i - 1)).expand(shape) for i, t in enumerate(made)]
     if swap:
-        grids = [g.transpose(0, 1) for g in grids]
         grids[:2] = grids[1::-1]
     return tuple(grids)
 

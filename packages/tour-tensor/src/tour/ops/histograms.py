@@ -125,7 +125,7 @@ def _edges(a: Any, bins: Any, range: Any, dim: int) -> Any:
         return bins._a.copy()
     if bins <= 0:
         raise RuntimeError(f"histogramdd(): bins must be > 0, but got {bins} for dimension {dim}")
-    low, high = (0.0, 0.0) if range is None else range
+    low, high = (0.0, 1.0) if range is None else range
     if range is None and a.size:
         low, high = a.min(), a.max()
     if not (np.isfinite(low) and np.isfinite(high)):

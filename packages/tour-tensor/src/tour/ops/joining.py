@@ -10,7 +10,7 @@ import numpy as np
 from tour import _core
 from tour._calling import numpy_too
 from tour._core import Op, Siblings, ndarray, new
-from tour._declare import store
+from tour._declare import apart, store
 from tour._dtypes import FROM_NUMPY
 from tour._errors import shape_text
 from tour._operands import cast, promoted
@@ -74,7 +74,7 @@ def cat(
         if x._tape is not None:
             _CAT.record(t, tensors, dim)
             break
-    return t if out is None else store(out, t, "cat")  # type: ignore[no-any-return]
+    return t if out is None else store(apart("cat", out, *tensors), t, "cat")  # type: ignore[no-any-return]
 
 
 def _fitting(tensors: Any, dim: int) -> list[Tensor]:
@@ -107,7 +107,7 @@ def _tensors(name: str, tensors: Any) -> list[Any]:
         if not isinstance(t, _core.Tensor):
             raise TypeError(f"expected Tensor as element {i} in argument 0, but got {type(t).__name__}")
     if not made:
-        raise RuntimeError(f"{name}(): expected a non-empty list of Tensors")
+        raise (ValueError if name == "cat" else RuntimeError)(f"{name}(): expected a non-empty list of Tensors")
     return made
 
 
@@ -395,6 +395,11 @@ def tensor_split(
 def _indices_of(x: Any) -> Any:
     """An int, or a list of ints, from a number, a sequence or a tensor of at most one dimension."""
     if not isinstance(x, _core.Tensor):
+        if not is_int(x) and not (isinstance(x, (list, tuple)) and all(map(is_int, x))):
+            raise TypeError(
+                "tensor_split(): received an invalid combination of arguments: expected a number of sections, a list of indices or "
+                f"a tensor of them, got {type(x).__name__}"
+            )
         return x.__index__() if is_int(x) else [i.__index__() for i in x]
     if x._a.dtype != np.int64:
         raise RuntimeError(
@@ -481,7 +486,7 @@ def unbind(input: Tensor, dim: int = 0) -> tuple[Tensor, ...]:
     """
     a = input._a
     if not a.ndim:
-        raise RuntimeError("Dimension specified as 0 but tensor has no dimensions")
+        raise IndexError("Dimension specified as 0 but tensor has no dimensions")
     axis = wrap_dim(dim, a.ndim)
     lead = (slice(None),) * axis
     return _views(_UNBIND, input, [a[(*lead, i, ...)] for i in range(a.shape[axis])], axis)

@@ -10,10 +10,10 @@ from tour import _core
 from tour._core import as_array, ndarray, new
 from tour._calling import numpy_too
 from tour._declare import in_place, new_op, retry, store
-from tour._dtypes import FROM_NUMPY
+from tour._dtypes import BOOLEAN, FLOATING, float32
 from tour._errors import shape_text
 from tour._kernels import is_half
-from tour._operands import cast, match
+from tour._operands import cast, promoted
 
 if TYPE_CHECKING:
     from tour._tensor import Tensor
@@ -247,26 +247,33 @@ ger = outer
 # --- Products added to something --------------------------------------------------------------------------------------------------
 
 
-def _added(name: str, input: Tensor, product: Tensor, beta: Any, alpha: Any, out: Any) -> Tensor:
-    """The sum `beta * input + alpha * product`; with `beta` 0 the input is passed over, NaN and all."""
-    for factor in (beta, alpha):
-        if isinstance(factor, float) and product._a.dtype.kind in "iub" and not factor.is_integer():
-            raise RuntimeError(f"{name}: For integral input tensors, beta and alpha must not be floating point numbers.")
-    if input._a.dtype != product._a.dtype:
-        raise RuntimeError(f"self and mat2 must have the same dtype, but got {input.dtype.name} and {product.dtype.name}")
-    try:
-        shape = np.broadcast_shapes(input._a.shape, product._a.shape)
-    except ValueError:
-        shape = ()
-    if shape != product._a.shape:
+def _added(name: str, multiply: Any, input: Tensor, a: Tensor, b: Tensor, factors: tuple[Any, Any], out: Any) -> Tensor:
+    """The sum `beta * input + alpha * multiply(a, b)`; with `beta` 0 the input is passed over, NaN and all."""
+    d = a._a.dtype
+    if input._a.dtype != d or b._a.dtype != d:
         raise RuntimeError(
-            f"{name}: The expanded size of the tensor must match the existing size: input of shape {shape_text(input._a.shape)} does "
-            f"not broadcast to {shape_text(product._a.shape)}"
+            f"{name}: self and mat2 must have the same dtype, but got {input.dtype.name}, {a.dtype.name} and {b.dtype.name}"
         )
+    if is_half(d):  # rounded once, at the end
+        t = cast(_added(name, multiply, *(cast(x, float32) for x in (input, a, b)), factors, None), a.dtype)
+        return t if out is None else store(out, t, name)  # type: ignore[no-any-return]
+    product = cast(multiply(a, b), a.dtype)
+    beta, alpha = factors if d.kind in "fc" else (int(x) for x in factors)
+    _fits_into(name, input._a.shape, product._a.shape)
     t = product if alpha == 1 else product * alpha
     if beta != 0:
         t = t + (input if beta == 1 else input * beta)
     return t if out is None else store(out, t, name)  # type: ignore[no-any-return]
+
+
+def _fits_into(name: str, shape: tuple[int, ...], target: tuple[int, ...]) -> None:
+    """Refuse an input that does not broadcast to the shape of a product."""
+    extra = len(target) - len(shape)
+    if extra < 0 or any(n not in (1, m) for n, m in zip(shape, target[extra:], strict=True)):
+        raise RuntimeError(
+            f"{name}: The expanded size of the tensor must match the existing size: input of shape {shape_text(shape)} does not "
+            f"broadcast to {shape_text(target)}"
+        )
 
 
 @numpy_too
@@ -282,7 +289,7 @@ def addmm(
                 [4., 4.]])
     """
     _matrices("addmm", ("mat1", mat1, 2), ("mat2", mat2, 2))
-    return _added("addmm", input, matmul(mat1, mat2), beta, alpha, out)
+    return _added("addmm", matmul, input, mat1, mat2, (beta, alpha), out)
 
 
 @numpy_too
@@ -297,7 +304,7 @@ def addmv(
         tensor([4., 4.])
     """
     _matrices("addmv", ("mat", mat, 2), ("vec", vec, 1))
-    return _added("addmv", input, matmul(mat, vec), beta, alpha, out)
+    return _added("addmv", matmul, input, mat, vec, (beta, alpha), out)
 
 
 @numpy_too
@@ -314,8 +321,14 @@ def addr(
     """
     if vec1._a.ndim != 1 or vec2._a.ndim != 1:
         raise RuntimeError(f"addr: Expected 1-D argument vec1 and vec2, but got {vec1._a.ndim}-D and {vec2._a.ndim}-D")
-    input, product = match(input, outer(vec1, vec2))
-    return _added("addr", input, product, beta, alpha, out)
+    common = promoted((input, vec1, vec2))
+    for name, factor in (("beta", beta), ("alpha", alpha)):
+        if isinstance(factor, float) and common.rank < FLOATING:
+            raise RuntimeError(f"For integral input tensors, argument {name} must not be a floating point number.")
+    if common.rank == BOOLEAN:
+        t = (input & bool(beta)) | (outer(vec1, vec2) & bool(alpha))
+        return t if out is None else store(out, t, "addr")  # type: ignore[no-any-return]
+    return _added("addr", outer, *(cast(x, common) for x in (input, vec1, vec2)), (beta, alpha), out)
 
 
 @numpy_too
@@ -329,7 +342,7 @@ def baddbmm(
         >>> tour.baddbmm(tour.zeros(5, 2, 2), tour.ones(5, 2, 3), tour.ones(5, 3, 2)).shape
         tour.Size([5, 2, 2])
     """
-    return _added("baddbmm", input, bmm(batch1, batch2), beta, alpha, out)
+    return _added("baddbmm", bmm, input, batch1, batch2, (beta, alpha), out)
 
 
 @numpy_too
@@ -344,8 +357,7 @@ def addbmm(
         tensor([[15., 15.],
                 [15., 15.]])
     """
-    product = bmm(batch1, batch2).sum(0)
-    return _added("addbmm", input, cast(product, batch1.dtype), beta, alpha, out)
+    return _added("addbmm", lambda a, b: bmm(a, b).sum(0), input, batch1, batch2, (beta, alpha), out)
 
 
 class Linear:

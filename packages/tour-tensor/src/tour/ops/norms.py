@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tour import _core
 from tour._calling import numpy_too
 from tour._core import Op, as_array, kernel_for
-from tour._declare import primitive, result, store
+from tour._declare import in_place, primitive, result, store
 from tour._dtypes import FLOATING, FROM_NUMPY, as_dtype
 from tour._errors import shape_text
 from tour._shapes import axes, is_int, wrap_dims
 from tour._widening import single
+from tour.ops.comparison import where
 
 if TYPE_CHECKING:
     from tour._dtypes import dtype as Dtype
@@ -224,7 +224,7 @@ def renorm(input: Tensor, p: float, dim: int, maxnorm: float, *, out: Tensor | N
         raise RuntimeError(f"renorm: input needs at least 2 dimensions, got {input._a.ndim} dimensions")
     axis = wrap_dims(dim, input._a.ndim)[0]
     length = vector_norm(input, p, tuple(i for i in range(input._a.ndim) if i != axis), True)
-    scale = _core.Tensor.where(maxnorm / (length + 1e-7), length > maxnorm, 1.0)
+    scale = where(length > maxnorm, maxnorm / (length + 1e-7), 1.0)
     t = (input * scale).to(input.dtype)
     return t if out is None else store(out, t, "renorm")  # type: ignore[no-any-return]
 
@@ -235,3 +235,4 @@ class Norms:
     __slots__ = ()
 
     norm, dist, renorm = norm, dist, renorm
+    renorm_ = in_place(renorm)

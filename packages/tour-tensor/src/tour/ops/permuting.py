@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
 __all__ = ["adjoint", "moveaxis", "movedim", "permute", "swapaxes", "swapdims", "t", "transpose"]
 
-def permute(input: Tensor, *dims: Any) -> Tensor:
-    """A view with the dimensions in another order.
+def permute(input: Tensor, *order: Any, dims: Any = None) -> Tensor:
+    """A view with the dimensions in another order, given as varargs or a tuple.
 
     Examples:
         >>> import tour
@@ -25,7 +25,9 @@ def permute(input: Tensor, *dims: Any) -> Tensor:
         tour.Size([5, 2, 3])
     """
     a = input._a
-    order = wrap_dims(dims[0] if len(dims) == 1 and not isinstance(dims[0], int) else dims, a.ndim)
+    if dims is None:
+        dims = order[0] if len(order) == 1 and not is_int(order[0]) else order
+    order = wrap_dims(dims, a.ndim)
     if len(order) != a.ndim:
         raise RuntimeError(
             "permute: number of dimensions in the tensor input does not match the length of the desired ordering of dimensions "

@@ -24,20 +24,23 @@ __all__ = ["median", "mode", "nanmedian", "nanquantile", "quantile"]
 
 def _median(a: Any, axis: int, keepdim: bool) -> tuple[Any, Any]:
     """The lower of two middle elements, as PyTorch gives it; NaN if there is one."""
+    if not a.ndim:
+        return a[...], np.zeros((), np.int64)
     w = single(a)
-    order = np.argsort(w, axis, kind="stable")
-    middle = np.take(order, (a.shape[axis] - 1) // 2, axis) if a.ndim else order
+    middle = np.take(np.argsort(w, axis, kind="stable"), (a.shape[axis] - 1) // 2, axis)
     if w.dtype.kind == "f" and (bad := np.isnan(w)).any():
         middle = np.where(bad.any(axis), bad.argmax(axis), middle)
     return at(a, middle, axis, keepdim)
 
 
 def _nanmedian(a: Any, axis: int, keepdim: bool) -> tuple[Any, Any]:
+    if not a.ndim:
+        return a[...], np.zeros((), np.int64)
     w = single(a)
-    order = np.argsort(w, axis, kind="stable") if a.ndim else np.zeros((), np.int64)
+    order = np.argsort(w, axis, kind="stable")
     bad = np.isnan(w) if w.dtype.kind == "f" else np.zeros(w.shape, bool)
-    rank = np.maximum(((~bad).sum(axis) - 1) // 2, 0) if a.ndim else np.zeros((), np.int64)
-    middle = np.take_along_axis(order, np.expand_dims(rank, axis), axis).squeeze(axis) if a.ndim else rank
+    rank = np.maximum(((~bad).sum(axis) - 1) // 2, 0)
+    middle = np.take_along_axis(order, np.expand_dims(rank, axis), axis).squeeze(axis)
     return at(a, middle, axis, keepdim)
 
 
@@ -139,7 +142,7 @@ def _quantile(input: Tensor, q: Any, dim: int | None, keepdim: bool, interpolati
         rank = rank.masked_fill(_core.wrap(missing.any(-1, keepdims=True)), missing.shape[-1] - 1)
     t = _between(ranked, rank, interpolation)
     t = t[..., 0] if not q._a.shape or q._a.ndim == 0 else t.movedim(-1, 0)
-    if keepdim:
+    if keepdim and input._a.ndim:
         many = int(q._a.ndim > 0)
         t = t.reshape(*t._a.shape[:many], *[1] * input._a.ndim) if dim is None else t.unsqueeze(axis + many)
     return t  # type: ignore[no-any-return]

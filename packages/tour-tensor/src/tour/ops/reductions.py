@@ -67,7 +67,7 @@ def sum(
     try:
         a = input._a
     except AttributeError:
-        return sum(_tensor("sum", input), dim, keepdim, dtype=dtype, out=out)
+        return sum(tensor_argument("sum", input), dim, keepdim, dtype=dtype, out=out)
     if dtype is not None:
         input = _as_dtype(input, dtype)
         a = input._a
@@ -89,15 +89,17 @@ def sum(
     return t if out is None else store(out, t, "sum")  # type: ignore[no-any-return]
 
 
-def _tensor(name: str, input: Any) -> Any:
-    """A tensor for a NumPy array in the place of one.
+def tensor_argument(name: str, input: Any) -> Any:
+    """A tensor, also for a NumPy array in the place of one.
 
     Raises:
         TypeError: If it is something else.
     """
-    if not isinstance(input, ndarray):
+    if isinstance(input, ndarray):
+        return _core.wrap(input)
+    if not isinstance(input, _core.Tensor):
         raise argument_error(name, "input", input)
-    return _core.wrap(input)
+    return input
 
 
 def _as_dtype(input: Tensor, dtype: Any) -> Tensor:
@@ -153,7 +155,7 @@ def mean(
     try:
         a = input._a
     except AttributeError:
-        return mean(_tensor("mean", input), dim, keepdim, dtype=dtype, out=out)
+        return mean(tensor_argument("mean", input), dim, keepdim, dtype=dtype, out=out)
     if dtype is not None:
         input = _as_dtype(input, dtype)
         a = input._a
@@ -357,6 +359,8 @@ class Reductions:
         from tour._shapes import as_shape
 
         wanted, have = as_shape(size, "sum_to_size"), self._a.shape
+        if not wanted:
+            return sum(self)
         extra = len(have) - len(wanted)
         if extra < 0 or builtins.any(n not in (1, m) for n, m in zip(wanted, have[extra:], strict=True)):
             raise RuntimeError(f"size {{{list(wanted)}}} is not expandable to size {{{list(have)}}}.")

@@ -54,9 +54,9 @@ def _logcumsumexp(a: Any, dim: int) -> Any:
 def _complex_logcumsumexp(a: Any, dim: int) -> Any:
     out = np.moveaxis(a.copy(), dim, 0)
     for i in range(1, len(out)):  # each step depends on the one before
-        top = np.maximum(out[i].real, out[i - 1].real)
-        top = np.where(np.isfinite(top), top, 0)
-        out[i] = np.log(np.exp(out[i] - top) + np.exp(out[i - 1] - top)) + top
+        more = out[i].real > out[i - 1].real
+        top, other = np.where(more, out[i], out[i - 1]), np.where(more, out[i - 1], out[i])
+        out[i] = np.where(other.real == -np.inf, top, top + np.log1p(np.exp(other - top)))
     return np.moveaxis(out, 0, dim)
 
 
@@ -206,6 +206,8 @@ def diff(
         if beside is not None and beside._a.ndim != input._a.ndim:
             raise RuntimeError("diff expects prepend or append to be the same dimension as input")
     axis = wrap_dim(dim, input._a.ndim)
+    if not n:
+        return input.clone() if out is None else store(out, input, "diff")  # type: ignore[no-any-return]
     parts = [x for x in (prepend, input, append) if x is not None]
     t = cat(parts, axis) if len(parts) > 1 else input
     for _ in range(min(n, t._a.shape[axis])):

@@ -10,8 +10,16 @@ from tour.autograd.engine import sum_to
 from tour.autograd.rule import tensor_vjp
 from tour.ops import filling as op
 
-tensor_vjp(op._FILL, value=lambda g, value_dtype: g.sum().to(FROM_NUMPY[value_dtype]))
-tensor_vjp(op._COPY, src=lambda g, src_shape, src_dtype: tour.ops.casting.astype(sum_to(g, src_shape), FROM_NUMPY[src_dtype]))
+tensor_vjp(
+    op._FILL,
+    input=lambda g: tour.zeros_like(g),
+    value=lambda g, value_dtype: tour.ops.casting.astype(g.sum(), FROM_NUMPY[value_dtype]),
+)
+tensor_vjp(
+    op._COPY,
+    input=lambda g: tour.zeros_like(g),
+    src=lambda g, src_shape, src_dtype: tour.ops.casting.astype(sum_to(g, src_shape), FROM_NUMPY[src_dtype]),
+)
 
 for _op in (op._MASKED_FILL, op._MASKED_WRITE):
     tensor_vjp(

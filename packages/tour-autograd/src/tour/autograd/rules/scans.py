@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 import tour
 from tour.autograd.rule import tensor_vjp
 from tour.ops import scans as op
@@ -35,16 +33,20 @@ def _logcumsumexp(g: Any, input: Any, dim: int, out: Any) -> Any:
     if not input.ndim:
         return g
     if input.is_complex():
-        return _backwards(g * (-out).exp().conj(), dim) * input.exp().conj()
+        return _shares(g.log(), input.conj(), dim, out.conj())
     positive, negative = (_log_where(g, s) for s in (1, -1))
-    shares = [((x - out).flip(dim).logcumsumexp(dim).flip(dim) + input).exp() for x in (positive, negative)]
-    return shares[0] - shares[1]
+    return _shares(positive, input, dim, out) - _shares(negative, input, dim, out)
+
+
+def _shares(log_g: Any, input: Any, dim: int, out: Any) -> Any:
+    """What each element gets of gradients that are given by their logarithms."""
+    return ((log_g - out).flip(dim).logcumsumexp(dim).flip(dim) + input).exp()
 
 
 def _log_where(g: Any, sign: int) -> Any:
-    """Logarithm of `sign * g` where that is positive, and minus infinity elsewhere."""
+    """Logarithm of `sign * g` where that is positive, and the least number elsewhere (infinities would become NaN)."""
     there = g * sign > 0
-    return tour.where(there, tour.where(there, g * sign, 1.0).log(), -np.inf)
+    return tour.where(there, tour.where(there, g * sign, 1.0).log(), tour.finfo(g.dtype).min)
 
 
 tensor_vjp(op._CUMSUM, input=lambda g, dim: _backwards(g, dim) if g.ndim else g)

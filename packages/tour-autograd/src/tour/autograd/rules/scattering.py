@@ -42,7 +42,7 @@ tensor_vjp(
 tensor_vjp(
     op._INDEX_FILL,
     input=lambda g, dim, index: g.index_fill(dim, index, 0),
-    value=lambda g, dim, index: _slices(g, dim, index).sum(),
+    value=lambda g, dim, index: _slices(g, dim, index.reshape(-1).unique()).sum(),
 )
 
 
