@@ -57,7 +57,9 @@ def zeros(g: Any) -> Any:
 
 def masked(g: Any, mask: Any) -> Any:
     """`g` where the mask holds, zeros elsewhere, also where `g` is not finite."""
-    return tour.where(mask, g, 0) if isinstance(g, _core.Tensor) else keep(as_array(g), mask)
+    if isinstance(g, _core.Tensor):
+        return tour.where(mask if isinstance(mask, _core.Tensor) else _core.wrap(mask), g, 0)
+    return keep(as_array(g), mask)
 
 
 def reading(function: Any) -> Any:

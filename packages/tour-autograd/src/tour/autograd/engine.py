@@ -17,14 +17,14 @@ from tour._core import as_array, clock, stamp_of, wrap
 from tour._dtypes import FROM_NUMPY
 from tour.autograd import anomaly, tape
 from tour.autograd.saved import PACKED_TIME, unpacked
-from tour.autograd.tape import CODE, EDGES, FREED, HOOKS, LASTI, OP, PICK, SAVED, TIME, Leaf, line_of, node_name
+from tour.autograd.tape import CODE, FIRST, HOOKS, LASTI, OP, PICK, TIME, Leaf, Node, edges_of, line_of, node_name, saved_of
 
 Gradient = Any  # a raw array, or a tensor when the pass itself is recorded
 
 
 def flat_edges(node: Any) -> Iterable[Any]:
     """The edges of a node, those of lists of tensors included."""
-    for e in node[EDGES]:
+    for e in edges_of(node):
         if type(e) is tuple:
             yield from (x for x in e if x is not None)
         elif e is not None:
@@ -61,6 +61,8 @@ def run(
     ready = [root for root in {id(root): root for root, _ in roots}.values() if not waiting[id(root)]]
     plain = not create and useful is None and not anomaly.is_anomaly_enabled()
     node: Any = None
+    silence = np.errstate(all="ignore")  # dividing by zero in a formula gives inf, as it does in PyTorch
+    silence.__enter__()
     try:
         while ready:
             node = ready.pop()
@@ -76,20 +78,19 @@ def run(
                 if g is not None and accumulate and (wanted is None or key in wanted):
                     _accumulate(node, g, create)
                 continue
-            op, edges, saved, time, *_ = node
+            op = node[OP]
             rule = op.rule
-            if plain and g is not None and hooks is None and rule is not None and rule.plain:
+            if plain and g is not None and hooks is None and rule.plain:
                 # The common case, written out: every call here is paid for each op of every program.
-                if saved is FREED:
-                    raise freed_error(node)
-                if clock.now != time:
-                    saved = checked(node)
-                at = rule.shapes_at if rule.broadcasts else -1
-                for e, (formula, takes) in zip(edges, rule.plan):  # noqa: B905 (the recorder made them equal; strict costs 40 ns)
+                values = node
+                if clock.now != node[TIME] or len(node) == rule.first_saved:
+                    values = checked(node)
+                at = rule.shapes_at if rule.broadcasts else 0
+                for e, (formula, takes) in zip(node[FIRST:], rule.plan):  # noqa: B905 (as many edges as formulas)
                     if e is not None:
-                        r = formula(g, *[saved[i] for i in takes])
-                        if at >= 0 and r.shape != saved[at]:
-                            r = sum_to(r, saved[at])
+                        r = formula(g, *[values[i] for i in takes])
+                        if at and r.shape != values[at]:
+                            r = sum_to(r, values[at])
                         key = id(e)
                         held = grads.get(key)
                         grads[key] = r if held is None else held + r
@@ -97,11 +98,13 @@ def run(
                         waiting[key] = left
                         if not left:
                             ready.append(e)
-                    at += at >= 0
-                r = held = None  # let go, so that a leaf can tell whether a gradient is its own
+                    if at:
+                        at += 1
+                r = held = e = values = None  # let go, so that a leaf can tell whether a gradient is its own
                 if not retain and rule.frees:
-                    node[SAVED] = FREED
+                    tape.free(node)
                 continue
+            edges = edges_of(node)
             if g is None:
                 results: Any = (None,) * len(edges)
             elif op is PICK:
@@ -112,14 +115,14 @@ def run(
                     anomaly.check(node_name(node), line_of(node[CODE], node[LASTI]), results)
                 if not retain and rule.frees:
                     free(node)
+            if hooks is not None and hooks.after and g is not None:
+                results = _call_after(hooks, results, g, create)
             for e, r in zip(edges, results):  # noqa: B905
                 if type(e) is tuple:
                     for inner, part in zip(e, r if r is not None else (None,) * len(e), strict=True):
                         _deliver(inner, part, grads, waiting, ready)
                 elif e is not None:
                     _deliver(e, r, grads, waiting, ready)
-            if hooks is not None and hooks.after and g is not None:
-                _call_after(hooks, results, g)
             r = results = None
     except Exception as error:
         if type(node) is list and node[OP] is not PICK:
@@ -127,6 +130,8 @@ def run(
                 f"in the backward of {node[OP].name}, which was called at {line_of(node[CODE], node[LASTI])}"
             )
         raise
+    finally:
+        silence.__exit__(None, None, None)
     return captured
 
 
@@ -144,17 +149,13 @@ def _deliver(e: Any, r: Gradient | None, grads: dict[int, Any], waiting: dict[in
         ready.append(e)
 
 
-def free(node: Any) -> None:
+def free(node: Node) -> None:
     """Let go of what a node saved; the graph may outlive the pass, in a loss that is kept for a plot."""
-    for x in node[SAVED]:
+    for x in saved_of(node):
         if hasattr(x, "_saved"):  # the context of a user's Function, which may keep other things too
             x._saved = None
             return
-    node[SAVED] = FREED
-
-
-def _arrive(grads: dict[int, Any], key: int, g: Gradient) -> None:
-    grads[key] = g if key not in grads else grads[key] + g
+    tape.free(node)
 
 
 def _dependencies(roots: list[Any], wanted: set[int] | None) -> tuple[dict[int, int], set[int] | None]:
@@ -166,7 +167,7 @@ def _dependencies(roots: list[Any], wanted: set[int] | None) -> tuple[dict[int, 
         node = stack.pop()
         if type(node) is Leaf:
             continue
-        for e in node[EDGES]:
+        for e in node[FIRST : node[OP].rule.first_saved]:
             if e is None:
                 continue
             for x in e if type(e) is tuple else (e,):
@@ -200,32 +201,32 @@ def _leading_to(nodes: list[Any], wanted: set[int]) -> set[int]:
 
 def _apply(node: Any, g: Gradient, create: bool, useful: set[int] | None) -> Any:
     """The gradients of a node's inputs; None where nobody wants one."""
-    saved = node[SAVED]
-    if saved is FREED:
-        raise freed_error(node)
-    if clock.now != node[TIME]:
-        saved = checked(node)
-    op = node[OP]
-    rule = op.rule
-    edges = node[EDGES]
+    rule = node[OP].rule
+    values = checked(node) if clock.now != node[TIME] or len(node) == rule.first_saved else node
+    edges = edges_of(node)
     if useful is not None:
-        edges = tuple(_useful(e, useful) for e in edges)
+        edges = [_useful(e, useful) for e in edges]
     if create or rule.on_tensors:
-        saved, g = (lift(node, saved, rule) if create else [_as_tensor(x) for x in saved]), _as_tensor(g)
+        values, g = lift(values, node, create), _as_tensor(g)
     if rule.joint:
-        if rule.saved == ("ctx",):
-            saved[0]._node = node
-        results = rule.formulas[0](g, tuple([e is not None for e in edges]), *[saved[i] for i in rule.takes[0]])
+        formula, takes = rule.plan[0]
+        wanted = tuple([_wanted(e) for e in edges])
+        results = formula(g, wanted, *[values[i] for i in takes], *((node,) if rule.saved == ("ctx",) else ()))
     else:
         results = [
-            None if e is None else formula(g, *[saved[i] for i in takes])
+            None if e is None else formula(g, *[values[i] for i in takes])
             for e, (formula, takes) in zip(edges, rule.plan, strict=True)
         ]
     if rule.broadcasts:
-        for i, shape in enumerate(node[SAVED][rule.shapes_at :]):
+        for i, shape in enumerate(node[rule.shapes_at :]):
             if (r := results[i]) is not None and r.shape != shape:
                 results[i] = sum_to(r, shape)
     return [_as_raw(r) for r in results] if rule.on_tensors and not create else results
+
+
+def _wanted(e: Any) -> Any:
+    """Whether an edge's gradient is wanted; for a list of tensors, which."""
+    return tuple([x is not None for x in e]) if type(e) is tuple else e is not None
 
 
 def _useful(e: Any, useful: set[int]) -> Any:
@@ -249,19 +250,19 @@ def _as_raw(x: Any) -> Any:
     return [_as_raw(y) for y in x] if type(x) in (list, tuple) else x
 
 
-def lift(node: Any, saved: tuple[Any, ...], rule: Any) -> list[Any]:
-    """A node's saved values as tensors with their history, so that a recorded pass can be differentiated again."""
-    values: list[Any] = []
-    for x, source in zip(saved, rule.sources, strict=False):
-        if source is None:
-            values.append(_as_tensor(x) if rule.on_tensors else x)
+def lift(values: Node, node: Node, history: bool) -> Node:
+    """A node with its saved values as tensors; with their history, so that a recorded pass can be differentiated again."""
+    rule = node[OP].rule
+    lifted: Node = values[: rule.first_saved]
+    for x, source in zip(values[rule.first_saved :], rule.sources, strict=False):
+        if source is None or not history:
+            lifted.append(_as_tensor(x) if rule.on_tensors else x)
         elif source == -1:
-            values.append(
-                _with_tape(x, node) if type(x) is not tuple else tuple(_output(x, node, i) for i in range(len(x)))
-            )
+            outputs = type(x) is tuple
+            lifted.append(tuple(_output(x, node, i) for i in range(len(x))) if outputs else _with_tape(x, node))
         else:
-            values.append(_with_tape(x, node[EDGES][source]))
-    return values
+            lifted.append(_with_tape(x, node[FIRST + source]))
+    return lifted
 
 
 def _with_tape(x: Any, edge: Any) -> Any:
@@ -274,14 +275,14 @@ def _with_tape(x: Any, edge: Any) -> Any:
     return t
 
 
-def _output(outputs: Any, node: Any, i: int) -> Any:
-    return _with_tape(outputs[i], [PICK, (node,), (i, len(outputs)), clock.now, node[CODE], node[LASTI], None])
+def _output(outputs: Any, node: Node, i: int) -> Any:
+    return _with_tape(outputs[i], [PICK, clock.now, node[CODE], node[LASTI], None, node, i, len(outputs)])
 
 
-def _picked(node: Any, g: Any, grads: dict[int, Any]) -> None:
+def _picked(node: Node, g: Any, grads: dict[int, Any]) -> None:
     """Put the gradient of one output into the list of gradients of a node with several."""
-    i, count = node[SAVED]
-    held = grads.setdefault(id(node[EDGES][0]), [None] * count)
+    parent, i, count = node[FIRST:]
+    held = grads.setdefault(id(parent), [None] * count)
     held[i] = g if held[i] is None else held[i] + g
 
 
@@ -342,9 +343,17 @@ def _call_before(hooks: Any, g: Gradient, create: bool) -> Gradient:
     return g
 
 
-def _call_after(hooks: Any, results: Any, g: Gradient) -> None:
+def _call_after(hooks: Any, results: Any, g: Gradient, create: bool) -> Any:
+    """Let hooks see and change what a node made of a gradient."""
+    listed = len(results) == 1 and type(results[0]) in (list, tuple)  # a list of tensors, or the arguments of a Function
+    seen = tuple(_as_tensor(r) for r in (results[0] if listed else results))
+    given = tuple(_as_tensor(x) for x in g) if type(g) is list else (_as_tensor(g),)
     for hook in list(hooks.after.values()):
-        hook(tuple(None if r is None else _as_tensor(r) for r in results), (_as_tensor(g),))
+        changed = hook(seen, given)
+        if changed is not None:
+            seen = tuple(changed) if isinstance(changed, (tuple, list)) else (changed,)
+    made = seen if create else [_as_raw(t) for t in seen]
+    return [made] if listed else made
 
 
 # --- What can go wrong ------------------------------------------------------------------------------------------------------
@@ -360,22 +369,25 @@ def freed_error(node: Any) -> RuntimeError:
     )
 
 
-def checked(node: Any) -> tuple[Any, ...]:
-    """A node's saved values, once it is known that nobody wrote into them since; unpacked, if the user's hooks packed them.
+def checked(node: Node) -> Node:
+    """A node whose saved values may be used: not freed, not overwritten since; unpacked, if the user's hooks packed them.
 
     Raises:
         RuntimeError: Names the line that saved a value and the line that wrote over it.
     """
-    saved: tuple[Any, ...] = node[SAVED]
+    rule = node[OP].rule
+    saved = saved_of(node)
+    if not saved and rule.saved:
+        raise freed_error(node)
     if node[TIME] == PACKED_TIME:
-        return unpacked(saved)
+        return [*node[: rule.first_saved], *unpacked(saved)]
     for x in saved:
         for array in x if type(x) in (tuple, list) else (x,):
             if hasattr(array, "__array_ufunc__") and hasattr(array, "base"):
                 stamp = stamp_of(array)
                 if stamp is not None and stamp.time > node[TIME]:
                     raise overwritten_error(node, array, stamp)
-    return saved
+    return node
 
 
 def overwritten_error(node: Any, array: Any, stamp: Any) -> RuntimeError:

@@ -11,7 +11,7 @@ from tour._core import Op, clock, stamp_of, wrap
 from tour.autograd import tape, views
 from tour.autograd.grad_mode import no_grad
 from tour.autograd.rule import Rule
-from tour.autograd.tape import EDGES, PICK
+from tour.autograd.tape import PICK, saved_of
 
 __all__ = ["Function", "FunctionCtx", "once_differentiable"]
 
@@ -84,7 +84,7 @@ class _Saved:
         if self.output is None:
             t._tape = self.tape
         elif node is not None and self.output >= 0:
-            t._tape = [PICK, (node,), (self.output, len(node[tape.SAVED][0]._outputs)), clock.now, None, 0, None]
+            t._tape = [PICK, clock.now, None, 0, None, node, self.output, len(saved_of(node)[0]._outputs)]
         return t
 
 
@@ -96,8 +96,10 @@ class _FunctionRule(Rule):
     def __init__(self, function: type[Function]) -> None:
         self.joint, self.on_tensors, self.frees = True, True, True
         self.broadcasts, self.plain = False, False
-        self.inputs, self.saved, self.sources, self.takes = (), ("ctx",), (None,), ((0,),)
-        self.formulas, self.plan, self.shapes_at = (function._run_backward,), (), 0
+        # All edges stand in one tuple, as those of a list of tensors do: their number differs from call to call.
+        self.inputs, self.saved, self.sources, self.takes = ("args",), ("ctx",), (None,), ((0,),)
+        self.formulas, self.shapes_at, self.first_saved = (function._run_backward,), 0, tape.FIRST + 1
+        self.plan = ((function._run_backward, (self.first_saved,)),)
 
 
 class Function:
@@ -177,7 +179,7 @@ class Function:
         return type(output)(outputs) if many else outputs[0]
 
     @classmethod
-    def _run_backward(cls, g: Any, wanted: tuple[bool, ...], ctx: FunctionCtx) -> list[Any]:
+    def _run_backward(cls, g: Any, wanted: tuple[tuple[bool, ...]], ctx: FunctionCtx, node: Any) -> list[Any]:
         """Call `backward` as the engine does: with a gradient for each output, and checks of what it returns."""
         grads = list(g) if isinstance(g, (list, tuple)) else [g]
         if ctx._materialize:
@@ -185,9 +187,13 @@ class Function:
                 _zeros(*made) if x is None and made is not None else x
                 for x, made in zip(grads, ctx._outputs, strict=True)
             ]
-        given = cls.backward(ctx, *grads)
+        ctx._node = node  # where a saved output finds its history; only for now, since the node holds the context
+        try:
+            given = cls.backward(ctx, *grads)
+        finally:
+            ctx._node = None
         results = list(given) if isinstance(given, (tuple, list)) else [given]
-        return _checked(cls.__name__, results, len(wanted), wanted)
+        return [_checked(cls.__name__, results, len(wanted[0]), wanted[0])]
 
 
 def _zeros(shape: tuple[int, ...], like: Any) -> Any:
@@ -226,7 +232,7 @@ def _check_dirty(ctx: FunctionCtx, outputs: list[Any], recorded: bool) -> None:
 def _record(op: Op, ctx: FunctionCtx, edges: tuple[Any, ...], inputs: tuple[Any, ...], outputs: list[Any]) -> list[Any]:
     """Give the outputs their history."""
     frame = tape.user_frame(_getframe(2))
-    node = [op, edges, (ctx,), clock.now, frame.f_code, frame.f_lasti, None]
+    node = tape.make_node(op, (edges,), (ctx,), frame)
     made = []
     for t in outputs:
         if isinstance(t, _core.Tensor) and any(t is x for x in inputs) and not any(t is d for d in ctx._dirty):
@@ -244,7 +250,7 @@ def _record(op: Op, ctx: FunctionCtx, edges: tuple[Any, ...], inputs: tuple[Any,
         if not differentiable or any(outputs[i] is x for x in ctx._no_gradient):
             continue
         history = wrap(t._a)
-        history._tape = [PICK, (node,), (i, len(made)), clock.now, frame.f_code, frame.f_lasti, None]
+        history._tape = tape.make_node(PICK, (node,), (i, len(made)), frame)
         if any(t is d for d in ctx._dirty):
             views.rewrite(t, history)
         else:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from tour.autograd import tape, views
+from tour.autograd.hooks import Handle
 from tour.autograd.saved import disable_saved_tensors_hooks as disable_saved_tensors_hooks
 from tour.autograd.saved import save_on_cpu as save_on_cpu
 from tour.autograd.saved import saved_tensors_hooks as saved_tensors_hooks
-from tour.autograd.tape import EDGES, OP, PICK, Leaf
+from tour.autograd.tape import FIRST, OP, PICK, Leaf, edges_of, saved_of
 
 
 class GradFn:
@@ -37,9 +39,28 @@ class GradFn:
         if type(self._node) is Leaf:
             return ()
         edges: list[Any] = []
-        for e in self._node[EDGES]:
+        for e in edges_of(self._node):
             edges += e if type(e) is tuple else [e]
         return tuple((None, 0) if e is None else (made := node_of(e), made._index) for e in edges)
+
+    def register_hook(self, hook: Callable[[Any, Any], Any]) -> Handle:
+        """Call `hook(grad_inputs, grad_outputs)` after this node's gradients were computed; what it returns replaces `grad_inputs`."""
+        return Handle(tape.ensure_hooks(self._node).after, hook)
+
+    def register_prehook(self, hook: Callable[[Any], Any]) -> Handle:
+        """Call `hook(grad_outputs)` before this node's gradients are computed; what it returns, unless None, replaces them."""
+
+        def before(g: Any) -> Any:
+            changed = hook(tuple(g) if isinstance(g, list) else (g,))
+            return changed if changed is None or isinstance(g, list) else changed[0]
+
+        return Handle(tape.ensure_hooks(self._node).before, before)
+
+    @property
+    def metadata(self) -> dict[Any, Any]:
+        """A dict for the user's own remarks on this node; it lives as long as the node."""
+        hooks = tape.ensure_hooks(self._node)
+        return hooks.metadata
 
     @property
     def variable(self) -> Any:
@@ -61,7 +82,7 @@ class GradFn:
 def node_of(edge: Any) -> GradFn:
     """The node an edge leads to; one of several outputs is a number, not a node, in the public view."""
     if type(edge) is list and edge[OP] is PICK:
-        return GradFn(edge[EDGES][0], edge[tape.SAVED][0])
+        return GradFn(edge[FIRST], saved_of(edge)[0])
     return GradFn(edge)
 
 

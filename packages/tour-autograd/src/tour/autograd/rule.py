@@ -17,7 +17,7 @@ from typing import Any
 
 from tour import _core
 from tour._core import OPS, Op
-from tour.autograd.tape import record_any, record_binary, record_single, record_unary, saver
+from tour.autograd.tape import FIRST, PICK, record_any, record_binary, record_single, record_unary, saver
 
 Formula = Callable[..., Any]
 
@@ -29,12 +29,13 @@ class Rule:
         inputs: Names of the differentiable parameters, in the order of a node's edges.
         formulas: One per input; a single one if `joint`.
         saved: Names of the saved values, in the order in which a node keeps them.
+        first_saved: Where the saved values begin in a node, after one edge for each input.
         takes: For each formula, which of the saved values it takes.
-        plan: Pairs of a formula and what it takes.
+        plan: Pairs of a formula and where in a node what it takes is found.
         plain: Whether the engine may call the formulas just so: neither joint, nor on tensors, nor for lists.
         sources: For each saved value: the number of the edge it came in by, -1 for the output, None for anything else.
         broadcasts: Whether gradients are summed to the inputs' shapes.
-        shapes_at: Where those shapes begin among the saved values.
+        shapes_at: Where in a node those shapes begin.
         joint: Whether one formula gives all gradients: `formula(g, wanted, *saved)` returns one per input.
         frees: Whether tensors are saved, which a backward pass lets go.
         on_tensors: Whether the formulas are written in tour's own functions and always run on tensors.
@@ -42,6 +43,7 @@ class Rule:
 
     __slots__ = (
         "broadcasts",
+        "first_saved",
         "formulas",
         "frees",
         "inputs",
@@ -72,9 +74,11 @@ class Rule:
         self.sources = tuple(
             -1 if name == "out" else self.inputs.index(name) if name in self.inputs else None for name in self.saved
         )
-        self.plan = tuple(zip(self.formulas, self.takes, strict=True))
+        self.first_saved = FIRST + len(self.inputs)
+        places = (tuple(self.first_saved + i for i in takes) for takes in self.takes)
+        self.plan = tuple(zip(self.formulas, places, strict=True))
         self.broadcasts = op.broadcasts and len(op.params) > 1
-        self.shapes_at = len(self.saved) - (2 if self._is_pair(op) else 0)
+        self.shapes_at = self.first_saved + len(self.saved) - (2 if self._is_pair(op) else 0)
         self.on_tensors = on_tensors
         self.plain = not (joint or on_tensors or op.lists)
         self.frees = any(name in (op.params[0], *op.tensors, "out") for name in self.saved)
@@ -94,6 +98,10 @@ class Rule:
     def _is_single(self, op: Op) -> bool:
         """Whether the op has one tensor among its parameters, the first."""
         return self.inputs == op.params[:1] == ("input",) and len(op.params) > 1 and not op.tensors
+
+
+PICK.rule = Rule(PICK, {"outputs": lambda g, index, count: g}, False)
+PICK.rule.plain = False  # the engine gathers the gradients of all outputs itself
 
 
 def vjp(op: Any, **formulas: Formula) -> None:

@@ -12,7 +12,7 @@ from typing import Any, Self
 
 from tour import _core
 from tour._core import OPS, wrap
-from tour.autograd.tape import EDGES, OP, PICK, SAVED, TIME, Leaf
+from tour.autograd.tape import FIRST, OP, PICK, TIME, Leaf, saved_of
 
 __all__ = ["disable_saved_tensors_hooks", "save_on_cpu", "saved_tensors_hooks"]
 
@@ -130,7 +130,7 @@ def _packing(record: Callable[..., None]) -> Callable[..., None]:
             first = next((t for t in (out if type(out) is tuple else (out,)) if t._tape is not None), None)
             if first is not None and type(first._tape) is not Leaf:
                 node = first._tape
-                pack(node[EDGES][0] if node[OP] is PICK else node, _stack.blocks[-1])
+                pack(node[FIRST] if node[OP] is PICK else node, _stack.blocks[-1])
 
     return packed
 
@@ -143,13 +143,13 @@ def pack(node: Any, hooks: saved_tensors_hooks) -> None:
             return tuple(map(one, x))
         return Packed(hooks.pack_hook(wrap(x)), hooks.unpack_hook) if hasattr(x, "__array_ufunc__") else x
 
-    node[SAVED] = tuple(map(one, node[SAVED]))
+    node[node[OP].rule.first_saved :] = list(map(one, saved_of(node)))
     node[TIME] = PACKED_TIME
 
 
-def unpacked(saved: tuple[Any, ...]) -> tuple[Any, ...]:
+def unpacked(saved: Any) -> Any:
     """Saved values as raw arrays again."""
-    return tuple(
+    return type(saved)(
         x.open() if type(x) is Packed else unpacked(x) if type(x) is tuple and any(type(y) is Packed for y in x) else x
         for x in saved
     )

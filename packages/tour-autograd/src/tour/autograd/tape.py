@@ -17,16 +17,35 @@ from typing import Any, Final
 from tour import _core
 from tour._core import Op, clock
 
-# Layout of a node.
-OP, EDGES, SAVED, TIME, CODE, LASTI, HOOKS = range(7)
+# Layout of a node: five fixed entries, then one edge for each differentiable input, then what the rule saves. It is flat because
+# each tuple inside it would cost every recorded op 30 ns.
+OP, TIME, CODE, LASTI, HOOKS, FIRST = range(6)
 #   OP     the Op whose rule runs in the backward pass
-#   EDGES  one edge per differentiable input
-#   SAVED  the values its rule wants, in the order of `Rule.saved`; FREED after a backward pass
 #   TIME   the write clock's reading: a saved array whose buffer was stamped later has been overwritten
 #   CODE, LASTI  the line of the user's program that made the call (never a frame, which would keep its variables alive)
 #   HOOKS  None, or a `Hooks`
+#   FIRST  where the edges begin; a parameter that is a list of tensors has a tuple of edges
 Node = list[Any]
-FREED: Final = ("freed",)
+
+
+def edges_of(node: Node) -> list[Any]:
+    """One edge for each differentiable input of a node."""
+    return node[FIRST : node[OP].rule.first_saved]
+
+
+def saved_of(node: Node) -> list[Any]:
+    """What a node saved, in the order of `Rule.saved`; nothing once it was freed."""
+    return node[node[OP].rule.first_saved :]
+
+
+def free(node: Node) -> None:
+    """Let go of what a node saved."""
+    del node[node[OP].rule.first_saved :]
+
+
+def make_node(op: Op, edges: tuple[Any, ...], saved: tuple[Any, ...], frame: FrameType) -> Node:
+    """A node made by hand, where no recorder serves."""
+    return [op, clock.now, frame.f_code, frame.f_lasti, None, *edges, *saved]
 
 
 class Mode(threading.local):
@@ -59,11 +78,12 @@ def set_recording(enabled: bool) -> bool:
 class Hooks:
     """Functions to call when a gradient passes: `before` sees and may change it, `after` sees what the node made of it."""
 
-    __slots__ = ("after", "before", "retain")
+    __slots__ = ("after", "before", "metadata", "retain")
 
     def __init__(self) -> None:
         self.before: dict[int, Callable[..., Any]] = {}
         self.after: dict[int, Callable[..., Any]] = {}
+        self.metadata: dict[Any, Any] = {}
         self.retain: Any = None  # weak reference to a tensor that wants its `.grad`
 
 
@@ -136,6 +156,8 @@ def node_name(node: Any) -> str:
     if type(node) is Leaf:
         return "AccumulateGrad"
     name: str = node[OP].name
+    if node[OP].rule.saved == ("ctx",):  # a user's Function
+        return f"{name}Backward"
     return ("".join(word.capitalize() for word in name.split("_")) if name.islower() else name) + "Backward0"
 
 
@@ -150,7 +172,7 @@ def record_unary(op: Op, saves: tuple[str, ...]) -> Callable[..., None]:
             if off and not mode.enabled:
                 return
             f = _getframe(2)
-            if f.f_globals.get("__package__"):
+            if f.f_globals["__package__"]:
                 f = user_frame(f)
             out._tape = [
                 op,
@@ -168,10 +190,10 @@ def record_unary(op: Op, saves: tuple[str, ...]) -> Callable[..., None]:
             if off and not mode.enabled:
                 return
             f = _getframe(2)
-            if f.f_globals.get("__package__"):
+            if f.f_globals["__package__"]:
                 f = user_frame(f)
-            edges = (x._tape if not views.rebased else views.fresh(x),)
-            out._tape = [op, edges, (out._a,), clock.now, f.f_code, f.f_lasti, None]
+            tx = x._tape if not views.rebased else views.fresh(x)
+            out._tape = [op, clock.now, f.f_code, f.f_lasti, None, tx, out._a]
 
     elif saves == ("input",):
 
@@ -179,10 +201,10 @@ def record_unary(op: Op, saves: tuple[str, ...]) -> Callable[..., None]:
             if off and not mode.enabled:
                 return
             f = _getframe(2)
-            if f.f_globals.get("__package__"):
+            if f.f_globals["__package__"]:
                 f = user_frame(f)
-            edges = (x._tape if not views.rebased else views.fresh(x),)
-            out._tape = [op, edges, (x._a,), clock.now, f.f_code, f.f_lasti, None]
+            tx = x._tape if not views.rebased else views.fresh(x)
+            out._tape = [op, clock.now, f.f_code, f.f_lasti, None, tx, x._a]
 
     else:
         return record_any(op, (0,), tuple(saver(op, name) for name in saves))
@@ -197,8 +219,8 @@ def record_single(op: Op) -> Callable[..., None]:
             _unlink(out)
             return
         f = user_frame(_getframe(2))
-        edges = (x._tape if not views.rebased else views.fresh(x),)
-        node = [op, edges, (x._a.shape, *params), clock.now, f.f_code, f.f_lasti, None]
+        tx = x._tape if not views.rebased else views.fresh(x)
+        node = [op, clock.now, f.f_code, f.f_lasti, None, tx, x._a.shape, *params]
         if type(out) is tuple:
             _share(node, out)
         else:
@@ -220,10 +242,11 @@ def record_binary(op: Op, saves: tuple[str, ...], takes: tuple[frozenset[str], .
             if off and not mode.enabled:
                 return
             f = _getframe(2)
-            if f.f_globals.get("__package__"):
+            if f.f_globals["__package__"]:
                 f = user_frame(f)
-            edges = (a._tape, b._tape) if not views.rebased else (views.fresh(a), views.fresh(b))
-            out._tape = [op, edges, (a._a.shape, b._a.shape), clock.now, f.f_code, f.f_lasti, None]
+            if views.rebased:
+                views.fresh(a), views.fresh(b)
+            out._tape = [op, clock.now, f.f_code, f.f_lasti, None, a._tape, b._tape, a._a.shape, b._a.shape]
 
     elif cross:
 
@@ -231,12 +254,13 @@ def record_binary(op: Op, saves: tuple[str, ...], takes: tuple[frozenset[str], .
             if off and not mode.enabled:
                 return
             f = _getframe(2)
-            if f.f_globals.get("__package__"):
+            if f.f_globals["__package__"]:
                 f = user_frame(f)
-            ta, tb = (a._tape, b._tape) if not views.rebased else (views.fresh(a), views.fresh(b))
-            ra, rb = a._a, b._a
-            saved = (None if tb is None else ra, None if ta is None else rb, ra.shape, rb.shape)
-            out._tape = [op, (ta, tb), saved, clock.now, f.f_code, f.f_lasti, None]
+            if views.rebased:
+                views.fresh(a), views.fresh(b)
+            ta, tb, ra, rb = a._tape, b._tape, a._a, b._a
+            saved_a, saved_b = None if tb is None else ra, None if ta is None else rb
+            out._tape = [op, clock.now, f.f_code, f.f_lasti, None, ta, tb, saved_a, saved_b, ra.shape, rb.shape]
 
     else:
 
@@ -252,19 +276,19 @@ def record_binary(op: Op, saves: tuple[str, ...], takes: tuple[frozenset[str], .
                 "out": out._a if (ta is not None and out_for_a) or (tb is not None and out_for_b) else None,
             }
             saved = (*(wanted[name] for name in saves), ra.shape, rb.shape)
-            out._tape = [op, (ta, tb), saved, clock.now, f.f_code, f.f_lasti, None]
+            out._tape = make_node(op, (ta, tb), saved, f)
 
     return record
 
 
-PICK: Final = Op("pick", ("outputs", "index"))  # one of several outputs of a node
+PICK: Final = Op("pick", ("outputs", "index", "count"))  # one of several outputs of a node
 
 
 def _share(node: Node, outputs: tuple[Any, ...]) -> None:
     """Give each output of a node its tape, where its dtype has gradients."""
     for i, t in enumerate(outputs):
         if t._a.dtype.kind in "fcV":
-            t._tape = [PICK, (node,), (i, len(outputs)), clock.now, node[CODE], node[LASTI], None]
+            t._tape = [PICK, clock.now, node[CODE], node[LASTI], None, node, i, len(outputs)]
 
 
 def _unlink(out: Any) -> None:
@@ -286,7 +310,7 @@ def record_any(
         f = user_frame(_getframe(2))
         edges = tuple([edge(values[i]) for i in inputs])
         saved = tuple([save(out, values) for save in savers])
-        node = [op, edges, saved, clock.now, f.f_code, f.f_lasti, None]
+        node = make_node(op, edges, saved, f)
         if type(out) is tuple:
             _share(node, out)
         elif out._a.dtype.kind in "fcV":

@@ -12,6 +12,7 @@ vjp(op._div, input=lambda g, other: g / other.conj(), other=lambda g, other, out
 vjp(op._rdiv, input=lambda g, input, out: -g * (out / input).conj(), other=lambda g, input: g / input.conj())
 vjp(op._div_floor, input=zeros, other=zeros)
 vjp(op._div_trunc, input=zeros, other=zeros)
+vjp(op.floor_divide, input=zeros, other=zeros)
 vjp(op._remainder, input=lambda g: g, other=lambda g, input, other: -g * _floored(input, other))
 vjp(op.fmod, input=lambda g: g, other=lambda g, input, other: -g * _truncated(input, other))
 vjp(op.reciprocal, input=lambda g, out: -g * (out * out).conj())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+import tour.special  # declares ops
 from tour._core import OPS
 
 NONDIFFERENTIABLE: Final[dict[str, frozenset[str]]] = {
@@ -14,7 +15,13 @@ NONDIFFERENTIABLE: Final[dict[str, frozenset[str]]] = {
     "its operands are integers": frozenset(
         {"bitwise_and", "bitwise_left_shift", "bitwise_not", "bitwise_or", "bitwise_right_shift", "bitwise_xor", "gcd", "lcm"}
     ),
-    "PyTorch has none": frozenset({"floor_divide", "heaviside", "nextafter"}),
+    "PyTorch has none": frozenset(
+        {"airy_ai", "bessel_j0", "bessel_j1", "bessel_y0", "bessel_y1", "igamma", "igammac", "spherical_bessel_j0", "zeta"}
+        | {"modified_bessel_i0", "modified_bessel_i1", "modified_bessel_k0", "modified_bessel_k1"}
+        | {"scaled_modified_bessel_k0", "scaled_modified_bessel_k1"}
+        | {f"{shift}chebyshev_polynomial_{kind}" for shift in ("", "shifted_") for kind in "tuvw"}
+        | {"hermite_polynomial_h", "hermite_polynomial_he", "laguerre_polynomial_l", "legendre_polynomial_p"}
+    ),
 }
 
 

@@ -6,9 +6,8 @@ from typing import Any
 
 import numpy as np
 
-import tour
 from tour.autograd.both import zeros
-from tour.autograd.rule import tensor_vjp, vjp
+from tour.autograd.rule import vjp
 from tour.ops import rounding as op
 
 
@@ -24,4 +23,6 @@ for _step in (op.ceil, op.floor, op.trunc, op._round, op._round_decimals, op.sig
 vjp(op.frac, input=lambda g: g)
 vjp(op.sgn, input=_around)
 vjp(op.copysign, input=lambda g, input, out: g * np.where(input == 0, 0, out / input), other=zeros)
-tensor_vjp(op._frexp, input=lambda g, out: g[0] / tour.pow(2.0, out[1].to(g[0].dtype)))
+vjp(op.nextafter, input=lambda g: g, other=zeros)
+vjp(op._heaviside, input=zeros, values=zeros)
+vjp(op._mantissa, input=lambda g, input, out: g * np.where(input == 0, 1, out / input))
