@@ -18,7 +18,8 @@ from typing import NoReturn
 
 import matplotlib
 import numpy as np
-from matplotlib.figure import Figure
+from matplotlib.figure import Figure, SubFigure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 from sklearn.datasets import load_digits
 from sklearn.model_selection import train_test_split
@@ -27,8 +28,8 @@ from tqdm import tqdm
 import tour
 from tour import nn, optim
 
-BATCH = 32
-BLUE, ORANGE, GREY = "#3b6fb6", "#e07b39", "#8a8f98"
+EPOCHS, BATCH = 20, 32
+BLUE, ORANGE = "#3b6fb6", "#e07b39"
 
 
 @dataclass
@@ -79,19 +80,20 @@ def predict(net: nn.Module, images: tour.Tensor) -> tour.Tensor:
     """Return the most likely class of each image, shape (N,)."""
     net.eval()
     with tour.no_grad():
-        return net(images).argmax(1)
+        logits: tour.Tensor = net(images)
+    return logits.argmax(1)
 
 
 def accuracy(net: nn.Module, data: Data) -> float:
     """Return the share of images that the network reads correctly."""
-    return (predict(net, data.images) == data.labels).float().mean().item()
+    return float(predict(net, data.images).eq(data.labels).double().mean())
 
 
 def train_epoch(net: nn.Module, data: Data, optimizer: optim.Optimizer) -> float:
     """Show every image to the network once, in random order; return the mean loss of the batches."""
     net.train()
     criterion = nn.CrossEntropyLoss()
-    losses = []
+    losses: list[float] = []
     for batch in tour.randperm(len(data)).to(data.labels.device).split(BATCH):
         optimizer.zero_grad()
         loss = criterion(net(data.images[batch]), data.labels[batch])
@@ -123,7 +125,7 @@ def run(epochs: int, seed: int = 0, device: str = "cpu") -> tuple[nn.Module, Dat
     return net, test_set, train(net, train_set, test_set, epochs)
 
 
-def plot_curve(figure: Figure, history: History) -> None:
+def plot_curve(figure: SubFigure, history: History) -> None:
     """Draw training loss above held-out accuracy."""
     epochs = range(1, len(history.loss) + 1)
     top, bottom = figure.subplots(2, 1, sharex=True)
@@ -131,32 +133,36 @@ def plot_curve(figure: Figure, history: History) -> None:
     top.set_title("Training loss", loc="left")
     bottom.plot(epochs, history.accuracy, color=ORANGE, marker="o", markersize=4)
     bottom.set_title(f"Held-out accuracy: {history.accuracy[-1]:.1%} at the end", loc="left")
-    bottom.yaxis.set_major_formatter(PercentFormatter(1))
+    bottom.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
     bottom.xaxis.set_major_locator(MaxNLocator(integer=True))
     bottom.set_xlabel("epoch")
 
 
-def plot_mistakes(figure: Figure, test_set: Data, predicted: tour.Tensor) -> None:
+def plot_mistakes(figure: SubFigure, test_set: Data, predicted: tour.Tensor) -> None:
     """Draw the held-out digits that were misread, each with what it is and what the network saw."""
     images, labels, guesses = (t.cpu().numpy() for t in (test_set.images[:, 0], test_set.labels, predicted))
     wrong = np.flatnonzero(labels != guesses)
-    rows, columns = 2, 4
-    shown = wrong[: rows * columns]
-    title = f"{len(wrong)} of {len(labels)} misread" + (f", {len(shown)} shown" if len(shown) < len(wrong) else "")
-    figure.suptitle(title, x=0.02, ha="left", fontsize="large")
-    axes = figure.subplots(rows, columns).ravel()
-    for axis in axes:
+    shown = wrong[:15]
+    title = f"{len(wrong)} of {len(labels)} held-out digits misread"
+    figure.suptitle(title + (f", {len(shown)} shown" if len(shown) < len(wrong) else ""), x=0.02, ha="left")
+    if not len(shown):
+        return
+    rows = 1 + (len(shown) > 2) + (len(shown) > 8)
+    axes = figure.subplots(rows, -(-len(shown) // rows), squeeze=False).ravel()
+    for axis in axes[len(shown) :]:
         axis.set_axis_off()
     for axis, i in zip(axes, shown, strict=False):
-        axis.imshow(images[i], cmap="gray_r", vmin=0, vmax=1)
-        axis.set_title(f"{labels[i]} read as {guesses[i]}", fontsize="medium")
+        axis.imshow(images[i], cmap="Blues", vmin=0, vmax=1)
+        axis.set_title(f"{labels[i]}, read as {guesses[i]}", fontsize="medium")
+        axis.set(xticks=[], yticks=[])
+        axis.spines[:].set(visible=True, color="#c8ccd2")
 
 
 def save_figure(path: Path, history: History, test_set: Data, predicted: tour.Tensor) -> None:
     """Write the learning curve and the misread digits side by side."""
     style = {"axes.spines.top": False, "axes.spines.right": False, "axes.grid": True, "grid.alpha": 0.3}
     with matplotlib.rc_context(style):
-        figure = Figure(figsize=(10, 4.2), dpi=150, layout="constrained")
+        figure = Figure(figsize=(10, 4.2), dpi=150, layout=ConstrainedLayoutEngine(w_pad=0.12, h_pad=0.12))
         left, right = figure.subfigures(1, 2, width_ratios=(1, 1.1), wspace=0.04)
         plot_curve(left, history)
         plot_mistakes(right, test_set, predicted)
@@ -186,7 +192,7 @@ def usable_device(name: str) -> str:
     """Check, before any work is done, that a tensor can live on a device."""
     try:
         tour.zeros(1).to(name)
-    except Exception as error:
+    except (RuntimeError, AssertionError, ImportError) as error:
         raise argparse.ArgumentTypeError(f"cannot use {name!r}: {str(error).splitlines()[0]}") from None
     return name
 
@@ -210,7 +216,9 @@ def writable_png(text: str) -> Path:
 def arguments() -> argparse.Namespace:
     """Read the command line."""
     parser = Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--epochs", type=lambda t: whole_number(1, 10_000, t), default=20, help="default: %(default)s")
+    parser.add_argument(
+        "--epochs", type=lambda t: whole_number(1, 10_000, t), default=EPOCHS, help="default: %(default)s"
+    )
     parser.add_argument("--device", type=usable_device, default="cpu", help="cpu or cuda; default: %(default)s")
     parser.add_argument("--seed", type=lambda t: whole_number(0, 2**32 - 1, t), default=0, help="default: %(default)s")
     parser.add_argument("--out", type=writable_png, default="runs/digits.png", help="default: %(default)s")
