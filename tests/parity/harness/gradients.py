@@ -13,7 +13,7 @@ import tour
 
 from .compare import differences
 from .convert import OutOfScope, tensors, to_torch, to_tour
-from .database import attribute, function, samples, seed
+from .database import counterpart, function, samples, seed
 
 Lines = Iterator[str]
 
@@ -88,7 +88,9 @@ def projected(sample: Any, out: Any) -> torch.Tensor | None:
     results = [t for t in tensors(sample.output_process_fn_grad(out), torch.Tensor) if t.requires_grad]
     torch.manual_seed(7)
     terms = [
-        (torch.randn_like(t).conj() * t).real.sum() if t.is_complex() else (torch.randn_like(t) * t).sum()
+        (torch.randn(t.shape, dtype=t.dtype).conj() * t).real.sum()
+        if t.is_complex()
+        else (torch.randn(t.shape, dtype=t.dtype) * t).sum()
         for t in results
     ]
     return sum(terms, torch.zeros((), dtype=torch.float64)) if terms else None
@@ -137,7 +139,9 @@ def _tour_grad(outs: list[Any], inputs: list[Any], arriving: list[Any], create_g
 
 def in_place(op: Any, limit: int) -> Lines:
     """The gradient through the in-place form, written into a clone."""
-    mine = attribute(tour.Tensor, op.inplace_variant.__name__)
+    mine = counterpart(op.inplace_variant)
+    if mine is None:
+        return
 
     def into_clone(x: Any, *args: Any, f: Any, **kwargs: Any) -> Any:
         return f(x.clone(), *args, **kwargs)
@@ -174,7 +178,7 @@ def _torch_second(op: Any, sample: Any, leaves: list[torch.Tensor]) -> Any:
         out = _quietly(op.op, sample.input, *sample.args, **sample.kwargs)
         outs = [t for t in tensors(out, torch.Tensor) if t.requires_grad]
         torch.manual_seed(7)
-        arriving = [torch.randn_like(t).requires_grad_() for t in outs]
+        arriving = [torch.randn(t.shape, dtype=t.dtype).requires_grad_() for t in outs]
         grads = torch.autograd.grad(outs, leaves, arriving, create_graph=True, allow_unused=True)
         weights = [None if g is None else torch.randn_like(g) for g in grads]
         kept = [(g * w).sum() for g, w in zip(grads, weights, strict=True) if g is not None and g.requires_grad]

@@ -33,6 +33,18 @@ def ntuple(x: Any, n: int, name: str) -> tuple[int, ...]:
     return values
 
 
+def pool_stride(stride: Any, kernel: tuple[int, ...]) -> tuple[int, ...]:
+    """The step of a pooling window: the window's size where none (None or an empty sequence) is given.
+
+    Examples:
+        >>> pool_stride(None, (2, 3))
+        (2, 3)
+    """
+    if stride is None or (not isinstance(stride, int) and not len(stride)):
+        return kernel
+    return ntuple(stride, len(kernel), "stride")
+
+
 def with_batch(function: Callable[..., Any], input: Tensor, dims: int, name: str) -> Any:
     """Call `function` on a batch; a single sample gets a batch dimension for the call.
 

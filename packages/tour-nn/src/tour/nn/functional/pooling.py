@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import Any
 
+import tour
 from tour import Tensor
 from tour._declare import primitive
 from tour.autograd.both import reading
 from tour.autograd.rule import joint_vjp, vjp
-from tour.nn.functional._sizes import Ints, ntuple, with_batch
+from tour.nn.functional._sizes import Ints, ntuple, pool_stride, with_batch
 from tour.nn.kernels import pooling as kernels
 
 __all__ = [
     "max_pool1d", "max_pool1d_with_indices", "max_pool2d", "max_pool2d_with_indices", "max_pool3d", "max_pool3d_with_indices",
+    "max_unpool1d", "max_unpool2d", "max_unpool3d",
 ]  # fmt: skip
 
 Sizes = tuple[int, ...]
@@ -54,6 +57,12 @@ def gather_from_plane(input: Tensor, indices: Tensor) -> Tensor:
     ...
 
 
+@primitive(kernels.max_unpool)
+def max_unpooling(input: Tensor, indices: Tensor, size: Sizes) -> Tensor:
+    """Elements (N, C, *output) written at flat indices of planes of zeros (N, C, *size)."""
+    ...
+
+
 _max_grad, _scatter, _gather = map(reading, (max_pooling_grad, scatter_to_plane, gather_from_plane))
 
 
@@ -75,6 +84,7 @@ def _(
 
 
 vjp(max_pooling_with_indices, input=lambda g, input_shape, out: _scatter(g[0], out[1], input_shape[2:]))
+vjp(max_unpooling, input=lambda g, indices: _gather(g, indices))
 vjp(scatter_to_plane, values=lambda g, indices: _gather(g, indices))
 vjp(gather_from_plane, input=lambda g, indices, input_shape: _scatter(g, indices, input_shape[2:]))
 
@@ -83,7 +93,7 @@ def check_pool(input: Tensor, kernel: Sizes, stride: Sizes, padding: Sizes, dila
     """Refuse windows that cannot be laid over the input.
 
     Raises:
-        RuntimeError: If a size is not positive, the padding exceeds half the kernel, or nothing would be left.
+        RuntimeError: If a size is not positive, the padding exceeds half the kernel, or nothing is there or would be left.
     """
     if min(kernel) <= 0:
         raise RuntimeError(f"kernel size should be greater than zero, but got {list(kernel)}")
@@ -94,6 +104,10 @@ def check_pool(input: Tensor, kernel: Sizes, stride: Sizes, padding: Sizes, dila
     if any(p < 0 or p > (d * (k - 1) + 1) // 2 for p, k, d in zip(padding, kernel, dilation, strict=True)):
         raise RuntimeError(
             f"pad should be at most half of effective kernel size, but got pad={list(padding)}, kernel_size={list(kernel)}"
+        )
+    if 0 in input.shape[1:]:
+        raise RuntimeError(
+            f"Expected a tensor with optional 0 dim batch size for input, but got sizes {list(input.shape[1:])} without the batch"
         )
     out = kernels.pool_size(input.shape[2:], kernel, stride, padding, dilation, ceil_mode)
     if min(out) < 1:
@@ -113,7 +127,7 @@ def _max_pool(
     dims: int,
 ) -> Any:
     kernel = ntuple(kernel_size, dims, "kernel_size")
-    steps = kernel if stride is None or stride == [] else ntuple(stride, dims, "stride")
+    steps = pool_stride(stride, kernel)
     pads, gaps = ntuple(padding, dims, "padding"), ntuple(dilation, dims, "dilation")
 
     def run(x: Tensor) -> Any:
@@ -200,3 +214,121 @@ def max_pool3d_with_indices(
 ) -> tuple[Tensor, Tensor]:  # fmt: skip
     """`max_pool3d` with the flat index of each maximum in its volume."""
     return max_pool3d(input, kernel_size, stride, padding, dilation, ceil_mode, True)  # type: ignore[no-any-return]
+
+
+# --- Its partial inverse ----------------------------------------------------------------------------------------------------
+
+
+def _unpooled_size(
+    input: Tensor, kernel: Sizes, stride: Sizes, padding: Sizes, output_size: Any, dims: int
+) -> tuple[int, ...]:
+    """The size that was pooled: as given, if it is near what kernel and stride say.
+
+    Raises:
+        ValueError: If the given size is too far off.
+    """
+    sizes = input.shape[-dims:]
+    plain = tuple((n - 1) * s + k - 2 * p for n, k, s, p in zip(sizes, kernel, stride, padding, strict=True))
+    if output_size is None:
+        return plain
+    given = tuple(output_size)
+    given = given[2:] if len(given) == dims + 2 else given
+    if len(given) != dims:
+        raise ValueError(
+            f"output_size should be a sequence containing {dims} or {dims + 2} elements, but it has a length of "
+            f"'{len(given)}'"
+        )
+    for d, (n, m, s) in enumerate(zip(plain, given, stride, strict=True)):
+        if not n - s < m < n + s:
+            raise ValueError(f"invalid output_size {given} (dim {d} must be between {n - s} and {n + s})")
+    return given
+
+
+def _max_unpool(
+    input: Tensor, indices: Tensor, kernel_size: Ints, stride: Ints | None, padding: Ints, output_size: Any, dims: int
+) -> Tensor:
+    name = f"max_unpool{dims}d"
+    kernel = ntuple(kernel_size, dims, "kernel_size")
+    steps = pool_stride(stride, kernel)
+    if input.dim() not in (dims + 1, dims + 2):
+        raise RuntimeError(
+            f"Expected {dims + 1}D (unbatched) or {dims + 2}D (batched) input to {name}, but got input of size: "
+            f"{list(input.shape)}"
+        )
+    size = _unpooled_size(input, kernel, steps, ntuple(padding, dims, "padding"), output_size, dims)
+    if indices.dtype is not tour.int64:
+        raise RuntimeError(f"{name}: elements in indices should be type int64 but got: {indices.dtype.name}")
+    if indices.shape != input.shape:
+        raise RuntimeError(
+            f"{name}: Expected shape of indices to be same as that of the input tensor ({list(input.shape)}), but got "
+            f"{list(indices.shape)}"
+        )
+    if min(size) < 0:
+        raise RuntimeError(f"{name}: input {list(input.shape)} would give an output of negative size {list(size)}")
+    if 0 in input.shape[input.dim() - dims - 1 :]:
+        raise RuntimeError(
+            f"{name}: Expected input to have non-zero size for non-batch dimensions, but got {list(input.shape)}"
+        )
+    raw = indices._a
+    wrong = (raw < 0) | (raw >= prod(size))
+    if wrong.any():
+        raise RuntimeError(f"{name}: found an invalid max index: {raw[wrong][0]} (output planes are {list(size)})")
+    if input.dim() == dims + 1:
+        return max_unpooling(input.unsqueeze(0), indices.unsqueeze(0), size).squeeze(0)
+    return max_unpooling(input, indices, size)
+
+
+def max_unpool1d(
+    input: Tensor, indices: Tensor, kernel_size: Ints, stride: Ints | None = None, padding: Ints = 0,
+    output_size: Any = None,
+) -> Tensor:  # fmt: skip
+    """Put maxima back where `max_pool1d` found them, zeros elsewhere.
+
+    Args:
+        input: Maxima of shape (N, C, L) or (C, L).
+        indices: Where they stood, as `max_pool1d(..., return_indices=True)` gives them.
+        kernel_size: Size of the window.
+        stride: Step of the window; the window's size if None.
+        padding: Padding of the pooling.
+        output_size: Size of what was pooled, where kernel and stride do not tell.
+
+    Raises:
+        ValueError: If `output_size` does not fit.
+        RuntimeError: If shapes, dtypes or indices do not fit.
+
+    Examples:
+        >>> import tour
+        >>> x, where = max_pool1d(tour.tensor([[[1.0, 3.0, 5.0, 2.0]]]), 2, return_indices=True)
+        >>> max_unpool1d(x, where, 2)
+        tensor([[[0., 3., 5., 0.]]])
+    """
+    return _max_unpool(input, indices, kernel_size, stride, padding, output_size, 1)
+
+
+def max_unpool2d(
+    input: Tensor, indices: Tensor, kernel_size: Ints, stride: Ints | None = None, padding: Ints = 0,
+    output_size: Any = None,
+) -> Tensor:  # fmt: skip
+    """Put maxima back where `max_pool2d` found them; arguments as in `max_unpool1d`.
+
+    Examples:
+        >>> import tour
+        >>> max_unpool2d(tour.tensor([[[7.0]]]), tour.tensor([[[3]]]), 2)
+        tensor([[[0., 0.],
+                 [0., 7.]]])
+    """
+    return _max_unpool(input, indices, kernel_size, stride, padding, output_size, 2)
+
+
+def max_unpool3d(
+    input: Tensor, indices: Tensor, kernel_size: Ints, stride: Ints | None = None, padding: Ints = 0,
+    output_size: Any = None,
+) -> Tensor:  # fmt: skip
+    """Put maxima back where `max_pool3d` found them; arguments as in `max_unpool1d`.
+
+    Examples:
+        >>> import tour
+        >>> max_unpool3d(tour.ones(1, 1, 1, 1), tour.tensor([[[[0]]]]), 2).shape
+        tour.Size([1, 2, 2, 2])
+    """
+    return _max_unpool(input, indices, kernel_size, stride, padding, output_size, 3)

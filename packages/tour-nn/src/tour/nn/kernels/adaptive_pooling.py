@@ -96,7 +96,7 @@ def fractional_max_pool(x: Array, kernel: Ints, out_size: Ints, samples: Array) 
     best, where = np.full(first.shape, -np.inf, x.dtype), first
     for tap in np.ndindex(*kernel):
         place = first + np.ravel_multi_index(tap, size)
-        value = np.take_along_axis(flat, place.reshape(*x.shape[:2], -1), 2).reshape(place.shape)
+        value = np.take_along_axis(flat, place.reshape(*x.shape[:2], prod(out_size)), 2).reshape(place.shape)
         better = (value > best) | np.isnan(value)
         best, where = np.where(better, value, best), np.where(better, place, where)
     return best, where

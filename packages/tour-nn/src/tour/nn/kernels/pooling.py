@@ -131,7 +131,10 @@ def avg_pool(
     out_size = pool_size(x.shape[2:], kernel, stride, padding, ones, ceil_mode)
     framed = _frame(x, out_size, kernel, stride, padding, ones, 0)
     total = _reduce(np.add, framed, out_size, kernel, stride, ones)
-    total /= _divisor(x, out_size, kernel, stride, padding, count_include_pad, divisor_override)
+    divisor = _divisor(x, out_size, kernel, stride, padding, count_include_pad, divisor_override)
+    if total.dtype.kind in "iu":
+        return np.sign(total) * np.sign(divisor) * (np.abs(total) // np.abs(divisor))  # rounds towards zero
+    total /= divisor
     return total
 
 
@@ -199,7 +202,8 @@ def _hits(
     """Block of planes by block, tap by tap: which windows have their (first) maximum there. No NaN in out."""
     if not out.size:
         return
-    framed = _frame(x, out.shape[2:], kernel, stride, padding, dilation, np.nan)  # padding equals no maximum
+    border = np.nan if x.dtype.kind == "f" else _lowest(x.dtype)  # equals no maximum
+    framed = _frame(x, out.shape[2:], kernel, stride, padding, dilation, border)
     planes, maxima = (a.reshape(prod(x.shape[:2]), 1, *a.shape[2:]) for a in (framed, out))
     step = max(1, _BLOCK // prod(out.shape[2:]))
     for start in range(0, len(planes), step):
