@@ -23,9 +23,9 @@ from tour._errors import argument_error, explain, shape_text
 from tour._numpy import BY_UFUNC
 from tour._operands import NUMBER, floating, is_operand, match, native, number, operand
 
+Tensor: Any  # bound by _tensor.py, as `_core.Tensor` is; one look-up less on the hottest path
 P = ParamSpec("P")
 R = TypeVar("R")
-Declared = Callable[[Callable[P, R]], Callable[P, R]]
 
 _F32, _F64 = np.dtype(np.float32), np.dtype(np.float64)
 KEYWORD_ONLY_TAIL = ("out",)  # parameters that every op treats alike and no gradient rule sees
@@ -60,7 +60,9 @@ def new_op(decl: Callable[..., Any], kernel: Callable[..., Any] | None = None) -
     return op
 
 
-def unary(ufunc: Callable[..., Any], fractions: bool = False, refuses: str = "") -> Declared[P, R]:
+def unary(
+    ufunc: Callable[..., Any], fractions: bool = False, refuses: str = ""
+) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """Body for an elementwise op of one input.
 
     Args:
@@ -100,7 +102,7 @@ def unary(ufunc: Callable[..., Any], fractions: bool = False, refuses: str = "")
 
 def binary(
     ufunc: Callable[..., Any], fractions: bool = False, refuses: str = "", numbers: str = "both"
-) -> Declared[P, R]:
+) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """Body for a broadcasting elementwise op of two inputs, where `other` may be a number.
 
     Args:
@@ -143,11 +145,39 @@ def binary(
 
             return declare(op, decl, body)
 
-        made = form(*((retry,) if numbers == "both" else (retry_strictly, operand if numbers == "other" else no_number)))
-        made.operator = form(retry_operator)
+        made = form(
+            *((retry,) if numbers == "both" else (retry_strictly, operand if numbers == "other" else no_number))
+        )
+        made.operator = form(retry_operator) if strict else declare(op, decl, plain_operator(op, function))
         return made  # type: ignore[no-any-return]
 
     return bind
+
+
+def plain_operator(op: Op, function: Callable[..., Any]) -> Callable[..., Any]:
+    """The body behind `x + y`, the shortest there is: without options and without dtypes that need a second look."""
+
+    def body(input: Any, other: Any) -> Any:
+        try:
+            if type(other) is not Tensor:
+                other = operand(other, input)
+            a, b = input._a, other._a
+            if a.dtype is not b.dtype:
+                input, other = match(input, other)
+                a, b = input._a, other._a
+            r = function(a, b)
+        except (AttributeError, TypeError, ValueError, RuntimeWarning) as error:
+            return retry_operator(body, op, error, input, other)
+        if type(r) is not ndarray:
+            r = as_array(r)
+        t = new(Tensor)
+        t._a = r
+        t._tape = None
+        if input._tape is not None or other._tape is not None:
+            op.record(t, input, other)
+        return t
+
+    return body
 
 
 def no_number(x: Any, beside: Any) -> Any:
@@ -257,7 +287,7 @@ def as_operands(operands: tuple[Any, ...]) -> tuple[Any, ...] | None:
     return tuple(made)
 
 
-def primitive(kernel: Callable[..., Any], broadcasts: bool = False) -> Declared[P, R]:
+def primitive(kernel: Callable[..., Any], broadcasts: bool = False) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """Body for an op that is not elementwise: tensors are opened, the kernel runs on raw arrays, its result is wrapped.
 
     Tensors may stand anywhere among the arguments, also in a list. A kernel that gives a tuple of arrays makes a tuple of tensors.
@@ -406,7 +436,12 @@ def _write_ufunc(ufunc: np.ufunc, a: Any, args: tuple[Any, ...]) -> bool:
         b = args[0]
         if isinstance(b, NUMBER):
             b = number(b, a.dtype, a)
-        if isinstance(b, _core.Tensor) and b._a.dtype is a.dtype and type(b._a) is type(a) and _covers(a.shape, b._a.shape):
+        if (
+            isinstance(b, _core.Tensor)
+            and b._a.dtype is a.dtype
+            and type(b._a) is type(a)
+            and _covers(a.shape, b._a.shape)
+        ):
             ufunc(a, b._a, out=a)
             return True
     except RuntimeWarning:  # raised after the loop, where somebody turned warnings into errors
@@ -461,7 +496,11 @@ def apart(name: str, out: Any, *inputs: Any) -> Any:
         RuntimeError: If it does.
     """
     for x in inputs:
-        if isinstance(out, _core.Tensor) and type(out._a) is type(x._a) is ndarray and np.may_share_memory(out._a, x._a):
+        if (
+            isinstance(out, _core.Tensor)
+            and type(out._a) is type(x._a) is ndarray
+            and np.may_share_memory(out._a, x._a)
+        ):
             raise RuntimeError(
                 "unsupported operation: some elements of the input tensor and the written-to tensor refer to a single memory location. "
                 f"Please clone() the tensor before performing the operation ({name})."
@@ -505,4 +544,17 @@ def _resize(out: Any, shape: tuple[int, ...], name: str) -> None:
     out._a = np.empty_like(out._a, shape=shape)
 
 
-__all__ = ["Op", "_dtypes", "binary", "in_place", "operator", "primitive", "reflected", "result", "store", "unary", "view", "yielding"]
+__all__ = [
+    "Op",
+    "_dtypes",
+    "binary",
+    "in_place",
+    "operator",
+    "primitive",
+    "reflected",
+    "result",
+    "store",
+    "unary",
+    "view",
+    "yielding",
+]

@@ -6,7 +6,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from tour import _core
+from tour import _core, _declare
 from tour._core import UNTRACKED, autograd, new, root_of, stamp_of, wrap
 from tour._devices import device, device_of
 from tour._dtypes import FROM_NUMPY, dtype
@@ -162,20 +162,6 @@ class Tensor(
         """Whether the elements live on a CUDA device."""
         return self.device.type == "cuda"
 
-    @property
-    def T(self) -> Tensor:
-        """A view with the dimensions in reverse order."""
-        return self.permute(*range(self._a.ndim - 1, -1, -1)) if self._a.ndim != 1 else self.t()
-
-    @property
-    def mT(self) -> Tensor:
-        """A view with the last two dimensions swapped."""
-        return self.transpose(-2, -1)
-
-    def swapaxes(self, axis0: int, axis1: int) -> Tensor:
-        """A view with two dimensions swapped; the same as `transpose`."""
-        return self.transpose(axis0, axis1)
-
     def size(self, dim: int | None = None) -> Any:
         """The shape, or the size of one dimension."""
         return Size(self._a.shape) if dim is None else self._a.shape[wrap_dim(dim, self._a.ndim)]
@@ -205,10 +191,6 @@ class Tensor(
     def data_ptr(self) -> int:
         """Address of the first element, in bytes."""
         return _address(self._a)
-
-    def is_contiguous(self, memory_format: Any = None) -> bool:
-        """Whether the elements lie in row-major order without gaps."""
-        return bool(self._a.flags.c_contiguous)
 
     def is_floating_point(self) -> bool:
         """Whether the elements are real floating-point numbers."""
@@ -428,4 +410,4 @@ def _core_default() -> dtype:
     return get_default_dtype()
 
 
-_core.Tensor = Tensor
+_core.Tensor = _declare.Tensor = Tensor

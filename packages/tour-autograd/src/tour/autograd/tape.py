@@ -129,6 +129,18 @@ def is_ours(package: str | None) -> bool:
     return answer
 
 
+seen: CodeType | None = None  # code that is known to be the user's: in a loop, nobody has to look twice
+
+
+def caller(frame: FrameType) -> tuple[FrameType, CodeType]:
+    """The innermost frame at or above `frame` that runs the user's code, and that code."""
+    global seen
+    user = user_frame(frame)
+    if user is frame:
+        seen = frame.f_code
+    return user, user.f_code
+
+
 def user_frame(frame: FrameType) -> FrameType:
     """The innermost frame at or above `frame` that runs the user's code; the outermost if there is none."""
     while is_ours(frame.f_globals.get("__package__")) and (outer := frame.f_back) is not None:
@@ -172,8 +184,8 @@ def record_unary(op: Op, saves: tuple[str, ...]) -> Callable[..., None]:
             if off and not mode.enabled:
                 return
             f = _getframe(2)
-            if f.f_globals["__package__"]:
-                f = user_frame(f)
+            if (code := f.f_code) is not seen:
+                f, code = caller(f)
             out._tape = [
                 op,
                 (x._tape if not views.rebased else views.fresh(x),),
@@ -190,10 +202,10 @@ def record_unary(op: Op, saves: tuple[str, ...]) -> Callable[..., None]:
             if off and not mode.enabled:
                 return
             f = _getframe(2)
-            if f.f_globals["__package__"]:
-                f = user_frame(f)
+            if (code := f.f_code) is not seen:
+                f, code = caller(f)
             tx = x._tape if not views.rebased else views.fresh(x)
-            out._tape = [op, clock.now, f.f_code, f.f_lasti, None, tx, out._a]
+            out._tape = [op, clock.now, code, f.f_lasti, None, tx, out._a]
 
     elif saves == ("input",):
 
@@ -201,10 +213,10 @@ def record_unary(op: Op, saves: tuple[str, ...]) -> Callable[..., None]:
             if off and not mode.enabled:
                 return
             f = _getframe(2)
-            if f.f_globals["__package__"]:
-                f = user_frame(f)
+            if (code := f.f_code) is not seen:
+                f, code = caller(f)
             tx = x._tape if not views.rebased else views.fresh(x)
-            out._tape = [op, clock.now, f.f_code, f.f_lasti, None, tx, x._a]
+            out._tape = [op, clock.now, code, f.f_lasti, None, tx, x._a]
 
     else:
         return record_any(op, (0,), tuple(saver(op, name) for name in saves))
@@ -218,9 +230,11 @@ def record_single(op: Op) -> Callable[..., None]:
         if off and not mode.enabled:
             _unlink(out)
             return
-        f = user_frame(_getframe(2))
+        f = _getframe(2)
+        if (code := f.f_code) is not seen:
+            f, code = caller(f)
         tx = x._tape if not views.rebased else views.fresh(x)
-        node = [op, clock.now, f.f_code, f.f_lasti, None, tx, x._a.shape, *params]
+        node = [op, clock.now, code, f.f_lasti, None, tx, x._a.shape, *params]
         if type(out) is tuple:
             _share(node, out)
         else:
@@ -242,11 +256,13 @@ def record_binary(op: Op, saves: tuple[str, ...], takes: tuple[frozenset[str], .
             if off and not mode.enabled:
                 return
             f = _getframe(2)
-            if f.f_globals["__package__"]:
-                f = user_frame(f)
+            if (code := f.f_code) is not seen:
+                f, code = caller(f)
             if views.rebased:
                 views.fresh(a), views.fresh(b)
-            out._tape = [op, clock.now, f.f_code, f.f_lasti, None, a._tape, b._tape, a._a.shape, b._a.shape]
+            ta, tb = a._tape, b._tape
+            sa, sb = None if ta is None else a._a.shape, None if tb is None else b._a.shape
+            out._tape = [op, clock.now, code, f.f_lasti, None, ta, tb, sa, sb]
 
     elif cross:
 
@@ -254,13 +270,17 @@ def record_binary(op: Op, saves: tuple[str, ...], takes: tuple[frozenset[str], .
             if off and not mode.enabled:
                 return
             f = _getframe(2)
-            if f.f_globals["__package__"]:
-                f = user_frame(f)
+            if (code := f.f_code) is not seen:
+                f, code = caller(f)
             if views.rebased:
                 views.fresh(a), views.fresh(b)
             ta, tb, ra, rb = a._tape, b._tape, a._a, b._a
-            saved_a, saved_b = None if tb is None else ra, None if ta is None else rb
-            out._tape = [op, clock.now, f.f_code, f.f_lasti, None, ta, tb, saved_a, saved_b, ra.shape, rb.shape]
+            if ta is None:
+                out._tape = [op, clock.now, code, f.f_lasti, None, None, tb, ra, None, None, rb.shape]
+            elif tb is None:
+                out._tape = [op, clock.now, code, f.f_lasti, None, ta, None, None, rb, ra.shape, None]
+            else:
+                out._tape = [op, clock.now, code, f.f_lasti, None, ta, tb, ra, rb, ra.shape, rb.shape]
 
     else:
 
