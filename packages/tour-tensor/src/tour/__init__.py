@@ -43,6 +43,8 @@ from tour._dtypes import uint8 as uint8
 from tour._dtypes import uint16 as uint16
 from tour._dtypes import uint32 as uint32
 from tour._dtypes import uint64 as uint64
+from tour._layouts import *
+from tour._legacy import *
 from tour._operands import result_type as result_type
 from tour._printing import *
 from tour._shapes import Size as Size
@@ -62,6 +64,7 @@ from tour.ops.creation import *
 from tour.ops.diagonals import *
 from tour.ops.division import *
 from tour.ops.extremes import *
+from tour.ops.factories import *
 from tour.ops.filling import *
 from tour.ops.gathering import *
 from tour.ops.grids import *
@@ -73,6 +76,7 @@ from tour.ops.norms import *
 from tour.ops.permuting import *
 from tour.ops.powers import *
 from tour.ops.quantiles import *
+from tour.ops.ranges import *
 from tour.ops.reductions import *
 from tour.ops.resizing import *
 from tour.ops.rounding import *

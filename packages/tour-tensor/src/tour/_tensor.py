@@ -35,6 +35,7 @@ from tour.ops.indexing import Indexing
 from tour.ops.joining import Joining
 from tour.ops.linear import Linear
 from tour.ops.math import Math
+from tour.ops.new import New
 from tour.ops.norms import Norms
 from tour.ops.permuting import Permuting
 from tour.ops.powers import Powers
@@ -89,6 +90,7 @@ class Tensor(
     Quantiles,
     Resizing,
     Copies,
+    New,
     Shaping,
     Indexing,
     Casting,

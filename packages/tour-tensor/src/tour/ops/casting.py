@@ -1,14 +1,17 @@
-"""Other dtypes, other devices, and copies."""
+"""Other dtypes, other devices, other orders in memory, and copies."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from tour import _core, _dtypes
 from tour._core import Op, wrap
 from tour._declare import result
 from tour._devices import as_device, device, device_of, move
-from tour._dtypes import as_dtype
+from tour._dtypes import FROM_NUMPY, as_dtype
+from tour._layouts import checked, contiguous_format, empty_in, lies_in, memory_format, preserve_format
 
 if TYPE_CHECKING:
     from tour._dtypes import dtype as Dtype
@@ -21,15 +24,24 @@ _MOVE = Op("to_device", ("input", "device"))
 _CLONE = Op("clone", ("input",))
 
 
+# --- dtype and device ----------------------------------------------------------------------------------------------------------
+
+
 def astype(input: Tensor, dtype: Dtype) -> Tensor:
     """The tensor itself if it has that dtype, otherwise a copy in it; a recorded op."""
     a = input._a
     target = dtype.numpy
     if a.dtype is target:
         return input
-    if dtype.rank < _dtypes.COMPLEX and a.dtype.kind == "c":
+    return result(_CAST, cast_array(a, dtype), input, dtype)  # type: ignore[no-any-return]
+
+
+def cast_array(a: Any, dtype: Dtype) -> Any:
+    """A raw array in another dtype: the real part where that is real; numbers out of range wrap as in C."""
+    if a.dtype.kind == "c" and not dtype.is_complex and dtype.rank != _dtypes.BOOLEAN:
         a = a.real
-    return result(_CAST, a.astype(target), input, dtype)  # type: ignore[no-any-return]
+    with np.errstate(invalid="ignore", over="ignore"):
+        return a.astype(dtype.numpy)
 
 
 def to(input: Tensor, *args: Any, **kwargs: Any) -> Tensor:
@@ -40,34 +52,66 @@ def to(input: Tensor, *args: Any, **kwargs: Any) -> Tensor:
         args: A dtype, a device, both (device first), or a tensor to be like; then `non_blocking` and `copy`.
         kwargs: The same by name: `dtype`, `device`, `other`, `non_blocking`, `copy`, `memory_format`.
 
+    Raises:
+        TypeError: If the arguments make no such form.
+
     Examples:
         >>> import tour
         >>> tour.tensor([1, 2]).to(tour.float64)
         tensor([1., 2.], dtype=tour.float64)
     """
     where, d, copy = target_of(args, kwargs)
+    format = kwargs.get("memory_format")
     t = input if d is None else astype(input, d)
     if where is not None:
         t = to_device(t, where)
-    return clone(t) if copy and t is input else t
+    if copy and t is input:
+        return clone(t, memory_format=format)
+    return t if format is None or format is preserve_format else contiguous(t, format)
+
+
+_TO_NAMES = frozenset(("device", "dtype", "other", "non_blocking", "copy", "memory_format", "tensor"))
 
 
 def target_of(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[device | None, Dtype | None, bool]:
-    """Device, dtype and copy flag from the forms that `to` accepts."""
-    where, d, copy = kwargs.get("device"), kwargs.get("dtype"), kwargs.get("copy", False)
-    flags = []
-    for x in (*args, *([kwargs["other"]] if "other" in kwargs else [])):
-        if isinstance(x, _core.Tensor):
+    """Device, dtype and copy flag from the forms that `to` accepts.
+
+    Raises:
+        TypeError: If the arguments make no such form.
+    """
+    where, d, flags = kwargs.get("device"), kwargs.get("dtype"), []
+    if not _TO_NAMES.issuperset(kwargs):
+        raise _no_form(args, kwargs)
+    other = kwargs.get("other", kwargs.get("tensor"))
+    given = list(args) if other is None else [*args, other]
+    for i, x in enumerate(given):
+        if isinstance(x, bool):
+            flags.append(x)  # non_blocking, then copy
+        elif x is None and i < 2:
+            continue
+        elif isinstance(x, _core.Tensor) and i == 0:
             where, d = x.device, x.dtype
-        elif isinstance(x, bool):
-            flags.append(x)
-        elif isinstance(x, (str, device)) or (isinstance(x, int) and not isinstance(x, bool)):
+        elif isinstance(x, (str, device, int)) and i == 0 and where is None:
             where = x
-        elif x is not None:
+        elif d is None and _is_dtype(x) and i < 2:
             d = x
-    if len(flags) > 1:
-        copy = flags[1]
-    return None if where is None else as_device(where), None if d is None else as_dtype(d), copy
+        else:
+            raise _no_form(args, kwargs)
+    return None if where is None else as_device(where), None if d is None else as_dtype(d), kwargs.get("copy", len(flags) > 1 and flags[1])
+
+
+def _is_dtype(x: Any) -> bool:
+    return isinstance(x, (_dtypes.dtype, np.dtype)) or (
+        isinstance(x, type) and (issubclass(x, np.generic) or x in (bool, int, float, complex))
+    )
+
+
+def _no_form(args: Any, kwargs: Any) -> TypeError:
+    got = ", ".join([*(type(x).__name__ for x in args), *(f"{k}={type(v).__name__}" for k, v in kwargs.items())])
+    return TypeError(
+        f"to() received an invalid combination of arguments - got ({got}), but expected one of: (dtype), (device), "
+        "(device, dtype), (tensor), each with non_blocking, copy and memory_format"
+    )
 
 
 def to_device(input: Tensor, where: device) -> Tensor:
@@ -79,8 +123,39 @@ def to_device(input: Tensor, where: device) -> Tensor:
     return input if array is input._a else result(_MOVE, array, input, here)  # type: ignore[no-any-return]
 
 
-def clone(input: Tensor, *, memory_format: Any = None) -> Tensor:
+def type_as(input: Tensor, other: Tensor) -> Tensor:
+    """The tensor in the dtype and on the device of another one: itself where nothing changes."""
+    return to(input, other)
+
+
+def type(input: Tensor, dtype: Any = None, non_blocking: bool = False) -> Any:
+    """The name of the tensor's legacy type; or, with a dtype or such a type or name, the tensor in it.
+
+    Examples:
+        >>> import tour
+        >>> tour.zeros(2).type()
+        'tour.FloatTensor'
+        >>> tour.zeros(2).type("tour.LongTensor")
+        tensor([0, 0])
+    """
+    from tour import _legacy
+
+    if dtype is None:
+        return _legacy.name_of(input)
+    where, d = _legacy.device_and_dtype(dtype)
+    t = astype(input, d)
+    return t if isinstance(dtype, _dtypes.dtype) else to_device(t, device(where))
+
+
+# --- Copies -------------------------------------------------------------------------------------------------------------------
+
+
+def clone(input: Tensor, *, memory_format: Any = preserve_format) -> Tensor:
     """A copy with its own memory, through which gradients flow.
+
+    Args:
+        input: Any tensor.
+        memory_format: The order of the copy's elements in memory, by default that of `input`.
 
     Examples:
         >>> import tour
@@ -90,14 +165,31 @@ def clone(input: Tensor, *, memory_format: Any = None) -> Tensor:
         >>> a
         tensor([0., 0.])
     """
-    return result(_CLONE, input._a.copy(order="K"), input)  # type: ignore[no-any-return]
+    a = input._a
+    if memory_format is preserve_format or memory_format is None:
+        return result(_CLONE, a.copy(order="K") if 0 not in a.strides else a.copy(), input)  # type: ignore[no-any-return]
+    return result(_CLONE, _laid_out(a, memory_format, "clone"), input)  # type: ignore[no-any-return]
 
 
-def contiguous(input: Tensor, memory_format: Any = None) -> Tensor:
-    """The tensor itself if its elements lie in row-major order without gaps, otherwise a copy that does."""
-    if input._a.flags.c_contiguous:
+def _laid_out(a: Any, format: Any, name: str) -> Any:
+    """A copy of a raw array in a memory format."""
+    if not checked(format, a.ndim, name):
+        return a.copy(order="C")
+    out = empty_in(a.shape, a.dtype, format, name)
+    out[...] = a
+    return out
+
+
+def contiguous(input: Tensor, memory_format: Any = contiguous_format) -> Tensor:
+    """The tensor itself if its elements lie in a memory format (by default row-major) without gaps, otherwise a copy that does."""
+    if memory_format is contiguous_format:
+        if input._a.flags.c_contiguous:
+            return input
+        return result(_CLONE, input._a.copy(order="C"), input)  # type: ignore[no-any-return]
+    checked(memory_format, input._a.ndim, "contiguous")
+    if lies_in(input._a, memory_format):
         return input
-    return result(_CLONE, input._a.copy(order="C"), input)  # type: ignore[no-any-return]
+    return result(_CLONE, _laid_out(input._a, memory_format, "contiguous"), input)  # type: ignore[no-any-return]
 
 
 def detach(input: Tensor) -> Tensor:
@@ -110,56 +202,72 @@ class Casting:
 
     __slots__ = ()
 
-    to, clone, contiguous, detach = to, clone, contiguous, detach
+    to, type, type_as, clone, contiguous, detach = to, type, type_as, clone, contiguous, detach
 
-    def cpu(self: Any) -> Tensor:
+    def is_contiguous(self: Any, memory_format: Any = contiguous_format) -> bool:
+        """Whether the elements lie in a memory format, by default row-major, without gaps."""
+        return lies_in(self._a, memory_format)
+
+    def cpu(self: Any, memory_format: Any = preserve_format) -> Tensor:
         """The tensor on the CPU."""
-        return to_device(self, device("cpu"))
+        return _formed(to_device(self, device("cpu")), memory_format)
 
-    def cuda(self: Any, device: Any = None, non_blocking: bool = False) -> Tensor:
+    def cuda(self: Any, device: Any = None, non_blocking: bool = False, memory_format: Any = preserve_format) -> Tensor:
         """The tensor on a CUDA device (the current one unless `device` names another).
 
         Raises:
             RuntimeError: If no CUDA device can be used; the message says what is missing.
         """
-        return to_device(self, as_device("cuda" if device is None else device))
+        return _formed(to_device(self, as_device("cuda" if device is None else device)), memory_format)
 
-    def float(self: Any) -> Tensor:
+    def float(self: Any, memory_format: Any = preserve_format) -> Tensor:
         """The tensor in float32."""
-        return astype(self, _dtypes.float32)
+        return _formed(astype(self, _dtypes.float32), memory_format)
 
-    def double(self: Any) -> Tensor:
+    def double(self: Any, memory_format: Any = preserve_format) -> Tensor:
         """The tensor in float64."""
-        return astype(self, _dtypes.float64)
+        return _formed(astype(self, _dtypes.float64), memory_format)
 
-    def half(self: Any) -> Tensor:
+    def half(self: Any, memory_format: Any = preserve_format) -> Tensor:
         """The tensor in float16."""
-        return astype(self, _dtypes.float16)
+        return _formed(astype(self, _dtypes.float16), memory_format)
 
-    def bfloat16(self: Any) -> Tensor:
+    def bfloat16(self: Any, memory_format: Any = preserve_format) -> Tensor:
         """The tensor in bfloat16."""
-        return astype(self, _dtypes.bfloat16)
+        return _formed(astype(self, _dtypes.bfloat16), memory_format)
 
-    def long(self: Any) -> Tensor:
+    def cfloat(self: Any, memory_format: Any = preserve_format) -> Tensor:
+        """The tensor in complex64."""
+        return _formed(astype(self, _dtypes.complex64), memory_format)
+
+    def cdouble(self: Any, memory_format: Any = preserve_format) -> Tensor:
+        """The tensor in complex128."""
+        return _formed(astype(self, _dtypes.complex128), memory_format)
+
+    def long(self: Any, memory_format: Any = preserve_format) -> Tensor:
         """The tensor in int64."""
-        return astype(self, _dtypes.int64)
+        return _formed(astype(self, _dtypes.int64), memory_format)
 
-    def int(self: Any) -> Tensor:
+    def int(self: Any, memory_format: Any = preserve_format) -> Tensor:
         """The tensor in int32."""
-        return astype(self, _dtypes.int32)
+        return _formed(astype(self, _dtypes.int32), memory_format)
 
-    def short(self: Any) -> Tensor:
+    def short(self: Any, memory_format: Any = preserve_format) -> Tensor:
         """The tensor in int16."""
-        return astype(self, _dtypes.int16)
+        return _formed(astype(self, _dtypes.int16), memory_format)
 
-    def char(self: Any) -> Tensor:
+    def char(self: Any, memory_format: Any = preserve_format) -> Tensor:
         """The tensor in int8."""
-        return astype(self, _dtypes.int8)
+        return _formed(astype(self, _dtypes.int8), memory_format)
 
-    def byte(self: Any) -> Tensor:
+    def byte(self: Any, memory_format: Any = preserve_format) -> Tensor:
         """The tensor in uint8."""
-        return astype(self, _dtypes.uint8)
+        return _formed(astype(self, _dtypes.uint8), memory_format)
 
-    def bool(self: Any) -> Tensor:
+    def bool(self: Any, memory_format: Any = preserve_format) -> Tensor:
         """The tensor in bool: True where an element is not zero."""
-        return astype(self, _dtypes.bool)
+        return _formed(astype(self, _dtypes.bool), memory_format)
+
+
+def _formed(t: Tensor, format: memory_format) -> Tensor:
+    return t if format is preserve_format else contiguous(t, format)

@@ -35,7 +35,7 @@ from tour.ops._draw import (
     shape_of,
     write,
 )
-from tour.ops.creation import like
+from tour.ops.factories import like
 from tour.random import Generator
 
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""New tensors: from Python data, from NumPy, filled with a value, or counting."""
+"""New tensors from data: Python numbers and lists, NumPy arrays, other tensors."""
 
 from __future__ import annotations
 
@@ -9,19 +9,15 @@ import numpy as np
 from tour import _core, _dtypes
 from tour._core import wrap
 from tour._devices import as_device, move
-from tour._dtypes import FLOATING, FROM_NUMPY, as_dtype, as_numpy_dtype
+from tour._dtypes import FROM_NUMPY, as_dtype, as_numpy_dtype
 from tour._operands import native
-from tour._shapes import as_shape
 
 if TYPE_CHECKING:
     from tour._devices import device as Device
     from tour._dtypes import dtype as Dtype
     from tour._tensor import Tensor
 
-__all__ = [
-    "arange", "as_tensor", "asarray", "empty", "empty_like", "eye", "from_numpy", "full", "full_like", "linspace", "ones",
-    "ones_like", "tensor", "zeros", "zeros_like",
-]  # fmt: skip
+__all__ = ["as_tensor", "asarray", "from_numpy", "scalar_tensor", "tensor"]
 
 
 def finish(array: Any, device: Any = None, requires_grad: bool = False) -> Tensor:
@@ -197,234 +193,20 @@ def asarray(
     return t.requires_grad_() if requires_grad else t
 
 
-def _fill_dtype(dtype: Any) -> Any:
-    return _dtypes.default_numpy() if dtype is None else as_dtype(dtype).numpy
-
-
-def empty(
-    *size: Any,
-    out: Tensor | None = None,
-    dtype: Dtype | None = None,
-    layout: Any = None,
-    device: Device | str | int | None = None,
-    requires_grad: bool = False,
-    pin_memory: bool = False,
-    memory_format: Any = None,
-) -> Tensor:
-    """A tensor of the given shape whose elements are whatever the memory holds.
-
-    Examples:
-        >>> import tour
-        >>> tour.empty(2, 3).shape
-        tour.Size([2, 3])
-    """
-    return finish(np.empty(as_shape(size, "empty"), _fill_dtype(dtype)), device, requires_grad)
-
-
-def zeros(
-    *size: Any,
-    out: Tensor | None = None,
+def scalar_tensor(
+    s: complex,
+    *,
     dtype: Dtype | None = None,
     layout: Any = None,
     device: Device | str | int | None = None,
     requires_grad: bool = False,
     pin_memory: bool = False,
 ) -> Tensor:
-    """A tensor of zeros.
+    """A tensor without dimensions for a number, in the default dtype unless another is given.
 
     Examples:
         >>> import tour
-        >>> tour.zeros(2)
-        tensor([0., 0.])
+        >>> tour.scalar_tensor(2)
+        tensor(2.)
     """
-    return finish(np.zeros(as_shape(size, "zeros"), _fill_dtype(dtype)), device, requires_grad)
-
-
-def ones(
-    *size: Any,
-    out: Tensor | None = None,
-    dtype: Dtype | None = None,
-    layout: Any = None,
-    device: Device | str | int | None = None,
-    requires_grad: bool = False,
-    pin_memory: bool = False,
-) -> Tensor:
-    """A tensor of ones.
-
-    Examples:
-        >>> import tour
-        >>> tour.ones(2)
-        tensor([1., 1.])
-    """
-    return finish(np.ones(as_shape(size, "ones"), _fill_dtype(dtype)), device, requires_grad)
-
-
-def full(
-    size: Any,
-    fill_value: complex,
-    *,
-    out: Tensor | None = None,
-    dtype: Dtype | None = None,
-    layout: Any = None,
-    device: Device | str | int | None = None,
-    requires_grad: bool = False,
-    pin_memory: bool = False,
-) -> Tensor:
-    """A tensor filled with one value, whose type decides the dtype unless one is given.
-
-    Examples:
-        >>> import tour
-        >>> tour.full((2,), 7)
-        tensor([7, 7])
-    """
-    value = fill_value._a if isinstance(fill_value, _core.Tensor) else fill_value
-    target = raw_data(value).dtype if dtype is None else as_dtype(dtype).numpy
-    return finish(
-        np.full(as_shape((size,) if not isinstance(size, int) else (size,), "full"), value, target),
-        device,
-        requires_grad,
-    )
-
-
-def like(input: Tensor, array: Any, device: Any, requires_grad: bool) -> Tensor:
-    """A fresh host array as a tensor beside `input`, or on the device that is named."""
-    return finish(array, input.device if device is None else device, requires_grad)
-
-
-def _like_dtype(input: Tensor, dtype: Any) -> Any:
-    return input._a.dtype if dtype is None else as_dtype(dtype).numpy
-
-
-def empty_like(
-    input: Tensor,
-    *,
-    dtype: Dtype | None = None,
-    layout: Any = None,
-    device: Device | str | int | None = None,
-    requires_grad: bool = False,
-    memory_format: Any = None,
-) -> Tensor:
-    """An uninitialised tensor of `input`'s shape, and of its dtype and device unless others are given."""
-    return like(input, np.empty(input._a.shape, _like_dtype(input, dtype)), device, requires_grad)
-
-
-def zeros_like(
-    input: Tensor,
-    *,
-    dtype: Dtype | None = None,
-    layout: Any = None,
-    device: Device | str | int | None = None,
-    requires_grad: bool = False,
-    memory_format: Any = None,
-) -> Tensor:
-    """Zeros of `input`'s shape, and of its dtype and device unless others are given."""
-    return like(input, np.zeros(input._a.shape, _like_dtype(input, dtype)), device, requires_grad)
-
-
-def ones_like(
-    input: Tensor,
-    *,
-    dtype: Dtype | None = None,
-    layout: Any = None,
-    device: Device | str | int | None = None,
-    requires_grad: bool = False,
-    memory_format: Any = None,
-) -> Tensor:
-    """Ones of `input`'s shape, and of its dtype and device unless others are given."""
-    return like(input, np.ones(input._a.shape, _like_dtype(input, dtype)), device, requires_grad)
-
-
-def full_like(
-    input: Tensor,
-    fill_value: complex,
-    *,
-    dtype: Dtype | None = None,
-    layout: Any = None,
-    device: Device | str | int | None = None,
-    requires_grad: bool = False,
-    memory_format: Any = None,
-) -> Tensor:
-    """One value in `input`'s shape, and in its dtype and device unless others are given."""
-    return like(input, np.full(input._a.shape, fill_value, _like_dtype(input, dtype)), device, requires_grad)
-
-
-def arange(
-    start: float,
-    end: float | None = None,
-    step: float = 1,
-    *,
-    out: Tensor | None = None,
-    dtype: Dtype | None = None,
-    layout: Any = None,
-    device: Device | str | int | None = None,
-    requires_grad: bool = False,
-    pin_memory: bool = False,
-) -> Tensor:
-    """Numbers from `start` (0 if only one is given) up to but without `end`, `step` apart.
-
-    Raises:
-        RuntimeError: If `step` is 0 or leads away from `end`.
-
-    Examples:
-        >>> import tour
-        >>> tour.arange(1, 7, 2)
-        tensor([1, 3, 5])
-    """
-    if end is None:
-        start, end = 0, start
-    low, high, by = (x.item() if hasattr(x, "item") else x for x in (start, end, step))
-    if by == 0:
-        raise RuntimeError("step must be nonzero")
-    if (high - low) * by < 0:
-        raise RuntimeError("upper bound and lower bound inconsistent with step sign")
-    whole = all(isinstance(x, int) for x in (low, high, by))
-    target = as_dtype(dtype).numpy if dtype is not None else np.dtype(np.int64) if whole else _dtypes.default_numpy()
-    exact = np.int64 if FROM_NUMPY[target].rank < FLOATING and whole else np.float64
-    count = -((low - high) // by) if whole else int(np.ceil((high - low) / by))
-    values = np.arange(count, dtype=exact) * by + low
-    return finish(values.astype(target, copy=False), device, requires_grad)
-
-
-def linspace(
-    start: float,
-    end: float,
-    steps: int,
-    *,
-    out: Tensor | None = None,
-    dtype: Dtype | None = None,
-    layout: Any = None,
-    device: Device | str | int | None = None,
-    requires_grad: bool = False,
-) -> Tensor:
-    """`steps` evenly spaced numbers from `start` to `end`, both included.
-
-    Examples:
-        >>> import tour
-        >>> tour.linspace(0, 1, 3)
-        tensor([0.0000, 0.5000, 1.0000])
-    """
-    if steps < 0:
-        raise RuntimeError("number of steps must be non-negative")
-    low, high = (x.item() if hasattr(x, "item") else x for x in (start, end))
-    return finish(np.linspace(low, high, steps).astype(_fill_dtype(dtype)), device, requires_grad)
-
-
-def eye(
-    n: int,
-    m: int | None = None,
-    *,
-    out: Tensor | None = None,
-    dtype: Dtype | None = None,
-    layout: Any = None,
-    device: Device | str | int | None = None,
-    requires_grad: bool = False,
-) -> Tensor:
-    """A matrix with ones on the diagonal and zeros elsewhere.
-
-    Examples:
-        >>> import tour
-        >>> tour.eye(2)
-        tensor([[1., 0.],
-                [0., 1.]])
-    """
-    return finish(np.eye(n, m, dtype=_fill_dtype(dtype)), device, requires_grad)
+    return finish(raw_data(s, _dtypes.get_default_dtype() if dtype is None else dtype), device, requires_grad)

@@ -33,7 +33,8 @@ from tour.ops._draw import (
     memory_axes,
     write,
 )
-from tour.ops.creation import finish, like
+from tour.ops.creation import finish
+from tour.ops.factories import like
 from tour.random import Generator
 
 if TYPE_CHECKING:

@@ -1,0 +1,153 @@
+"""Types of tensors as PyTorch once had them: `FloatTensor(2, 3)`, `LongTensor([1, 2])`, `x.type("tour.FloatTensor")`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from tour import _core, _dtypes
+from tour._core import ndarray, wrap
+from tour._dtypes import FROM_NUMPY, as_dtype, dtype
+from tour._operands import native
+from tour._shapes import Size, is_int
+from tour.ops.creation import raw_data
+
+__all__ = [
+    "BFloat16Tensor", "BoolTensor", "ByteTensor", "CharTensor", "DoubleTensor", "FloatTensor", "HalfTensor", "IntTensor",
+    "LongTensor", "ShortTensor",
+]  # fmt: skip
+
+
+class TensorType(type):
+    """The type of CPU tensors of one dtype; calling it makes one, `isinstance` asks for it."""
+
+    dtype: dtype
+
+    def __instancecheck__(cls, x: Any) -> bool:
+        return isinstance(x, _core.Tensor) and x._a.dtype == cls.dtype.numpy and type(x._a) is ndarray
+
+    def __call__(cls, *args: Any) -> Any:
+        return wrap(legacy_array(args, cls.dtype, cls.__name__))
+
+
+def legacy_array(args: tuple[Any, ...], d: dtype, name: str) -> Any:
+    """The raw array of a legacy constructor: sizes give uninitialised memory, anything else is data.
+
+    Raises:
+        TypeError: If there are several arguments that are no sizes.
+    """
+    if all(is_int(x) and not isinstance(x, _core.Tensor) for x in args) or (len(args) == 1 and isinstance(args[0], Size)):
+        return np.empty(args[0] if args and isinstance(args[0], Size) else args or 0, d.numpy)
+    if len(args) > 1:
+        raise TypeError(f"{name}() takes sizes or one sequence, got {', '.join(type(x).__name__ for x in args)}")
+    data = args[0]
+    if isinstance(data, _core.Tensor):
+        if data._a.dtype != d.numpy:
+            raise TypeError(
+                f"expected {d} (got {data.dtype}): {name}(tensor) shares memory; use .to({d}) or .type({d}) for a copy"
+            )
+        return data._a
+    if isinstance(data, ndarray):
+        return native(data).astype(d.numpy)
+    return raw_data(data, d)
+
+
+class FloatTensor(metaclass=TensorType):
+    """Tensors of dtype float32.
+
+    Examples:
+        >>> import tour
+        >>> tour.FloatTensor([1, 2])
+        tensor([1., 2.])
+    """
+
+    dtype = _dtypes.float32
+
+
+class DoubleTensor(metaclass=TensorType):
+    """Tensors of dtype float64."""
+
+    dtype = _dtypes.float64
+
+
+class HalfTensor(metaclass=TensorType):
+    """Tensors of dtype float16."""
+
+    dtype = _dtypes.float16
+
+
+class BFloat16Tensor(metaclass=TensorType):
+    """Tensors of dtype bfloat16."""
+
+    dtype = _dtypes.bfloat16
+
+
+class LongTensor(metaclass=TensorType):
+    """Tensors of dtype int64."""
+
+    dtype = _dtypes.int64
+
+
+class IntTensor(metaclass=TensorType):
+    """Tensors of dtype int32."""
+
+    dtype = _dtypes.int32
+
+
+class ShortTensor(metaclass=TensorType):
+    """Tensors of dtype int16."""
+
+    dtype = _dtypes.int16
+
+
+class CharTensor(metaclass=TensorType):
+    """Tensors of dtype int8."""
+
+    dtype = _dtypes.int8
+
+
+class ByteTensor(metaclass=TensorType):
+    """Tensors of dtype uint8."""
+
+    dtype = _dtypes.uint8
+
+
+class BoolTensor(metaclass=TensorType):
+    """Tensors of dtype bool."""
+
+    dtype = _dtypes.bool
+
+
+_TYPES = (
+    *(FloatTensor, DoubleTensor, HalfTensor, BFloat16Tensor, LongTensor),
+    *(IntTensor, ShortTensor, CharTensor, ByteTensor, BoolTensor),
+)
+_NAMES = {t.dtype: t.__name__ for t in _TYPES} | {
+    _dtypes.complex64: "ComplexFloatTensor",
+    _dtypes.complex128: "ComplexDoubleTensor",
+}
+_BY_NAME = {name: d for d, name in _NAMES.items()}
+
+
+def name_of(t: Any) -> str:
+    """The name of a tensor's legacy type, for example `"tour.cuda.FloatTensor"`."""
+    d = FROM_NUMPY[t._a.dtype]
+    where = "" if t.device.type == "cpu" else f"{t.device.type}."
+    return f"tour.{where}{_NAMES.get(d, d.name.capitalize() + 'Tensor')}"
+
+
+def device_and_dtype(x: Any) -> tuple[str, dtype]:
+    """Where and what: from a dtype, a legacy type, or a name such as `"torch.cuda.FloatTensor"`.
+
+    Raises:
+        ValueError: If it names no type.
+    """
+    if isinstance(x, TensorType):
+        return "cpu", x.dtype
+    if not isinstance(x, str):
+        return "cpu", as_dtype(x)
+    *package, name = x.split(".")
+    if package[:1] not in (["tour"], ["torch"]) or len(package) > 2 or (name not in _BY_NAME and name != "Tensor"):
+        raise ValueError(f"invalid type: {x!r}; write a dtype, or a name such as 'tour.FloatTensor'")
+    return (package[1] if len(package) > 1 else "cpu"), _BY_NAME[name] if name != "Tensor" else _dtypes.get_default_dtype()

@@ -1,0 +1,62 @@
+"""New tensors made by a tensor, in its dtype and on its device unless others are given: `x.new_zeros(2, 3)`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from tour.ops.creation import finish, raw_data
+from tour.ops.factories import empty, empty_strided, full, ones, zeros
+
+if TYPE_CHECKING:
+    from tour._dtypes import dtype as Dtype
+    from tour._tensor import Tensor
+
+__all__: list[str] = []
+
+
+class New:
+    """New tensors beside a tensor, as methods."""
+
+    __slots__ = ()
+
+    def new_empty(self: Any, *size: Any, dtype: Dtype | None = None, device: Any = None, **options: Any) -> Tensor:
+        """A tensor of the given shape whose elements are whatever the memory holds."""
+        return empty(*size, dtype=dtype or self.dtype, device=device or self.device, **options)
+
+    def new_zeros(self: Any, *size: Any, dtype: Dtype | None = None, device: Any = None, **options: Any) -> Tensor:
+        """A tensor of zeros of the given shape.
+
+        Examples:
+            >>> import tour
+            >>> tour.tensor([1, 2]).new_zeros(2)
+            tensor([0, 0])
+        """
+        return zeros(*size, dtype=dtype or self.dtype, device=device or self.device, **options)
+
+    def new_ones(self: Any, *size: Any, dtype: Dtype | None = None, device: Any = None, **options: Any) -> Tensor:
+        """A tensor of ones of the given shape."""
+        return ones(*size, dtype=dtype or self.dtype, device=device or self.device, **options)
+
+    def new_full(
+        self: Any, size: Any, fill_value: Any, dtype: Dtype | None = None, device: Any = None, **options: Any
+    ) -> Tensor:
+        """A tensor of the given shape filled with one value."""
+        return full(size, fill_value, dtype=dtype or self.dtype, device=device or self.device, **options)
+
+    def new_empty_strided(
+        self: Any, size: Any, stride: Any, dtype: Dtype | None = None, device: Any = None, **options: Any
+    ) -> Tensor:
+        """A tensor of the given shape and strides whose elements are whatever the memory holds."""
+        return empty_strided(size, stride, dtype=dtype or self.dtype, device=device or self.device, **options)
+
+    def new_tensor(
+        self: Any, data: Any, *, dtype: Dtype | None = None, device: Any = None, requires_grad: bool = False, **_: Any
+    ) -> Tensor:
+        """A tensor holding a copy of `data`."""
+        return finish(raw_data(data, dtype or self.dtype), device or self.device, requires_grad)
+
+    def new(self: Any, *args: Any, device: Any = None) -> Tensor:
+        """A tensor of this dtype in PyTorch's legacy form: sizes give uninitialised memory, anything else is data."""
+        from tour._legacy import legacy_array
+
+        return finish(legacy_array(args, self.dtype, "new"), device or self.device)
