@@ -66,9 +66,12 @@ def _adaptive(function: Callable[..., Any], input: Tensor, output_size: OutputSi
         given *= dims
     if len(given) != dims:
         raise RuntimeError(f"{name}: output_size must have {dims} elements, but got {list(given)}")
-    if input.dim() <= dims and dims > 1:
+    if dims > 1 and input.dim() <= dims and not isinstance(output_size, int | None):
         raise ValueError(f"{name}: Input dimension should be at least {dims + 1}, but got {list(input.shape)}")
-    if input.dim() in (dims + 1, dims + 2) and 0 in input.shape[input.dim() - dims - (input.dim() == dims + 1) :]:
+    first = (
+        -dims if function is adaptive_avg_pooling and dims < 3 else -dims - 1
+    )  # the others refuse no channels as well
+    if input.dim() in (dims + 1, dims + 2) and 0 in input.shape[first:]:
         raise RuntimeError(
             f"{name}: Expected input to have non-zero size for non-batch dimensions, but input has sizes {list(input.shape)}"
         )

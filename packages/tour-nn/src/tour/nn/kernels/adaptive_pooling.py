@@ -47,6 +47,8 @@ def adaptive_avg_pool(x: Array, out_size: Ints) -> Array:
 def adaptive_avg_pool_grad(g: Array, input_shape: Ints) -> Array:
     """Gradient of `adaptive_avg_pool` with respect to its input, from the gradient g of its output."""
     size, out_size = input_shape[2:], g.shape[2:]
+    if not g.size:
+        return np.zeros(input_shape, g.dtype)
     if all(m == 1 for m in out_size):
         return np.broadcast_to(g / prod(size), input_shape).copy()
     if all(m and n % m == 0 for n, m in zip(size, out_size, strict=True)):

@@ -1,6 +1,7 @@
 """Layers, containers and losses, in files by kind."""
 
 from tour.nn.modules.activation import *
+from tour.nn.modules.adaptive_pooling import *
 from tour.nn.modules.batchnorm import *
 from tour.nn.modules.container import *
 from tour.nn.modules.convolution import *
