@@ -129,6 +129,7 @@ def is_ours(package: str | None) -> bool:
     return answer
 
 
+rebased = False  # whether the history of a tensor that may have views was ever replaced; `views` sets it
 seen: CodeType | None = None  # code that is known to be the user's: in a loop, nobody has to look twice
 
 
@@ -188,7 +189,7 @@ def record_unary(op: Op, saves: tuple[str, ...]) -> Callable[..., None]:
                 f, code = caller(f)
             out._tape = [
                 op,
-                (x._tape if not views.rebased else views.fresh(x),),
+                (x._tape if not rebased else views.fresh(x),),
                 (),
                 clock.now,
                 f.f_code,
@@ -204,7 +205,7 @@ def record_unary(op: Op, saves: tuple[str, ...]) -> Callable[..., None]:
             f = _getframe(2)
             if (code := f.f_code) is not seen:
                 f, code = caller(f)
-            tx = x._tape if not views.rebased else views.fresh(x)
+            tx = x._tape if not rebased else views.fresh(x)
             out._tape = [op, clock.now, code, f.f_lasti, None, tx, out._a]
 
     elif saves == ("input",):
@@ -215,7 +216,7 @@ def record_unary(op: Op, saves: tuple[str, ...]) -> Callable[..., None]:
             f = _getframe(2)
             if (code := f.f_code) is not seen:
                 f, code = caller(f)
-            tx = x._tape if not views.rebased else views.fresh(x)
+            tx = x._tape if not rebased else views.fresh(x)
             out._tape = [op, clock.now, code, f.f_lasti, None, tx, x._a]
 
     else:
@@ -233,7 +234,7 @@ def record_single(op: Op) -> Callable[..., None]:
         f = _getframe(2)
         if (code := f.f_code) is not seen:
             f, code = caller(f)
-        tx = x._tape if not views.rebased else views.fresh(x)
+        tx = x._tape if not rebased else views.fresh(x)
         node = [op, clock.now, code, f.f_lasti, None, tx, x._a.shape, *params]
         if type(out) is tuple:
             _share(node, out)
@@ -258,7 +259,7 @@ def record_binary(op: Op, saves: tuple[str, ...], takes: tuple[frozenset[str], .
             f = _getframe(2)
             if (code := f.f_code) is not seen:
                 f, code = caller(f)
-            if views.rebased:
+            if rebased:
                 views.fresh(a), views.fresh(b)
             ta, tb = a._tape, b._tape
             sa, sb = None if ta is None else a._a.shape, None if tb is None else b._a.shape
@@ -272,7 +273,7 @@ def record_binary(op: Op, saves: tuple[str, ...], takes: tuple[frozenset[str], .
             f = _getframe(2)
             if (code := f.f_code) is not seen:
                 f, code = caller(f)
-            if views.rebased:
+            if rebased:
                 views.fresh(a), views.fresh(b)
             ta, tb, ra, rb = a._tape, b._tape, a._a, b._a
             if ta is None:
@@ -288,7 +289,7 @@ def record_binary(op: Op, saves: tuple[str, ...], takes: tuple[frozenset[str], .
             if off and not mode.enabled:
                 return
             f = user_frame(_getframe(2))
-            ta, tb = (a._tape, b._tape) if not views.rebased else (views.fresh(a), views.fresh(b))
+            ta, tb = (a._tape, b._tape) if not rebased else (views.fresh(a), views.fresh(b))
             ra, rb = a._a, b._a
             wanted = {
                 "input": ra if (ta is not None and a_for_a) or (tb is not None and a_for_b) else None,
@@ -366,7 +367,7 @@ def _shape(x: Any) -> Any:
 def edge(x: Any) -> Any:
     """The edge to a parameter's value: its tape, a tuple of edges for a list of tensors, None for anything else."""
     if isinstance(x, _core.Tensor):
-        return x._tape if not views.rebased else views.fresh(x)
+        return x._tape if not rebased else views.fresh(x)
     if type(x) in (list, tuple):
         edges = tuple([edge(y) for y in x])
         return edges if any(e is not None for e in edges) else None
