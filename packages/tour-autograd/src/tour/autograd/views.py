@@ -2,7 +2,7 @@
 
 A write gives its target the history of what was written. If the target is a view, the tensor it looks into (the root) gets a new
 history too: what it was, with a region replaced. Other views of the same memory then have an outdated history, which is renewed
-when one of them is next used. Nobody pays for any of this until somebody writes: until then `rebased` is False.
+when one of them is next used. Nobody pays for any of this until somebody writes: until then `tape.rebased` is False.
 """
 
 from __future__ import annotations
@@ -16,8 +16,6 @@ import numpy as np
 from tour import _core
 from tour._core import UNTRACKED, Op, Siblings, clock
 from tour.autograd import tape
-
-rebased = False  # whether the history of a tensor that may have views was ever replaced
 
 COPY_SLICES: Final = Op("copy_slices", ("base", "part", "region", "keep"))
 AS_STRIDED: Final = Op("as_strided_view", ("input", "region"))
@@ -51,7 +49,7 @@ def before_write(target: Any, *others: Any) -> bool:
     """
     if tape.off and not tape.mode.enabled:
         return False
-    own = fresh(target) if rebased else target._tape
+    own = fresh(target) if tape.rebased else target._tape
     if type(own) is tape.Leaf:
         raise RuntimeError(
             "a leaf Variable that requires grad is being used in an in-place operation; "
@@ -97,7 +95,6 @@ def preserve(op: Op | None, target: Any) -> Any:
 
 def rewrite(target: Any, result: Any) -> None:
     """Give `target`, which now holds the values of `result`, the history of `result`; and its root and their views likewise."""
-    global rebased
     root = root_of(target)
     clock.now += 1
     if root is None:
@@ -117,8 +114,7 @@ def rewrite(target: Any, result: Any) -> None:
 
 def _mark(root: Any, was: Any) -> None:
     """Note that the views of `root` have an outdated history; give those that had none theirs."""
-    global rebased
-    rebased = True
+    tape.rebased = True
     root._rebased = clock.now
     if was is None:
         for view in family(root):

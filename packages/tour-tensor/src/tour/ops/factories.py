@@ -188,9 +188,8 @@ def full(
         >>> tour.full((2,), 7)
         tensor([7, 7])
     """
-    value = raw_data(fill_value._a if isinstance(fill_value, _core.Tensor) else fill_value)
-    target = value.dtype if dtype is None and out is None else new_dtype("full", dtype, out)
-    array = np.full(sizes_of("full", (size,) if not is_int(size) else (size,)), _one(value, target), target)
+    target = raw_data(fill_value).dtype if dtype is None and out is None else new_dtype("full", dtype, out)
+    array = np.full(sizes_of("full", (size,)), _one(fill_value, target), target)
     return made("full", array, out, layout, device, requires_grad)
 
 
@@ -200,9 +199,10 @@ def _one(value: Any, target: Any) -> Any:
     Raises:
         RuntimeError: If it is complex and the dtype is not.
     """
-    if value.dtype.kind == "c" and target.kind != "c":
+    one = np.asarray(value._a if isinstance(value, _core.Tensor) else value)
+    if one.dtype.kind == "c" and target.kind != "c":
         raise RuntimeError(f"value cannot be converted to type {FROM_NUMPY[target].name} without overflow: it is complex")
-    return value.astype(target)
+    return one.astype(target)
 
 
 def empty_strided(
@@ -373,5 +373,5 @@ def full_like(
         tensor([7., 7.])
     """
     array = _empty_like(input, dtype, memory_format, "full_like")
-    array[...] = _one(raw_data(fill_value._a if isinstance(fill_value, _core.Tensor) else fill_value), array.dtype)
+    array[...] = _one(fill_value, array.dtype)
     return like(input, array, device, requires_grad)

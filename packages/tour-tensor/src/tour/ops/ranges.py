@@ -61,6 +61,8 @@ def arange(
         start, end = 0, start
     low, high, by = map(_number, (start, end, step))
     _check_range(low, high, by)
+    if dtype is not None or out is not None:
+        low, high, by = _as_integers(new_dtype("arange", dtype, out), low, high, by)
     whole = all([isinstance(x, int) for x in (low, high, by)])
     target = np.dtype(np.int64) if whole and dtype is None and out is None else new_dtype("arange", dtype, out)
     if target.kind in "bc":
@@ -72,6 +74,16 @@ def arange(
     if low:
         values = values + low
     return made("arange", values.astype(target, copy=False), out, layout, device, requires_grad)
+
+
+def _as_integers(target: Any, low: Any, high: Any, by: Any) -> tuple[Any, Any, Any]:
+    """For int64, the numbers without their fractions, as PyTorch takes them."""
+    if target != np.int64:
+        return low, high, by
+    low, high, by = int(low), int(high), int(by)
+    if not by:
+        raise ValueError("step must be nonzero: as an integer it is 0")
+    return low, high, by
 
 
 def _check_range(low: Any, high: Any, by: Any) -> None:
@@ -138,6 +150,7 @@ def _spaced(name: str, low: Any, high: Any, steps: Any, target: Any) -> Any:
     if count < 0:
         raise RuntimeError("number of steps must be non-negative")
     i = np.arange(count)
+    low, high = (x if isinstance(x, complex) else np.asarray(x).astype(target).item() for x in (low, high))
     step = (high - low) / (count - 1) if count > 1 else 0
     values = np.where(i < count // 2, low + step * i, high - step * (count - 1 - i))
     if count == 1:
@@ -166,8 +179,6 @@ def linspace(
     """
     low, high = _ends("linspace", start, end)
     target = _spaced_dtype("linspace", (low, high), dtype, out)
-    if target.kind in "iu":
-        low, high = int(low), int(high)
     values = _spaced("linspace", low, high, steps, target)
     return made("linspace", values.astype(target), out, layout, device, requires_grad)
 
