@@ -95,7 +95,7 @@ def _seeds(outputs: list[Any], gradients: Any, create: bool) -> list[tuple[Any, 
         raise RuntimeError(f"got {len(outputs)} tensors and {len(given)} gradients")
     seeds = []
     for i, (t, g) in enumerate(zip(outputs, given, strict=True)):
-        own = views.fresh(t) if views.rebased else t._tape
+        own = views.fresh(t) if tape.rebased else t._tape
         if own is None:
             raise RuntimeError(
                 f"element {i} of tensors does not require grad and does not have a grad_fn: nothing it was computed from has "
@@ -217,7 +217,7 @@ def grad(
 
 
 def _target(t: Any) -> Any:
-    own = views.fresh(t) if views.rebased else t._tape
+    own = views.fresh(t) if tape.rebased else t._tape
     if own is None:
         raise RuntimeError("One of the differentiated Tensors does not require grad")
     return own

@@ -88,5 +88,5 @@ def node_of(edge: Any) -> GradFn:
 
 def grad_fn(t: Any) -> GradFn | None:
     """The node that made a tensor; None for leaves."""
-    own = views.fresh(t) if views.rebased else t._tape
+    own = views.fresh(t) if tape.rebased else t._tape
     return None if own is None or type(own) is Leaf else node_of(own)

@@ -52,7 +52,7 @@ def current_tape(t: Any, what: str) -> Any:
     Raises:
         RuntimeError: If the tensor does not record.
     """
-    own = views.fresh(t) if views.rebased else t._tape
+    own = views.fresh(t) if tape.rebased else t._tape
     if own is None:
         raise RuntimeError(f"{what} on a tensor that doesn't require gradient")
     return own

@@ -187,15 +187,8 @@ def record_unary(op: Op, saves: tuple[str, ...]) -> Callable[..., None]:
             f = _getframe(2)
             if (code := f.f_code) is not seen:
                 f, code = caller(f)
-            out._tape = [
-                op,
-                (x._tape if not rebased else views.fresh(x),),
-                (),
-                clock.now,
-                f.f_code,
-                f.f_lasti,
-                None,
-            ]
+            tx = x._tape if not rebased else views.fresh(x)
+            out._tape = [op, clock.now, code, f.f_lasti, None, tx]
 
     elif saves == ("out",):
 

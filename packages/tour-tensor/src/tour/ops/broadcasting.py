@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tour import _core
+from tour._core import ndarray
 from tour._core import Op
 from tour._declare import view
 from tour._errors import shape_text
@@ -50,17 +51,21 @@ def expand(input: Tensor, *sizes: Any, implicit: bool = False) -> Tensor:
                 f"The expanded size of the tensor ({n}) must match the existing size ({old}) at non-singleton dimension {i}.  "
                 f"Target sizes: {shape_text(wanted)}.  Tensor sizes: {shape_text(a.shape)}"
             )
-    return view(_EXPAND, input, np.lib.stride_tricks.as_strided(a, target, _expanded_strides(a, target)), target)  # type: ignore[no-any-return]
+    return view(_EXPAND, input, _expanded(a, target), target)  # type: ignore[no-any-return]
 
 
 _EXPAND = Op("expand", ("input", "size"))
 
 
-def _expanded_strides(a: Any, target: tuple[int, ...]) -> tuple[int, ...]:
+def _expanded(a: Any, target: tuple[int, ...]) -> Any:
+    """A view of a larger shape that may be written into, as PyTorch's may (`np.broadcast_to` gives a read-only one)."""
+    if type(a) is not ndarray:
+        return np.broadcast_to(a, target)
     extra = len(target) - a.ndim
-    return tuple(
-        [0 if i < extra or (a.shape[i - extra] == 1 and n != 1) else a.strides[i - extra] for i, n in enumerate(target)]
+    strides = tuple(
+        0 if i < extra or (a.shape[i - extra] == 1 and n != 1) else a.strides[i - extra] for i, n in enumerate(target)
     )
+    return np.lib.stride_tricks.as_strided(a, target, strides)
 
 
 def broadcast_to(input: Tensor, size: tuple[int, ...]) -> Tensor:
