@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable
 from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
 
 from tour import _core
-from tour._core import ndarray, wrap
+from tour._core import ndarray, parameters_of, wrap
 from tour._errors import argument_error
 from tour._operands import native
 
@@ -25,7 +24,7 @@ def numpy_too(function: Callable[P, R]) -> Callable[P, R]:
     Raises:
         TypeError: If something else stands where a tensor belongs.
     """
-    params = tuple(inspect.signature(function).parameters)
+    params = parameters_of(function)[0]
     names = {numpy: ours for numpy, ours in _NUMPY_NAMES.items() if ours in params and numpy not in params}
 
     def body(*args: Any, **kwargs: Any) -> Any:

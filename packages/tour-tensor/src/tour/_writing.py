@@ -32,15 +32,15 @@ def write(op: Op, input: Tensor, *params: Any) -> Tensor:
     """Run the op's kernel on `input` itself, and record that if gradients flow through it."""
     a = input._a
     writable(a)
-    if sockets.before_write is not None and sockets.before_write(input, *flat(params)):
-        history: Tensor = new(_core.Tensor)
-        history._a, history._tape = a, None
-        op.record(history, input, *params)
-        kernel_for(op, a)(a, *[opened(x) for x in params])
-        sockets.rewrite(input, history)
-    else:
-        kernel_for(op, a)(a, *[opened(x) for x in params])
+    recorded = sockets.before_write is not None and sockets.before_write(input, *flat(params))
+    before = sockets.preserve(op, input) if recorded else input
+    kernel_for(op, a)(a, *[opened(x) for x in params])
     wrote(input, 3)
+    if recorded:
+        after: Tensor = new(_core.Tensor)
+        after._a, after._tape = a, None
+        op.record(after, before, *params)
+        sockets.rewrite(input, after)
     return input
 
 

@@ -120,3 +120,181 @@ class histogramdd(NamedTuple):
     bin_edges: tuple[Tensor, ...]
 
     __repr__ = text_of
+
+
+# --- Linear algebra ---------------------------------------------------------------------------------------------------------
+
+
+class linalg_cholesky_ex(NamedTuple):
+    """A factor, and where it was found to be impossible."""
+
+    L: Tensor
+    info: Tensor
+
+    __repr__ = text_of
+
+
+class linalg_qr(NamedTuple):
+    """Orthonormal columns and an upper triangle."""
+
+    Q: Tensor
+    R: Tensor
+
+    __repr__ = text_of
+
+
+class qr(linalg_qr):
+    """Orthonormal columns and an upper triangle."""
+
+    __slots__ = ()
+
+
+class linalg_eig(NamedTuple):
+    """Eigenvalues and eigenvectors."""
+
+    eigenvalues: Tensor
+    eigenvectors: Tensor
+
+    __repr__ = text_of
+
+
+class linalg_eigh(linalg_eig):
+    """Eigenvalues and eigenvectors."""
+
+    __slots__ = ()
+
+
+class linalg_svd(NamedTuple):
+    """Left singular vectors, singular values, right singular vectors as rows."""
+
+    U: Tensor
+    S: Tensor
+    Vh: Tensor
+
+    __repr__ = text_of
+
+
+class svd(NamedTuple):
+    """Left singular vectors, singular values, right singular vectors as columns."""
+
+    U: Tensor
+    S: Tensor
+    V: Tensor
+
+    __repr__ = text_of
+
+
+class linalg_lu(NamedTuple):
+    """A permutation, a lower and an upper triangle."""
+
+    P: Tensor
+    L: Tensor
+    U: Tensor
+
+    __repr__ = text_of
+
+
+class lu_unpack(linalg_lu):
+    """A permutation, a lower and an upper triangle."""
+
+    __slots__ = ()
+
+
+class linalg_lu_factor(NamedTuple):
+    """Both triangles in one matrix, and the swaps of rows."""
+
+    LU: Tensor
+    pivots: Tensor
+
+    __repr__ = text_of
+
+
+class linalg_lu_factor_ex(NamedTuple):
+    """Both triangles in one matrix, the swaps of rows, and where a pivot is zero."""
+
+    LU: Tensor
+    pivots: Tensor
+    info: Tensor
+
+    __repr__ = text_of
+
+
+class linalg_ldl_factor(NamedTuple):
+    """Both factors in one matrix, and the swaps of rows."""
+
+    LD: Tensor
+    pivots: Tensor
+
+    __repr__ = text_of
+
+
+class linalg_ldl_factor_ex(NamedTuple):
+    """Both factors in one matrix, the swaps of rows, and where D is zero."""
+
+    LD: Tensor
+    pivots: Tensor
+    info: Tensor
+
+    __repr__ = text_of
+
+
+class linalg_slogdet(NamedTuple):
+    """Sign and logarithm of the absolute value of determinants."""
+
+    sign: Tensor
+    logabsdet: Tensor
+
+    __repr__ = text_of
+
+
+class slogdet(linalg_slogdet):
+    """Sign and logarithm of the absolute value of determinants."""
+
+    __slots__ = ()
+
+
+class linalg_inv_ex(NamedTuple):
+    """Inverses, and where there is none."""
+
+    inverse: Tensor
+    info: Tensor
+
+    __repr__ = text_of
+
+
+class linalg_solve_ex(NamedTuple):
+    """Solutions, and where there is none."""
+
+    result: Tensor
+    info: Tensor
+
+    __repr__ = text_of
+
+
+class linalg_lstsq(NamedTuple):
+    """Least-squares solutions, and what was found on the way."""
+
+    solution: Tensor
+    residuals: Tensor
+    rank: Tensor
+    singular_values: Tensor
+
+    __repr__ = text_of
+
+
+class geqrf(NamedTuple):
+    """R with Householder reflections below it, and their factors."""
+
+    a: Tensor
+    tau: Tensor
+
+    __repr__ = text_of
+
+
+class triangular_solve(NamedTuple):
+    """Solutions, and the matrices."""
+
+    solution: Tensor
+    cloned_coefficient: Tensor
+
+    __repr__ = text_of

@@ -25,7 +25,10 @@ def copied(function: Callable[..., Any], name: str) -> Callable[..., Any]:
     def body(input: Any, *args: Any, out: Any = None, **kwargs: Any) -> Any:
         seen = function(input, *args, **kwargs)
         t = tuple([x.clone() for x in seen]) if type(seen) is tuple else seen.clone()
-        return t if out is None else store(out, t, name)
+        if out is None:
+            return t
+        stored = store(tuple(out) if type(t) is tuple else out, t, name)
+        return None if type(t) is tuple else stored  # as PyTorch does
 
     body.__doc__ = f"A copy of what `{name.removesuffix('_copy')}` shows; it takes the same arguments, and `out`."
     body.__name__ = body.__qualname__ = name

@@ -12,6 +12,7 @@ from tour._core import wrap
 from tour._declare import store
 from tour._dtypes import FROM_NUMPY
 from tour._errors import shape_text
+from tour._kernels import is_half
 from tour._widening import single
 
 if TYPE_CHECKING:
@@ -71,10 +72,12 @@ def histc(input: Tensor, bins: int = 100, min: float = 0, max: float = 0, *, out
         raise RuntimeError(f'"histc" not implemented for {input.dtype.name}')
     if bins <= 0:
         raise RuntimeError("bins must be > 0")
-    flat = single(a).reshape(-1)
-    low, high = _limits("histc", flat, min, max)
-    inside = flat[(flat >= low) & (flat <= high)].astype(np.float64)
-    where = np.minimum(((inside - low) * (bins / (float(high) - float(low)))).astype(np.int64), bins - 1)
+    flat = a.reshape(-1)
+    low, high = _limits("histc", single(flat), min, max)
+    inside = flat[(flat >= low) & (flat <= high)]
+    exact = inside if is_half(a.dtype) else inside.astype(np.float64)  # PyTorch counts half precision in half precision
+    low, high = (np.asarray(x).astype(exact.dtype) for x in (low, high))
+    where = np.minimum(((exact - low) * exact.dtype.type(bins) / (high - low)).astype(np.int64), bins - 1)
     t = wrap(np.bincount(where, minlength=bins).astype(a.dtype))
     return t if out is None else store(out, t, "histc")  # type: ignore[no-any-return]
 

@@ -192,6 +192,8 @@ def nansum(
         tensor(3.)
     """
     _real("nansum", input)
+    if out is not None and out._a.dtype.kind == "b" and input._a.dtype.kind not in "biu":
+        raise NotImplementedError("\"nansum_cpu\" not implemented for 'Bool'")
     clean = input if FROM_NUMPY[input._a.dtype].rank < FLOATING else input.masked_fill(_is_nan(input), 0)
     return sum(clean, dim, keepdim, dtype=dtype, out=out)
 
@@ -214,7 +216,7 @@ def nanmean(
         raise RuntimeError("nanmean(): expected input to have floating point or complex dtype but got " + input.dtype.name)
     missing = _is_nan(input)
     count = sum(_core.wrap(~missing._a), dim, keepdim)
-    t = sum(input.masked_fill(missing, 0), dim, keepdim, dtype=dtype) / count
+    t = nansum(input, dim, keepdim, dtype=dtype, out=out) / count
     return t if out is None else store(out, t, "nanmean")  # type: ignore[no-any-return]
 
 

@@ -73,9 +73,11 @@ def _run(op: Op, input: Tensor, dim: int, out: Any) -> Tensor:
 
 def _typed_run(op: Op, input: Tensor, dim: int, dtype: Any, out: Any) -> Tensor:
     """A scan in a given dtype; integers are scanned in int64 and then cast, as they would wrap the same way."""
-    if dtype is None:
+    if dtype is None and (out is None or out._a.dtype is input._a.dtype):
         return _run(op, input, dim, out)
-    wanted = as_dtype(dtype)
+    wanted = as_dtype(dtype or out.dtype)
+    if wanted.rank == BOOLEAN and dtype is None and input._a.ndim and input._a.size:
+        raise NotImplementedError(f'"{op.name}_out_cpu" not implemented for \'Bool\'')
     t = _run(op, input.to(wanted), dim, None).to(wanted)
     return t if out is None else store(out, t, op.name)  # type: ignore[no-any-return]
 

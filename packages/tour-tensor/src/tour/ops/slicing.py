@@ -263,7 +263,14 @@ def select_scatter(input: Tensor, src: Tensor, dim: int, index: int) -> Tensor:
 
 @numpy_too
 def slice_scatter(
-    input: Tensor, src: Tensor, dim: int = 0, start: int | None = None, end: int | None = None, step: int = 1
+    input: Tensor,
+    src: Tensor,
+    dim: int = 0,
+    start: int | None = None,
+    end: int | None = None,
+    step: int = 1,
+    *,
+    out: Tensor | None = None,
 ) -> Tensor:
     """A copy with a slice along a dimension replaced.
 
@@ -273,7 +280,8 @@ def slice_scatter(
         tensor([0., 1., 1., 0.])
     """
     where = _along(wrap_dim(dim, input._a.ndim), slice(start, end, step))
-    return written(_SET_PART, input, where, _replaced("slice_scatter", input, src, input._a[where].shape))
+    part = _replaced("slice_scatter", input, src, input._a[where].shape)
+    return written(_SET_PART, input, where, part, out=out)
 
 
 def _set_diagonal(a: Any, src: Any, offset: int, dim1: int, dim2: int) -> None:
