@@ -7,7 +7,7 @@ s (i + 1/2) - 1/2 for output i, or with align_corners (n - 1) / (out - 1) i.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -35,7 +35,8 @@ def interpolate(
     Args:
         x: Shape (N, C, *old).
         size: The new spatial size.
-        mode: 'nearest', 'nearest-exact', 'linear', 'bilinear', 'trilinear', 'bicubic' or 'area'.
+        mode: 'nearest', 'nearest-exact', 'linear', 'bilinear', 'trilinear', 'bicubic', 'area', or
+            'lanczos' with antialias.
         align_corners: Whether the centres (True) or the outer edges (False) of the corner pixels match.
         scales: Scale factor of each dimension, where given by the user; it then sets the positions, not the sizes.
         antialias: Widen the linear or cubic kernel when shrinking.
@@ -88,7 +89,7 @@ def _tables(
         elif n == out and (antialias or mode != "bicubic"):
             continue  # whatever the scale factor says, as in PyTorch
         elif antialias:
-            table = _widened(n, out, _ratio(n, out, align_corners, factor, dtype), mode == "bicubic")
+            table = _widened(n, out, _ratio(n, out, align_corners, factor, dtype), mode)
         elif mode == "bicubic":
             table = _cubic(n, out, _ratio(n, out, align_corners, factor, dtype), align_corners)
         else:
@@ -153,18 +154,27 @@ def _keys(x: Array, a: float) -> Array:
     return np.asarray(np.where(x <= 1, near, np.where(x < 2, far, 0)))
 
 
-def _widened(n: int, out: int, ratio: np.floating, cubic: bool) -> Table:
+def _widened(n: int, out: int, ratio: np.floating, mode: str) -> Table:
     """Anti-aliased: the kernel is stretched by the ratio when shrinking, and its weights sum to one."""
     stretch = max(float(ratio), 1.0)
-    reach = (2 if cubic else 1) * stretch
+    reach = _REACH[mode] * stretch
     centre = float(ratio) * (np.arange(out) + 0.5)
     first = np.maximum((centre - reach + 0.5).astype(np.int64), 0)
     count = np.minimum((centre + reach + 0.5).astype(np.int64), n) - first
     index = first[:, None] + np.arange(max(1, count.max(initial=1)))
     distance = np.abs((index - centre[:, None] + 0.5) / stretch)
-    weight = _keys(distance, -0.5) if cubic else np.maximum(1 - distance, 0)
+    weight = _FILTERS[mode](distance)
     weight = np.where(index < (first + count)[:, None], weight, 0)
     return Table(np.minimum(index, n - 1), weight / weight.sum(1, keepdims=True), count)
+
+
+_REACH = {"linear": 1, "bilinear": 1, "bicubic": 2, "lanczos": 3}
+_FILTERS: dict[str, Callable[[Array], Array]] = {
+    "linear": lambda x: np.maximum(1 - x, 0),
+    "bilinear": lambda x: np.maximum(1 - x, 0),
+    "bicubic": lambda x: _keys(x, -0.5),
+    "lanczos": lambda x: np.where(x < 3, np.sinc(x) * np.sinc(x / 3), 0),
+}
 
 
 def _transpose(table: Table, n: int) -> Table:
