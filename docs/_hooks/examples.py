@@ -1,4 +1,7 @@
-"""MkDocs hook: run every example in its short form, and add a page with its source, its output and its picture."""
+"""MkDocs hook: run every example in its short form, and add a page with its source, its output and its picture.
+
+Every example takes `--short` and `--out PICTURE.png`. One that fails, fails the build.
+"""
 
 from __future__ import annotations
 
@@ -11,17 +14,30 @@ from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.exceptions import PluginError
 from mkdocs.structure.files import File, Files
 
-EXAMPLES = Path(__file__).resolve().parent.parent.parent / "examples"
+ROOT = Path(__file__).resolve().parent.parent.parent
+EXAMPLES = sorted(ROOT.glob("examples/*.py"))
+
+
+def title(script: Path) -> str:
+    """The name of an example in the menu."""
+    return script.stem.replace("_", " ").capitalize()
+
+
+def on_config(config: MkDocsConfig) -> MkDocsConfig:
+    """Put the examples into the menu."""
+    for entry in config.nav or []:
+        if "Examples" in entry:
+            entry["Examples"] = [{title(script): f"examples/{script.stem}.md"} for script in EXAMPLES]
+    return config
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
-    """Add a page for each script in `examples/`."""
-    for script in sorted(EXAMPLES.glob("*.py")):
+    """Add a page and a picture for each example."""
+    for script in EXAMPLES:
         with tempfile.TemporaryDirectory() as folder:
             picture = Path(folder) / f"{script.stem}.png"
-            run = subprocess.run(
-                [sys.executable, script, "--short", "--out", picture], capture_output=True, text=True, check=False
-            )
+            command = [sys.executable, script, "--short", "--out", picture.name]
+            run = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
             if run.returncode:
                 raise PluginError(f"{script.name} failed:\n{run.stderr}")
             files.append(File.generated(config, f"examples/{picture.name}", content=picture.read_bytes()))
@@ -32,20 +48,11 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 def page(script: Path, output: str) -> str:
     """The page of one example."""
     source = script.read_text(encoding="utf-8")
-    title = source.split('"""')[1].split("\n")[0].rstrip(".")
-    shown = "\n".join(line for line in output.splitlines() if "/tmp" not in line)
+    what = source.split('"""')[1].split("\n")[0].rstrip(".")
     return (
-        f"# {title}\n\n"
-        f"Run it with `python examples/{script.name}`; `--help` lists its options. This page shows its short form.\n\n"
+        f"# {title(script)}\n\n{what}. Run it with `python examples/{script.name}`; `--help` lists its options.\n"
+        f"Output and picture here are those of its short form, `--short`.\n\n"
         f"![What {script.name} draws]({script.stem}.png)\n\n"
-        f'```text title="Output"\n{shown}\n```\n\n'
+        f'```text title="Output"\n{output}```\n\n'
         f'```python title="{script.name}"\n{source}```\n'
     )
-
-
-def on_page_markdown(markdown: str, **_: object) -> str:
-    """Keep the pages that include files of the repository in step with them."""
-    for name in ("CONTRIBUTING.md",):
-        text = (EXAMPLES.parent / name).read_text(encoding="utf-8")
-        markdown = markdown.replace(f"{{{{ {name} }}}}", text)
-    return markdown
