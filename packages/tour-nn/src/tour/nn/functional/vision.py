@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import math
 import warnings
+from itertools import product
 from typing import Any
-
-import numpy as np
 
 import tour
 from tour import Tensor
 from tour._declare import primitive
-from tour.autograd.both import reading
-from tour.autograd.rule import declare_missing, joint_vjp
+from tour.autograd.both import differentiate
+from tour.autograd.rule import joint_vjp
 from tour.nn.kernels import grid_sample as kernels
 
 __all__ = [
@@ -28,35 +27,39 @@ WARNING = (
 # --- Reading at points ----------------------------------------------------------------------------------------------------------
 
 
-def _sampling_grad(*args: Any) -> tuple[Any, ...]:
-    """Both gradients, zeros for one that is not wanted."""
-    _, x, grid, *_ = args
-    return tuple(np.zeros_like(a) if d is None else d
-                 for a, d in zip((x, grid), kernels.grid_sample_grad(*args), strict=True))  # fmt: skip
-
-
 @primitive(kernels.grid_sample)
 def grid_sampling(input: Tensor, grid: Tensor, mode: str, padding_mode: str, align_corners: bool) -> Tensor:
     """A batch (N, C, *size) read at points (N, *output, dims)."""
     ...
 
 
-@primitive(_sampling_grad)
-def grid_sampling_grad(
-    g: Tensor, input: Tensor, grid: Tensor, mode: str, padding_mode: str, align_corners: bool, wanted: tuple[bool, bool]
-) -> tuple[Tensor, Tensor]:
-    """Gradients of `grid_sampling`; like PyTorch's they have no gradient of their own."""
-    ...
-
-
-declare_missing()
-_sample_grad = reading(grid_sampling_grad)
-
-
 @joint_vjp(grid_sampling, "input", "grid")
 def _(g: Any, wanted: Any, input: Any, grid: Any, mode: str, padding_mode: str, align_corners: bool) -> Any:
-    found = _sample_grad(g, input, grid, mode, padding_mode, align_corners, tuple(wanted))
-    return tuple(d if w else None for d, w in zip(found, wanted, strict=True))
+    if isinstance(g, Tensor):
+        return differentiate(
+            lambda x, points: _sampled(x, points, mode, padding_mode, align_corners), (input, grid), wanted, g
+        )
+    return kernels.grid_sample_grad(g, input, grid, mode, padding_mode, align_corners, wanted)
+
+
+def _sampled(x: Tensor, grid: Tensor, mode: str, padding_mode: str, align_corners: bool) -> Tensor:
+    """`grid_sampling` in other ops: each neighbour's weight is the polynomial that its derivatives describe."""
+    size, points = x.shape[2:], grid.flatten(1, -2)
+    offset = points - points.detach()
+    dimensions = kernels.taps(size, grid._a, mode, padding_mode, align_corners)
+    planes = tour.constant_pad_nd(x.flatten(2), (0, 1))
+    total = tour.zeros(*x.shape[:2], points.shape[1], dtype=x.dtype, device=x.device)
+    for chosen in product(*dimensions):
+        weight = math.prod(_weight(tap, offset[..., -1 - k]) for k, tap in enumerate(chosen))
+        where = tour.as_tensor(kernels.place(chosen, size), device=x.device)
+        total = total + planes.gather(2, where.unsqueeze(1).expand(-1, x.shape[1], -1)) * weight.unsqueeze(1)
+    return total.reshape(*x.shape[:2], *grid.shape[1:-1])
+
+
+def _weight(tap: kernels.Tap, offset: Tensor) -> Any:
+    """A weight as a Taylor polynomial in the (vanishing) offset of its point."""
+    coefficients = (tap.weight, tap.slope, *(d / math.factorial(n) for n, d in enumerate(tap.higher, 2)))
+    return sum(tour.as_tensor(c, device=offset.device) * offset**n for n, c in enumerate(coefficients))
 
 
 def grid_sample(
@@ -100,6 +103,8 @@ def grid_sample(
     if align_corners is None:
         warnings.warn(WARNING, stacklevel=2)
     _check_grid(input, grid, mode)
+    if input.dtype.itemsize < 4 and mode == "bicubic":
+        return grid_sampling(input.float(), grid.float(), mode, padding_mode, bool(align_corners)).to(input.dtype)
     return grid_sampling(input, grid, mode, padding_mode, bool(align_corners))
 
 

@@ -9,15 +9,15 @@ Shapes: x (N, C, *size), grid (N, *output, dims) with coordinates from -1 to 1, 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from itertools import product
 from math import prod
 
 import numpy as np
 
 from .interpolation import cubic_weights
-from .windows import Array
+from .windows import Array, Ints
 
 
 @dataclass
@@ -28,6 +28,7 @@ class Tap:
     inside: Array
     weight: Array
     slope: Array  # derivative of the weight with respect to the grid coordinate
+    higher: tuple[Array, ...] = ()  # the second and third derivatives, where they are not zero
 
 
 def grid_sample(x: Array, grid: Array, mode: str, padding_mode: str, align_corners: bool) -> Array:
@@ -47,8 +48,8 @@ def grid_sample(x: Array, grid: Array, mode: str, padding_mode: str, align_corne
     """
     planes = _with_zero(x)
     out = np.zeros((*x.shape[:2], prod(grid.shape[1:-1])), x.dtype)
-    for place, weight, _ in _neighbours(x, grid, mode, padding_mode, align_corners):
-        term = planes.take(place)
+    for where, weight, _ in _neighbours(x, grid, mode, padding_mode, align_corners):
+        term = planes.take(where)
         term *= weight[:, None]
         out += term
     return out.reshape(*x.shape[:2], *grid.shape[1:-1])
@@ -62,11 +63,11 @@ def grid_sample_grad(
     g = g.reshape(*x.shape[:2], -1) if g.size else g.reshape(*x.shape[:2], 0)
     grad = np.zeros(planes.shape, x.dtype) if wanted[0] else None
     grid_grad = np.zeros((grid.shape[-1], len(x), g.shape[2]), grid.dtype) if wanted[1] else None
-    for place, weight, slopes in _neighbours(x, grid, mode, padding_mode, align_corners):
+    for where, weight, slopes in _neighbours(x, grid, mode, padding_mode, align_corners):
         if grad is not None:
-            np.add.at(grad.reshape(-1), place.reshape(-1), (g * weight[:, None]).reshape(-1))
+            np.add.at(grad.reshape(-1), where.reshape(-1), (g * weight[:, None]).reshape(-1))
         if grid_grad is not None and mode != "nearest":
-            pull = np.einsum("ncp,ncp->np", g, planes.take(place))
+            pull = np.einsum("ncp,ncp->np", g, planes.take(where))
             for axis, slope in enumerate(slopes):
                 grid_grad[-1 - axis] += pull * slope
     return (
@@ -88,18 +89,29 @@ def _neighbours(
 ) -> Iterator[tuple[Array, Array, list[Array]]]:
     """For each neighbour: its places in `_with_zero(x)` (N, C, points), its weights, their slopes per dimension."""
     size = x.shape[2:]
-    points = grid.reshape(len(x), prod(grid.shape[1:-1]), len(size))
-    dimensions = [_taps(points[..., -1 - k], n, mode, padding_mode, align_corners) for k, n in enumerate(size)]
+    dimensions = taps(size, grid, mode, padding_mode, align_corners)
     starts = np.arange(prod(x.shape[:2])).reshape(*x.shape[:2], 1) * (prod(size) + 1)
-    for taps in product(*dimensions):
-        place, inside, weight = np.zeros((), np.int64), np.ones((), bool), np.ones((), x.dtype)
-        for n, tap in zip(size, taps, strict=True):
-            place, inside, weight = place * n + tap.index, inside & tap.inside, weight * tap.weight
+    for chosen in product(*dimensions):
+        weight = prod((tap.weight for tap in chosen), start=np.ones((), x.dtype))
         slopes = []
-        for axis, tap in enumerate(taps):
-            others = (other.weight for k, other in enumerate(taps) if k != axis)
+        for axis, tap in enumerate(chosen):
+            others = (other.weight for k, other in enumerate(chosen) if k != axis)
             slopes.append(prod(others, start=tap.slope))
-        yield starts + np.where(inside, place, prod(size))[:, None], weight, slopes
+        yield starts + place(chosen, size)[:, None], weight, slopes
+
+
+def taps(size: Ints, grid: Array, mode: str, padding_mode: str, align_corners: bool) -> list[list[Tap]]:
+    """Neighbours of the points of grid along each dimension."""
+    points = grid.reshape(len(grid), prod(grid.shape[1:-1]), len(size))
+    return [_taps(points[..., -1 - k], n, mode, padding_mode, align_corners) for k, n in enumerate(size)]
+
+
+def place(chosen: Iterable[Tap], size: Ints) -> Array:
+    """Flat position of a neighbour in its plane; that of the extra zero where it lies outside."""
+    index, inside = np.zeros((), np.int64), np.ones((), bool)
+    for n, tap in zip(size, chosen, strict=True):
+        index, inside = index * n + tap.index, inside & tap.inside
+    return np.where(inside, index, prod(size))
 
 
 def _taps(point: Array, n: int, mode: str, padding_mode: str, align_corners: bool) -> list[Tap]:
@@ -122,9 +134,13 @@ def _taps(point: Array, n: int, mode: str, padding_mode: str, align_corners: boo
         pairs = [(left, 1 - t, -slope), (left + 1, t, slope)]
         return [_tap(index, n, "zeros", align_corners, weight, d) for index, weight, d in pairs]
     weights, slopes = cubic_weights(t), _cubic_slopes(t)
-    return [
-        _tap(left + k - 1, n, padding_mode, align_corners, weights[..., k], slopes[..., k] * slope) for k in range(4)
-    ]
+    before, after = _cubic_slopes(t - 1), _cubic_slopes(t + 1)  # slopes are quadratic: differences are exact
+    second, third = (after - before) / 2 * slope[..., None] ** 2, (after - 2 * slopes + before) * slope[..., None] ** 3
+    neighbours = []
+    for k in range(4):
+        tap = _tap(left + k - 1, n, padding_mode, align_corners, weights[..., k], slopes[..., k] * slope)
+        neighbours.append(replace(tap, higher=(second[..., k], third[..., k])))
+    return neighbours
 
 
 def _tap(index: Array, n: int, padding_mode: str, align_corners: bool, weight: Array, slope: Array) -> Tap:
