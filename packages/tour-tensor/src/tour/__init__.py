@@ -72,6 +72,7 @@ from tour.ops.histograms import *
 from tour.ops.joining import *
 from tour.ops.linear import *
 from tour.ops.math import *
+from tour.ops.matrices import *
 from tour.ops.norms import *
 from tour.ops.permuting import *
 from tour.ops.powers import *
@@ -97,6 +98,7 @@ if TYPE_CHECKING:
 
     from tour import autograd as autograd
     from tour import cuda as cuda
+    from tour import linalg as linalg
     from tour import nn as nn
     from tour import optim as optim
     from tour import special as special

@@ -35,6 +35,7 @@ from tour.ops.indexing import Indexing
 from tour.ops.joining import Joining
 from tour.ops.linear import Linear
 from tour.ops.math import Math
+from tour.ops.matrices import Matrices
 from tour.ops.new import New
 from tour.ops.norms import Norms
 from tour.ops.permuting import Permuting
@@ -68,6 +69,7 @@ class Tensor(
     Bitwise,
     Activations,
     Math,
+    Matrices,
     Comparison,
     Reductions,
     Linear,

@@ -1,0 +1,228 @@
+"""Linear algebra under PyTorch's top-level names and as methods; most of it is `tour.linalg` with older names and orders."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import tour
+from tour import return_types
+from tour._calling import numpy_too
+from tour.linalg import _checks, factoring, measures, products, solving
+from tour.linalg._checks import given
+
+if TYPE_CHECKING:
+    from tour._tensor import Tensor
+
+__all__ = [
+    "cholesky", "cholesky_inverse", "cholesky_solve", "det", "geqrf", "inverse", "logdet", "lu_solve", "lu_unpack", "matrix_exp",
+    "matrix_power", "orgqr", "ormqr", "pinverse", "qr", "slogdet", "svd", "triangular_solve",
+]  # fmt: skip
+
+det, matrix_exp, matrix_power = measures.det, products.matrix_exp, products.matrix_power
+inverse, orgqr = solving.inv, factoring.householder_product
+
+
+@numpy_too
+def slogdet(input: Tensor, *, out: Any = None) -> return_types.slogdet:
+    """Sign and logarithm of the absolute value of determinants; the same as `tour.linalg.slogdet`."""
+    return return_types.slogdet(*measures.slogdet(input, out=out))
+
+
+@numpy_too
+def logdet(input: Tensor) -> Tensor:
+    """Logarithm of determinants; NaN for a negative one, -inf for zero.
+
+    Examples:
+        >>> import tour
+        >>> tour.logdet(tour.eye(2))
+        tensor(0.)
+    """
+    sign, logabsdet = measures.slogdet(input)
+    if sign.is_complex():
+        return logabsdet + sign.log()
+    return tour.where(sign == -1, float("nan"), logabsdet)
+
+
+@numpy_too
+def pinverse(input: Tensor, rcond: float = 1e-15) -> Tensor:
+    """Pseudo-inverses; singular values at or below `rcond` times the largest count as zero."""
+    return solving.pinv(input, rcond)
+
+
+@numpy_too
+def cholesky(input: Tensor, upper: bool = False, *, out: Tensor | None = None) -> Tensor:
+    """Cholesky factors of Hermitian positive-definite matrices; the newer name is `tour.linalg.cholesky`."""
+    return factoring.cholesky(input, upper=upper, out=out)
+
+
+@numpy_too
+def cholesky_solve(B: Tensor, L: Tensor, upper: bool = False, *, out: Tensor | None = None) -> Tensor:
+    """The solution X of `A @ X = B` for A given by its Cholesky factor.
+
+    Args:
+        B: Matrices, `(..., n, k)`.
+        L: The factor, `(..., n, n)`.
+        upper: Whether it is the upper one.
+        out: A tensor to write the result into.
+
+    Examples:
+        >>> import tour
+        >>> tour.cholesky_solve(tour.tensor([[8.0]]), tour.tensor([[2.0]]))
+        tensor([[2.]])
+    """
+    name = "cholesky_solve"
+    B, L = _checks.matrix(name, B, "b"), _checks.square(name, L, "A")
+    if L._a.shape[-1] != B._a.shape[-2]:
+        raise RuntimeError(f"Incompatible matrix sizes for {name}: each A matrix is {L._a.shape[-1]} by {L._a.shape[-1]} but each b "
+                           f"matrix is {B._a.shape[-2]} by {B._a.shape[-1]}")  # fmt: skip
+    low, high = (L.mH, L) if upper else (L, L.mH)
+    half = solving.solve_triangular(low, B, upper=False)
+    return given(solving.solve_triangular(high, half, upper=True), out, name)  # type: ignore[no-any-return]
+
+
+@numpy_too
+def cholesky_inverse(L: Tensor, upper: bool = False, *, out: Tensor | None = None) -> Tensor:
+    """The inverse of a matrix given by its Cholesky factor.
+
+    Examples:
+        >>> import tour
+        >>> tour.cholesky_inverse(tour.tensor([[2.0]]))
+        tensor([[0.2500]])
+    """
+    L = _checks.square("cholesky_inverse", L)
+    one = tour.eye(L._a.shape[-1], dtype=L.dtype).expand(L._a.shape)
+    return given(cholesky_solve(one, L, upper), out, "cholesky_inverse")  # type: ignore[no-any-return]
+
+
+@numpy_too
+def qr(input: Tensor, some: bool = True, *, out: Any = None) -> return_types.qr:
+    """QR factorization, reduced if `some`; the newer name is `tour.linalg.qr`."""
+    return return_types.qr(*factoring.qr(input, "reduced" if some else "complete", out=out))
+
+
+@numpy_too
+def svd(input: Tensor, some: bool = True, compute_uv: bool = True, *, out: Any = None) -> return_types.svd:
+    """Singular value decomposition `U @ diag(S) @ V.mH`; the newer name is `tour.linalg.svd`, which gives `V.mH`.
+
+    Args:
+        input: Matrices, `(..., m, n)`.
+        some: Whether U and V have min(m, n) columns; otherwise they are square.
+        compute_uv: Whether to compute U and V; otherwise they are zeros.
+        out: Three tensors to write the results into.
+    """
+    if not compute_uv:
+        S = factoring.svdvals(input)
+        (*batch, m, n) = input.shape
+        U, V = (tour.zeros(*batch, k, k, dtype=input.dtype) for k in (m, n))
+    else:
+        U, S, Vh = factoring.svd(input, not some)
+        V = Vh.mH
+    return given((U, S, V), out, "svd", return_types.svd)  # type: ignore[no-any-return]
+
+
+@numpy_too
+def geqrf(input: Tensor, *, out: Any = None) -> return_types.geqrf:
+    """QR factorization in LAPACK's form: R, with Householder reflections below its diagonal, and their factors; for `ormqr`."""
+    return given(factoring.raw_qr(_checks.matrix("geqrf", input)), out, "geqrf", return_types.geqrf)  # type: ignore[no-any-return]
+
+
+@numpy_too
+def ormqr(
+    input: Tensor, tau: Tensor, other: Tensor, left: bool = True, transpose: bool = False, *, out: Tensor | None = None
+) -> Tensor:
+    """The product of Q, given as `geqrf` gives it, and a matrix.
+
+    Args:
+        input: Householder vectors below the diagonal, `(..., m, k)`.
+        tau: Their factors, `(..., k)`.
+        other: Matrices.
+        left: Whether Q stands on the left.
+        transpose: Whether Q is conjugated and transposed.
+        out: A tensor to write the result into.
+    """
+    name = "ormqr"
+    input, other = _checks.matrix(name, input, "input"), _checks.matrix(name, other, "other")
+    rows, k = other._a.shape[-2 if left else -1], tau._a.shape[-1] if tau._a.ndim else 0
+    at = -2 if left else -1
+    for fault, text in (
+        (rows < k, f"other.shape[{at}] must be greater than or equal to tau.shape[-1]"),
+        (rows != input._a.shape[-2], f"other.shape[{at}] must be equal to input.shape[-2]"),
+        (k > input._a.shape[-1], "tau.shape[-1] must be less than or equal to input.shape[-1]"),
+        (
+            input._a.ndim - tau._a.ndim != 1,
+            f"Expected tau to have one dimension less than input, but got tau.ndim equal to {tau._a.ndim} and input.ndim is equal to "
+            f"{input._a.ndim}",
+        ),
+        (
+            input._a.ndim != other._a.ndim,
+            f"Expected other to have the same number of dimensions as input, but got other.ndim equal to {other._a.ndim} and input.ndim "
+            f"is equal to {input._a.ndim}",
+        ),
+        (input._a.shape[:-2] != tau._a.shape[:-1], "Expected batch dimensions of tau to be equal to input.shape[:-2]"),
+        (input._a.shape[:-2] != other._a.shape[:-2], "Expected batch dimensions of other to be equal to input.shape[:-2]"),
+        (tau._a.dtype != input._a.dtype, "Expected input and tau to have the same dtype"),
+        (other._a.dtype != input._a.dtype, "Expected input and other to have the same dtype"),
+    ):
+        if fault:
+            raise RuntimeError(f"{name}: {text}.")
+    x = other if left else other.mH
+    down = left is transpose  # Q @ x applies the last reflection first, Q.mH @ x the first
+    order = range(k) if down else reversed(range(k))
+    t = factoring.reflected(input, tau.conj() if down else tau, x, order)
+    return given(t if left else t.mH, out, name)  # type: ignore[no-any-return]
+
+
+@numpy_too
+def lu_solve(b: Tensor, LU_data: Tensor, LU_pivots: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """The solution of `A @ X = b` for A factored by `tour.linalg.lu_factor`; the newer name is `tour.linalg.lu_solve`."""
+    return solving.lu_solve(LU_data, LU_pivots, b, out=out)
+
+
+@numpy_too
+def lu_unpack(
+    LU_data: Tensor, LU_pivots: Tensor, unpack_data: bool = True, unpack_pivots: bool = True, *, out: Any = None
+) -> return_types.lu_unpack:
+    """The factors P, L and U of a packed LU factorization; what is not wanted is empty.
+
+    Examples:
+        >>> import tour
+        >>> P, L, U = tour.lu_unpack(*tour.linalg.lu_factor(tour.tensor([[0.0, 1.0], [2.0, 3.0]])))
+        >>> P
+        tensor([[0., 1.],
+                [1., 0.]])
+    """
+    if unpack_pivots and LU_pivots._a.dtype.name != "int32":
+        raise RuntimeError("torch.lu_unpack: LU_pivots is expected to be a contiguous tensor of torch.int32 dtype. Note: this function "
+                           "is intended to be used with the output produced by torch.linalg.lu_factor")  # fmt: skip
+    P, L, U = factoring.unpacked(LU_data, LU_pivots)
+    none = tour.empty(0, dtype=LU_data.dtype)
+    three = (P if unpack_pivots else none, *((L, U) if unpack_data else (none, none)))
+    return given(three, out, "lu_unpack", return_types.lu_unpack)  # type: ignore[no-any-return]
+
+
+@numpy_too
+def triangular_solve(
+    b: Tensor,
+    A: Tensor,
+    upper: bool = True,
+    transpose: bool = False,
+    unitriangular: bool = False,
+    *,
+    out: Any = None,
+) -> return_types.triangular_solve:
+    """The solution of `A @ X = b` for triangular A, and a copy of A; the newer name is `tour.linalg.solve_triangular`."""
+    matrix, high = (A.mT, not upper) if transpose else (A, upper)
+    X = solving.solve_triangular(matrix, b, upper=high, unitriangular=unitriangular)
+    copy = A.expand(*X._a.shape[:-2], *A._a.shape[-2:]).clone()
+    return given((X, copy), out, "triangular_solve", return_types.triangular_solve)  # type: ignore[no-any-return]
+
+
+class Matrices:
+    """Linear algebra, as methods."""
+
+    __slots__ = ()
+
+    cholesky, cholesky_inverse, cholesky_solve = cholesky, cholesky_inverse, cholesky_solve
+    det, logdet, slogdet, inverse, pinverse = det, logdet, slogdet, inverse, pinverse
+    matrix_exp, matrix_power, qr, svd, geqrf = matrix_exp, matrix_power, qr, svd, geqrf
+    orgqr, ormqr, lu_solve, triangular_solve = orgqr, ormqr, lu_solve, triangular_solve
