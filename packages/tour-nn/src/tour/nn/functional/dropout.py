@@ -1,11 +1,20 @@
-"""Dropout: elements set to zero at random during training."""
+"""Dropout: elements, or whole channels, set to zero at random during training."""
 
 from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Callable
 
 import tour
 from tour import Tensor
 
-__all__ = ["dropout"]
+__all__ = ["alpha_dropout", "dropout", "dropout1d", "dropout2d", "dropout3d", "feature_alpha_dropout"]
+
+MaskShape = Callable[[Tensor], tuple[int, ...]]
+
+# Where the activation of self-normalising networks (Klambauer et al., 2017) saturates: -scale * alpha of SELU.
+SELU_FLOOR = -1.7580993408473766
 
 
 def check_probability(p: float) -> None:
@@ -16,6 +25,23 @@ def check_probability(p: float) -> None:
     """
     if not 0 <= p <= 1:
         raise ValueError(f"dropout probability has to be between 0 and 1, but got {p}")
+
+
+def _elements(input: Tensor) -> tuple[int, ...]:
+    """Shape of a mask for single elements."""
+    return input.shape
+
+
+def _channels(input: Tensor) -> tuple[int, ...]:
+    """Shape of a mask with one element per channel of a batch."""
+    if input.dim() < 2:
+        raise RuntimeError(f"Feature dropout requires at least 2 dimensions in the input, but got {list(input.shape)}")
+    return (*input.shape[:2], *(1,) * (input.dim() - 2))
+
+
+def _channels_of_one(input: Tensor) -> tuple[int, ...]:
+    """Shape of a mask with one element per channel of a single sample."""
+    return (input.shape[0], *(1,) * (input.dim() - 1))
 
 
 def dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
@@ -38,7 +64,135 @@ def dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool 
         tensor([1., 1., 1.])
     """
     check_probability(p)
+    return _dropout(input, p, training, inplace, _elements)
+
+
+def _dropout(input: Tensor, p: float, training: bool, inplace: bool, shape: MaskShape) -> Tensor:
+    """Dropout with a mask of a shape that broadcasts."""
     if not training or p == 0 or not input.numel():
         return input
-    mask = tour.zeros_like(input) if p == 1 else tour.empty_like(input).bernoulli_(1 - p).div_(1 - p)
+    if p == 1:
+        mask = tour.zeros((), dtype=input.dtype, device=input.device)
+    else:
+        mask = tour.empty(shape(input), dtype=input.dtype, device=input.device).bernoulli_(1 - p).div_(1 - p)
     return input.mul_(mask) if inplace else input * mask
+
+
+def _warn_of_dimensions(name: str, input: Tensor, usual: tuple[int, ...]) -> None:
+    if input.dim() not in usual:
+        warnings.warn(
+            f"{name}: Received a {input.dim()}-D input to {name}, which is deprecated and will result in an error in a future "
+            f"release; it expects {' or '.join(f'{n}-D' for n in usual)} input.",
+            stacklevel=3,
+        )
+
+
+def dropout1d(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
+    """Set each channel of signals (N, C, L) or (C, L) to zero with probability `p`; arguments as in `dropout`.
+
+    Raises:
+        ValueError: If `p` is not between 0 and 1.
+        RuntimeError: If the input has neither two nor three dimensions.
+
+    Examples:
+        >>> import tour
+        >>> dropout1d(tour.ones(1, 2, 2), 1.0)
+        tensor([[[0., 0.],
+                 [0., 0.]]])
+    """
+    check_probability(p)
+    if input.dim() not in (2, 3):
+        raise RuntimeError(f"dropout1d: Expected 2D or 3D input, but received a {input.dim()}D input.")
+    return _dropout(input, p, training, inplace, _channels if input.dim() == 3 else _channels_of_one)
+
+
+def dropout2d(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
+    """Set each channel of images (N, C, H, W) to zero with probability `p`; arguments as in `dropout`.
+
+    Three dimensions are taken as (N, C, L), with a warning, as in PyTorch.
+
+    Raises:
+        ValueError: If `p` is not between 0 and 1.
+
+    Examples:
+        >>> import tour
+        >>> dropout2d(tour.ones(1, 2, 1, 1), 1.0).flatten()
+        tensor([0., 0.])
+    """
+    check_probability(p)
+    _warn_of_dimensions("dropout2d", input, (3, 4))
+    if input.dim() == 3:
+        warnings.warn(
+            "dropout2d: Received a 3D input to dropout2d and assuming that channel-wise 1D dropout behavior is desired - input "
+            "is interpreted as shape (N, C, L). Please use dropout1d for it.",
+            stacklevel=2,
+        )
+    return _dropout(input, p, training, inplace, _channels)
+
+
+def dropout3d(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
+    """Set each channel of volumes (N, C, D, H, W) or (C, D, H, W) to zero with probability `p`; arguments as in `dropout`.
+
+    Raises:
+        ValueError: If `p` is not between 0 and 1.
+
+    Examples:
+        >>> import tour
+        >>> dropout3d(tour.ones(1, 2, 1, 1, 1), 1.0).flatten()
+        tensor([0., 0.])
+    """
+    check_probability(p)
+    _warn_of_dimensions("dropout3d", input, (4, 5))
+    return _dropout(input, p, training, inplace, _channels if input.dim() == 5 else _channels_of_one)
+
+
+# --- Dropout that keeps mean and variance of self-normalising networks ----------------------------------------------------------
+
+
+def _alpha_dropout(input: Tensor, p: float, training: bool, inplace: bool, shape: MaskShape) -> Tensor:
+    """`a (x mask + floor (1 - mask)) + b`, with a and b such that mean 0 and variance 1 stay."""
+    if not training or p == 0 or not input.numel():
+        return input
+    if p == 1:
+        return _dropout(input, p, training, inplace, shape)
+    mask = tour.empty(shape(input), dtype=input.dtype, device=input.device).bernoulli_(1 - p)
+    a = 1 / math.sqrt((SELU_FLOOR**2 * p + 1) * (1 - p))
+    shift = (mask - 1) * (-SELU_FLOOR * a) - SELU_FLOOR * a * p
+    return input.mul_(mask * a).add_(shift) if inplace else input * (mask * a) + shift
+
+
+def alpha_dropout(input: Tensor, p: float = 0.5, training: bool = False, inplace: bool = False) -> Tensor:
+    """Dropout that keeps the mean and variance of SELU activations (Klambauer et al., 2017, arXiv:1706.02515).
+
+    Args:
+        input: Any floating-point tensor.
+        p: Probability that an element is set to the floor of SELU.
+        training: Whether to do anything at all.
+        inplace: Whether to write into the input.
+
+    Raises:
+        ValueError: If `p` is not between 0 and 1.
+
+    Examples:
+        >>> import tour
+        >>> alpha_dropout(tour.ones(3), 0.5)
+        tensor([1., 1., 1.])
+    """
+    check_probability(p)
+    return _alpha_dropout(input, p, training, inplace, _elements)
+
+
+def feature_alpha_dropout(input: Tensor, p: float = 0.5, training: bool = False, inplace: bool = False) -> Tensor:
+    """`alpha_dropout` of whole channels of (N, C, ...); arguments as there.
+
+    Raises:
+        ValueError: If `p` is not between 0 and 1.
+        RuntimeError: If the input has fewer than two dimensions.
+
+    Examples:
+        >>> import tour
+        >>> feature_alpha_dropout(tour.ones(1, 3, 1), 0.5).flatten()
+        tensor([1., 1., 1.])
+    """
+    check_probability(p)
+    return _alpha_dropout(input, p, training, inplace, _channels)

@@ -103,8 +103,6 @@ def grid_sample(
     if align_corners is None:
         warnings.warn(WARNING, stacklevel=2)
     _check_grid(input, grid, mode)
-    if input.dtype.itemsize < 4 and mode == "bicubic":
-        return grid_sampling(input.float(), grid.float(), mode, padding_mode, bool(align_corners)).to(input.dtype)
     return grid_sampling(input, grid, mode, padding_mode, bool(align_corners))
 
 
