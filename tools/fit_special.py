@@ -205,7 +205,7 @@ def temme(orders: int, terms: int) -> list[list[mpf]]:
 
 def temme_fits(start: int, eta: mpf, error: mpf) -> list[list[mpf]]:
     """The shortest polynomials that give Σ c_k a^-k for a >= start and |η| <= eta to about this absolute error."""
-    fits = []
+    fits: list[list[mpf]] = []
     for k, row in enumerate(temme(14, 90)):
         allowed = error * mpf(start) ** k
         if max(abs(value(row, x)) for x in (-eta, 0, eta)) < allowed:
@@ -366,7 +366,9 @@ def show_rows(name: str, rows: list[list[mpf]]) -> None:
 def main(names: list[str]) -> None:
     """Print the named fits, or the whole module."""
     if not names:
-        print('"""Rational approximations P/Q, written by tools/fit_special.py; the comments say of what, and the relative error."""')
+        print(
+            '"""Rational approximations P/Q by tools/fit_special.py; comments say of what, and the relative error."""'
+        )
         print("\n# fmt: off")
     for name in names or [*FITS, "TEMME"]:
         if name == "TEMME":

@@ -1,4 +1,4 @@
-"""What every kernel here is made of: formulas run over cache-sized blocks, split into pieces of the line, polynomials."""
+"""What the kernels are made of: formulas over cache-sized blocks, split into pieces of the line, and polynomials."""
 
 from __future__ import annotations
 
@@ -51,15 +51,13 @@ def apply(formula: Formula, *arrays: npt.ArrayLike, single: Formula | None = Non
     # NumPy's promotion, in which Python numbers do not count
     typed = [a if isinstance(a, (int, float)) else i.dtype for a, i in zip(arrays, inputs, strict=True)]
     dtype = _floating(np.result_type(*typed) if len(typed) > 1 else inputs[0].dtype)
-    narrow = dtype.itemsize < 8
-    work = np.dtype(np.float32 if narrow and single is not None else np.float64)
-    run = formula if work == np.float64 or single is None else single
+    run, work = (single, np.float32) if single is not None and dtype.itemsize < 8 else (formula, np.float64)
     out, columns = _columns(inputs, dtype)
     flat = out.ravel("K")  # a view: out is dense
     with np.errstate(all="ignore"):
         for start in range(0, flat.size, BLOCK):
             block = slice(start, start + BLOCK)
-            y = run(*(_widened(c[block], work) for c in columns))
+            y = run(*(c[block].astype(work, copy=False) for c in columns))
             flat[block] = y if dtype.itemsize > 2 else y.astype(np.float32, copy=False)
     return out
 
@@ -71,17 +69,15 @@ def _floating(dtype: np.dtype[Any]) -> np.dtype[Any]:
 
 def _columns(inputs: list[Array], dtype: np.dtype[Any]) -> tuple[Array, list[Array]]:
     """An empty result laid out like the first input of its shape, and the inputs as vectors in its memory order."""
+    like = inputs[0]
+    if all(a.shape == like.shape and a.flags.c_contiguous for a in inputs):
+        return np.empty(like.shape, dtype), [a.reshape(-1) for a in inputs]
     shape = np.broadcast_shapes(*(a.shape for a in inputs))
-    like = next((a for a in inputs if a.shape == shape), inputs[0])
+    like = next((a for a in inputs if a.shape == shape), like)
     out = np.empty_like(like, dtype=dtype, shape=shape, subok=False)
     order = sorted(range(out.ndim), key=out.strides.__getitem__, reverse=True)
     flat = [a.reshape(()) if a.size == 1 else np.broadcast_to(a, shape).transpose(order).reshape(-1) for a in inputs]
     return out, [np.broadcast_to(a, (out.size,)) for a in flat]  # a single element repeats with stride 0
-
-
-def _widened(block: Array, work: np.dtype[Any]) -> Array:
-    """``block`` in the working dtype; bfloat16 and float8 know no way to float64 but through float32."""
-    return block if block.dtype == work else block.astype(work)
 
 
 def fill(out: Array, mask: npt.NDArray[np.bool_], formula: Formula, *arrays: Array) -> None:
@@ -108,7 +104,7 @@ def head(x: Array) -> Array:
 
 
 def horner(x: Array, coefficients: Sequence[float]) -> Array:
-    """The polynomial with these coefficients, highest power first: two passes over ``x`` a coefficient, no temporaries."""
+    """The polynomial with these coefficients, highest power first: two passes a coefficient, no temporaries."""
     first, *middle, last = coefficients
     y = x * first
     for c in middle:

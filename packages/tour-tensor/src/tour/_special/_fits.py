@@ -1,4 +1,4 @@
-"""Rational approximations P/Q, written by tools/fit_special.py; the comments say of what, and the relative error."""
+"""Rational approximations P/Q by tools/fit_special.py; comments say of what, and the relative error."""
 
 # fmt: off
 

@@ -15,7 +15,10 @@ _SLOPE = -0.2588194037928068
 
 @elementwise
 def airy_ai(x: Array) -> Array:
-    """Airy function Ai(x); zero from x = 108 on, oscillating for negative x, NaN at -inf."""
+    """Airy function Ai(x); zero from x = 108 on, oscillating for negative x, NaN at -inf.
+
+    Error 6.5 ulp down to x = -2, from there 2.7 ulp of its amplitude.
+    """
     y = np.empty_like(x)
     large, negative = x > 1.0, x < -2.0
     fill(y, ~(large | negative), _near, x)

@@ -27,7 +27,10 @@ def _shifted(x: Array) -> Array:
 
 @elementwise
 def lgamma(x: Array) -> Array:
-    """log |Γ(x)|; infinite at zero, the negative integers and both infinities."""
+    """log |Γ(x)|; infinite at zero, the negative integers and both infinities.
+
+    Error 3.6 ulp for x > 0, relative also at the zeros 1 and 2; below, 5.2 ulp of the larger of the value and one.
+    """
     a = np.abs(x)
     y = split(a < 3.0, _lgamma_small, _lgamma_large, a)
     fill(y, x < 0.0, _lgamma_negative, a, y)
@@ -57,7 +60,10 @@ def _lgamma_negative(a: Array, y: Array) -> Array:
 
 
 def multigammaln(a: npt.ArrayLike, p: int) -> Array:
-    """log of the multivariate gamma function of dimension p, Σ_{j<p} lgamma(a - j/2) + p (p-1)/4 log π."""
+    """log of the multivariate gamma function of dimension p, Σ_{j<p} lgamma(a - j/2) + p (p-1)/4 log π.
+
+    Error 2.6 ulp for p = 3.
+    """
     halves = range(p)
 
     def formula(a: Array) -> Array:
@@ -72,7 +78,10 @@ def multigammaln(a: npt.ArrayLike, p: int) -> Array:
 
 @elementwise
 def digamma(x: Array) -> Array:
-    """Derivative of lgamma; infinite at ±0 with the other sign, NaN at the negative integers and at -inf."""
+    """Derivative of lgamma; infinite at ±0 with the other sign, NaN at the negative integers and at -inf.
+
+    Error 3.4 ulp for x > 0, relative also at the zero there; below, 5.8 ulp of the larger of the value and one.
+    """
     a = np.abs(x)
     y = split(a < 3.0, _digamma_small, _digamma_large, a)
     fill(y, x < 0.0, _digamma_negative, a, y)
@@ -107,7 +116,7 @@ def _digamma_negative(a: Array, y: Array) -> Array:
 
 @elementwise
 def trigamma(x: Array) -> Array:
-    """Second derivative of lgamma; infinite at zero and the negative integers."""
+    """Second derivative of lgamma; infinite at zero and the negative integers. Error 4.4 ulp."""
     a = np.abs(x)
     y = split(a < 3.0, _trigamma_small, _trigamma_large, a)
     fill(y, x < 0.0, _trigamma_negative, a, y)

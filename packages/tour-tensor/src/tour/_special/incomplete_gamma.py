@@ -12,8 +12,8 @@ from ._apply import Array, Formula, elementwise, fill, horner, ratio, split
 from .error import erfc
 from .gamma import lgamma
 
-# Four regions, as in Cephes igam.c and Gautschi (1979): the power series of P below x = a, or where P is the smaller for
-# small x; a series of Q for other small x; the continued fraction of Q; and Temme's uniform expansion where a is
+# Four regions, as in Cephes igam.c and Gautschi (1979): the power series of P below x = a, or for small x where P is
+# the smaller; a series of Q for other small x; the continued fraction of Q; and Temme's uniform expansion where a is
 # large and x near it.
 _TEMME_FROM = 20.0
 _TEMME_WIDTH = 0.34  # |x - a| / a
@@ -21,13 +21,16 @@ _TEMME_WIDTH = 0.34  # |x - a| / a
 
 @elementwise
 def gammainc(a: Array, x: Array) -> Array:
-    """Regularised lower incomplete gamma function P(a, x) for a, x >= 0; NaN elsewhere and at (0, 0), (inf, inf)."""
+    """Regularised lower incomplete gamma function P(a, x) for a, x >= 0; NaN elsewhere and at (0, 0), (inf, inf).
+
+    Error 3 ulp of one; 180 ulp of itself where P > 1e-10, more below, as exponents of that size are rounded.
+    """
     return _regularised(a, x, upper=False)
 
 
 @elementwise
 def gammaincc(a: Array, x: Array) -> Array:
-    """Regularised upper incomplete gamma function Q(a, x) = 1 - P(a, x), accurate where that is small."""
+    """Regularised upper incomplete gamma function Q(a, x) = 1 - P(a, x), also where that is small; errors as of P."""
     return _regularised(a, x, upper=True)
 
 
@@ -110,9 +113,9 @@ def _factor_large(a: Array, x: Array) -> Array:
     r = np.reciprocal(a)
     y = a * _phi(a, x)
     y += r * ratio(r * r, _fits.LGAMMA_LARGE)
-    y = np.exp(-y)
-    y *= np.sqrt(r / (2.0 * math.pi))
-    return y
+    e: Array = np.exp(-y)
+    e *= np.sqrt(r / (2.0 * math.pi))
+    return e
 
 
 def _lower_series(a: Array, x: Array) -> Array:

@@ -74,6 +74,7 @@ def zeta(s: Array, q: Array) -> Array:
     """Hurwitz zeta function, Σ_{k>=0} (q + k)^-s.
 
     Infinite at s = 1 and where q is zero or a negative integer; NaN for s < 1, and for q < 0 unless s is whole.
+    Error 4 ulp for small s, growing with s to 110 ulp at s = 40, as rounding q + k costs s times as much.
     """
     return _zeta(s, q)
 
@@ -82,6 +83,7 @@ def polygamma(n: int, x: npt.ArrayLike) -> Array:
     """The n-th derivative of digamma, (-1)^(n+1) n! zeta(n + 1, x).
 
     n! is taken into the sum as a power of two to every term, so that neither it nor zeta overflows on its own.
+    Error 9 ulp for n <= 10; near the zeros below x = 0, of the larger of the value and one.
     """
     if n < 2:
         return (digamma, trigamma)[n](np.asarray(x))
