@@ -10,14 +10,13 @@ There is one frame per call and no central `apply`: what an op needs is in the c
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable
 from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
 
 from tour import _core, _dtypes
-from tour._core import Op, as_array, kernel_for, ndarray, new, sockets, wrap, wrote
+from tour._core import Op, as_array, kernel_for, ndarray, new, parameters_of, sockets, wrap, wrote
 from tour._dtypes import FROM_NUMPY, can_cast
 from tour._errors import argument_error, explain, shape_text
 from tour._numpy import BY_UFUNC
@@ -27,7 +26,7 @@ Tensor: Any  # bound by _tensor.py, as `_core.Tensor` is; one look-up less on th
 P = ParamSpec("P")
 R = TypeVar("R")
 
-_F32, _F64 = np.dtype(np.float32), np.dtype(np.float64)
+_F32, _F64, _BOOL = np.dtype(np.float32), np.dtype(np.float64), np.dtype(np.bool_)
 KEYWORD_ONLY_TAIL = ("out",)  # parameters that every op treats alike and no gradient rule sees
 
 
@@ -45,8 +44,9 @@ def declare(op: Op, decl: Callable[P, R], body: Callable[..., Any]) -> Callable[
 
 def signature_of(decl: Callable[..., Any]) -> tuple[tuple[str, ...], dict[str, Any]]:
     """Names and defaults of a declaration's parameters, without those that every op treats alike."""
-    params = [p for p in inspect.signature(decl).parameters.values() if p.name not in KEYWORD_ONLY_TAIL]
-    return tuple(p.name for p in params), {p.name: p.default for p in params if p.default is not p.empty}
+    names, defaults = parameters_of(decl)
+    kept = tuple(name for name in names if name not in KEYWORD_ONLY_TAIL)
+    return kept, {name: defaults[name] for name in kept if name in defaults}
 
 
 def new_op(decl: Callable[..., Any], kernel: Callable[..., Any] | None = None) -> Op:
@@ -109,7 +109,8 @@ def binary(
         ufunc: The function on two raw arrays of one dtype.
         fractions: Whether integers are taken in the default floating-point dtype first, as true division needs.
         refuses: Kinds of common dtype that raise: b(ool), i(nteger), f(loating), c(omplex).
-        numbers: Which operands may be Python numbers in a call: "both", only the "other", or "none". Operators take them always.
+        numbers: Which operands may be Python numbers in a call: "all" at once, "both" but not at once, only the "other", or
+            "none". Operators take them always.
     """
     strict = fractions or bool(refuses)
 
@@ -145,9 +146,7 @@ def binary(
 
             return declare(op, decl, body)
 
-        made = form(
-            *((retry,) if numbers == "both" else (retry_strictly, operand if numbers == "other" else no_number))
-        )
+        made = form(*_BY_NUMBERS[numbers])
         made.operator = form(retry_operator) if strict else declare(op, decl, plain_operator(op, function))
         return made  # type: ignore[no-any-return]
 
@@ -192,6 +191,13 @@ def retry_strictly(body: Callable[..., Any], op: Op, error: Exception, input: An
     for name, x in zip(op.params, (input, other), strict=True):
         if isinstance(x, NUMBER) and (name == op.params[0] or type(error) is TypeError):
             raise argument_error(op.name, name, x)
+    return retry(body, op, error, input, other, **kwargs)
+
+
+def retry_numbers(body: Callable[..., Any], op: Op, error: Exception, input: Any, other: Any, **kwargs: Any) -> Any:
+    """`retry`, but two numbers make a tensor."""
+    if isinstance(input, NUMBER) and isinstance(other, NUMBER):
+        return body(number(input, _BOOL), other, **kwargs)
     return retry(body, op, error, input, other, **kwargs)
 
 
@@ -287,6 +293,15 @@ def as_operands(operands: tuple[Any, ...]) -> tuple[Any, ...] | None:
     return tuple(made)
 
 
+# For the `numbers` of `binary`: what to do when a call fails, and how to take the second operand.
+_BY_NUMBERS: dict[str, tuple[Callable[..., Any], ...]] = {
+    "all": (retry_numbers,),
+    "both": (retry,),
+    "other": (retry_strictly,),
+    "none": (retry_strictly, no_number),
+}
+
+
 def primitive(kernel: Callable[..., Any], broadcasts: bool = False) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """Body for an op that is not elementwise: tensors are opened, the kernel runs on raw arrays, its result is wrapped.
 
@@ -352,6 +367,8 @@ def bound(op: Op, args: tuple[Any, ...], kwargs: dict[str, Any]) -> list[Any]:
 def refusal(op: Op, decl: Callable[..., Any], error: Exception, args: tuple[Any, ...], kwargs: Any) -> Exception:
     """The exception for a failed call: Python's own when the arguments do not fit the signature, else an explained one."""
     try:
+        import inspect  # 10 ms: only when a call has failed
+
         inspect.signature(decl).bind(*args, **kwargs)
     except TypeError as mismatch:
         return TypeError(f"{op.name}(): {mismatch}")

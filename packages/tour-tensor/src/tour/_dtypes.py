@@ -10,7 +10,6 @@ import builtins
 from functools import lru_cache
 from typing import Any, Final
 
-import ml_dtypes
 import numpy as np
 
 __all__ = ["can_cast", "dtype", "finfo", "get_default_dtype", "iinfo", "promote_types", "set_default_dtype"]
@@ -42,13 +41,26 @@ class dtype:
 
     def __init__(self, name: str, numpy: Any, rank: builtins.int, signed: builtins.bool = True) -> None:
         self.name = name
-        self.numpy = np.dtype(numpy)
-        self.dtype = self.numpy  # NumPy reads this attribute in `np.dtype(tour.float32)`
         self.rank = rank
-        self.itemsize = self.numpy.itemsize
+        if isinstance(numpy, builtins.int):  # bytes of a type that NumPy has from ml_dtypes: see __getattr__
+            self.itemsize = numpy
+        else:
+            self._bind(np.dtype(numpy))
+            self.itemsize = self.numpy.itemsize
         self.is_floating_point = rank == FLOATING
         self.is_complex = rank == COMPLEX
         self.is_signed = signed
+
+    def _bind(self, numpy: np.dtype[Any]) -> None:
+        self.numpy = numpy
+        self.dtype = numpy  # NumPy reads this attribute in `np.dtype(tour.float32)`
+
+    def __getattr__(self, name: str) -> Any:
+        """Import ml_dtypes when one of its types is first needed: it would be a tenth of `import tour`."""
+        if name not in ("numpy", "dtype"):
+            raise AttributeError(f"'dtype' object has no attribute {name!r}")
+        _bind_ml_dtypes()
+        return object.__getattribute__(self, name)
 
     def __repr__(self) -> str:
         return f"tour.{self.name}"
@@ -103,14 +115,14 @@ int16 = short = dtype("int16", np.int16, INTEGRAL)
 int32 = int = dtype("int32", np.int32, INTEGRAL)
 int64 = long = dtype("int64", np.int64, INTEGRAL)
 float16 = half = dtype("float16", np.float16, FLOATING)
-bfloat16 = dtype("bfloat16", ml_dtypes.bfloat16, FLOATING)
+bfloat16 = dtype("bfloat16", 2, FLOATING)
 float32 = float = dtype("float32", np.float32, FLOATING)
 float64 = double = dtype("float64", np.float64, FLOATING)
-float8_e4m3fn = dtype("float8_e4m3fn", ml_dtypes.float8_e4m3fn, FLOATING)
-float8_e4m3fnuz = dtype("float8_e4m3fnuz", ml_dtypes.float8_e4m3fnuz, FLOATING)
-float8_e5m2 = dtype("float8_e5m2", ml_dtypes.float8_e5m2, FLOATING)
-float8_e5m2fnuz = dtype("float8_e5m2fnuz", ml_dtypes.float8_e5m2fnuz, FLOATING)
-float8_e8m0fnu = dtype("float8_e8m0fnu", ml_dtypes.float8_e8m0fnu, FLOATING, signed=False)
+float8_e4m3fn = dtype("float8_e4m3fn", 1, FLOATING)
+float8_e4m3fnuz = dtype("float8_e4m3fnuz", 1, FLOATING)
+float8_e5m2 = dtype("float8_e5m2", 1, FLOATING)
+float8_e5m2fnuz = dtype("float8_e5m2fnuz", 1, FLOATING)
+float8_e8m0fnu = dtype("float8_e8m0fnu", 1, FLOATING, signed=False)
 complex64 = cfloat = dtype("complex64", np.complex64, COMPLEX)
 complex128 = cdouble = dtype("complex128", np.complex128, COMPLEX)
 
@@ -119,7 +131,37 @@ ALL: Final[tuple[dtype, ...]] = (
     *(float16, bfloat16, float32, float64, complex64, complex128),
     *(float8_e4m3fn, float8_e4m3fnuz, float8_e5m2, float8_e5m2fnuz, float8_e8m0fnu),
 )
-FROM_NUMPY: Final[dict[np.dtype[Any], dtype]] = {d.numpy: d for d in ALL}
+FROM_ML_DTYPES: Final = (bfloat16, float8_e4m3fn, float8_e4m3fnuz, float8_e5m2, float8_e5m2fnuz, float8_e8m0fnu)
+
+
+class _FromNumPy(dict[np.dtype[Any], dtype]):
+    """The dtype of each NumPy dtype; those of ml_dtypes join when one is first seen."""
+
+    def __missing__(self, key: np.dtype[Any]) -> dtype:
+        if bfloat16.numpy in self or key not in _bind_ml_dtypes():
+            raise KeyError(key)
+        return self[key]
+
+    def __contains__(self, key: object) -> builtins.bool:
+        return dict.__contains__(self, key) or (getattr(key, "kind", "") == "V" and dict.__contains__(_bind_ml_dtypes(), key))
+
+    def get(self, key: Any, default: Any = None) -> Any:
+        return self[key] if key in self else default
+
+
+FROM_NUMPY: Final = _FromNumPy({d.numpy: d for d in ALL if d not in FROM_ML_DTYPES})
+
+
+def _bind_ml_dtypes() -> dict[np.dtype[Any], dtype]:
+    """Give bfloat16 and float8 their NumPy dtypes."""
+    import ml_dtypes
+
+    for d in FROM_ML_DTYPES:
+        d._bind(np.dtype(getattr(ml_dtypes, d.name)))
+        FROM_NUMPY[d.numpy] = d
+    return FROM_NUMPY
+
+
 _REAL_OF: Final[dict[dtype, dtype]] = {complex64: float32, complex128: float64}
 _PYTHON: Final[dict[type, dtype]] = {
     builtins.bool: bool,
@@ -260,6 +302,8 @@ class finfo:
         d = (get_default_dtype() if type is None else as_dtype(type)).to_real()
         if not d.is_floating_point:
             raise TypeError(f"tour.finfo() requires a floating point input type. Use tour.iinfo to handle '{d.name}'")
+        import ml_dtypes
+
         info = ml_dtypes.finfo(d.numpy)
         self.dtype = d.name
         self.bits = d.itemsize * 8

@@ -1,4 +1,4 @@
-"""Names of `tour` that belong to packages above this one: imported when they are first used (PEP 562)."""
+"""Names of `tour` that are imported when they are first used (PEP 562), most of them from packages above this one."""
 
 from __future__ import annotations
 
@@ -18,6 +18,9 @@ DISTRIBUTIONS = {
     "utils": "tour-utils",
 }
 
+# Modules of this package that most programs never name.
+MODULES = {"special"}
+
 # PyTorch shows these in its top namespace; here they live in a package above.
 HOMES = {
     "enable_grad": "autograd",
@@ -34,6 +37,8 @@ def __getattr__(name: str) -> Any:
         from importlib.metadata import version
 
         return version("tour-tensor")
+    if name in MODULES:
+        return import_module(f"tour.{name}")
     if name in DISTRIBUTIONS:
         return subpackage(name)
     if name in HOMES:
@@ -80,4 +85,4 @@ def subpackage(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted({*vars(sys.modules["tour"]), *DISTRIBUTIONS, *HOMES})
+    return sorted({*vars(sys.modules["tour"]), *DISTRIBUTIONS, *HOMES, *MODULES})

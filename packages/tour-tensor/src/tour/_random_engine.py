@@ -23,7 +23,6 @@ import threading
 from collections.abc import Callable, Generator
 from typing import TYPE_CHECKING, Any
 
-import ml_dtypes
 import numpy as np
 
 from tour._random_sequential import swap_backward, swap_forward
@@ -54,15 +53,10 @@ _STATE = np.dtype(  # PyTorch's get_rng_state(), 5056 bytes
         ("has_float", "<i4"),
     ]
 )
-DIGITS = {  # bits of the significand: integers up to 2 ** digits are exact
-    np.dtype(np.float16): 11,
-    np.dtype(ml_dtypes.bfloat16): 8,
-    np.dtype(np.float32): 24,
-    np.dtype(np.float64): 53,
-}
+DIGITS = {"float16": 11, "bfloat16": 8, "float32": 24, "float64": 53}  # bits of the significand: integers up to 2 ** digits are exact
 LARGEST = {
-    dtype: (2 - 2 ** (1 - digits)) * 2.0**exponent
-    for (dtype, digits), exponent in zip(DIGITS.items(), (15, 127, 127, 1023), strict=True)
+    name: (2 - 2 ** (1 - digits)) * 2.0**exponent
+    for (name, digits), exponent in zip(DIGITS.items(), (15, 127, 127, 1023), strict=True)
 }
 
 
@@ -315,7 +309,7 @@ class Engine:
         dtype = out.dtype
         if dtype == np.bool_:
             return self.integers(out, 0, 2)
-        count = (1 << DIGITS[dtype]) + 1 if dtype in DIGITS else int(np.iinfo(dtype).max) + 1
+        count = (1 << DIGITS[dtype.name]) + 1 if dtype.name in DIGITS else int(np.iinfo(dtype).max) + 1
         draw = self.pairs if dtype.itemsize == 8 else self.words
         return self._fill_cast(out, lambda n: modulo(draw(n), count))
 

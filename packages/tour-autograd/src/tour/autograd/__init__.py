@@ -10,7 +10,7 @@ import numpy as np
 from tour import _core
 from tour._core import sockets, wrap
 from tour._dtypes import FLOATING, FROM_NUMPY
-from tour.autograd import engine, rules, tape, views
+from tour.autograd import engine, tape, views
 from tour.autograd import graph as graph
 from tour.autograd.anomaly import detect_anomaly as detect_anomaly
 from tour.autograd.anomaly import set_detect_anomaly as set_detect_anomaly
@@ -32,11 +32,23 @@ from tour.autograd.hooks import register_hook, register_post_accumulate_grad_hoo
 
 __all__ = [
     "Function", "FunctionCtx", "GradFn", "backward", "enable_grad", "grad", "grad_fn", "inference_mode", "is_grad_enabled", "is_inference_mode_enabled",
-    "no_grad", "rules", "set_grad_enabled",
+    "no_grad", "set_grad_enabled",
 ]  # fmt: skip
 
 Tensor = _core.Tensor
 Tensors = Any  # a tensor or a sequence of tensors
+
+
+_ready = False  # whether the rules are declared
+
+
+def declare_rules() -> None:
+    """Declare the rules of all ops: every tape begins at a leaf, so nobody needs them before the first one is made."""
+    global _ready
+    from tour.autograd import rules  # noqa: F401 (10 ms, which `import tour.nn` need not pay)
+
+    declare_missing()
+    _ready = True
 
 
 def set_requires_grad(t: Any, value: bool) -> None:
@@ -48,6 +60,8 @@ def set_requires_grad(t: Any, value: bool) -> None:
     if t._tape is None:
         if FROM_NUMPY[t._a.dtype].rank < FLOATING:
             raise RuntimeError(f"only Tensors of floating point and complex dtype can require gradients, not {t.dtype}")
+        if not _ready:
+            declare_rules()
         t._tape = tape.Leaf(t)
     elif not value:
         if type(t._tape) is not tape.Leaf:
@@ -223,7 +237,6 @@ def _target(t: Any) -> Any:
     return own
 
 
-declare_missing()
 sockets.before_write = views.before_write
 sockets.preserve = views.preserve
 sockets.rewrite = views.rewrite

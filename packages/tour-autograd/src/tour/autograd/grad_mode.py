@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import inspect
 from collections.abc import Callable
 from typing import Any, Self, TypeVar
 
@@ -32,7 +31,8 @@ class _Switch:
 
     def __call__(self, function: F) -> F:
         """Run `function`, or each step of a generator function, under this setting."""
-        if inspect.isgeneratorfunction(function):
+        code = getattr(function, "__code__", None)
+        if code is not None and code.co_flags & 0x20:  # a generator function
             return self._wrap_generator(function)  # type: ignore[return-value]
 
         @functools.wraps(function)

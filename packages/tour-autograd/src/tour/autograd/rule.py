@@ -11,7 +11,6 @@ ordinary backward pass runs them on raw arrays, and one with `create_graph=True`
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable
 from typing import Any
 
@@ -64,7 +63,7 @@ class Rule:
         if missing:
             raise TypeError(f"{op.name} has no parameters {sorted(missing)}; it has {list(op.params)}")
         self.formulas = tuple(formulas.values()) if joint else tuple(formulas[name] for name in self.inputs)
-        wants = [tuple(inspect.signature(f).parameters)[2 if joint else 1 :] for f in self.formulas]
+        wants = [_core.parameters_of(f)[0][2 if joint else 1 :] for f in self.formulas]
         order = [*op.params, "out", *(name + what for name in op.params for what in ("_shape", "_dtype"))]
         named = {name for names in wants for name in names}
         if named - set(order):

@@ -12,8 +12,8 @@
 True
 """
 
-from tour.optim import lr_scheduler as lr_scheduler
-from tour.optim import swa_utils as swa_utils
+from typing import TYPE_CHECKING
+
 from tour.optim._stateless import swap_in_optimizer_params_and_state as swap_in_optimizer_params_and_state
 from tour.optim.adadelta import Adadelta as Adadelta
 from tour.optim.adafactor import Adafactor as Adafactor
@@ -31,3 +31,16 @@ from tour.optim.rmsprop import RMSprop as RMSprop
 from tour.optim.rprop import Rprop as Rprop
 from tour.optim.sgd import SGD as SGD
 from tour.optim.sparse_adam import SparseAdam as SparseAdam
+
+if TYPE_CHECKING:
+    from tour.optim import lr_scheduler as lr_scheduler
+    from tour.optim import swa_utils as swa_utils
+else:
+
+    def __getattr__(name: str):
+        """Import a submodule when it is first used (PEP 562): `import tour.optim` is to stay quick."""
+        if name in ("lr_scheduler", "swa_utils"):
+            from importlib import import_module
+
+            return import_module(f"tour.optim.{name}")
+        raise AttributeError(f"module 'tour.optim' has no attribute {name!r}")

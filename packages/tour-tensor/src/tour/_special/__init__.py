@@ -9,89 +9,38 @@ The errors in the docstrings are the largest against mpmath over several thousan
 its results come from float64 and are the exact values rounded.
 """
 
-from .airy import airy_ai
-from .bessel import bessel_j0, bessel_j1, bessel_y0, bessel_y1, spherical_bessel_j0
-from .elementary import entr, expit, logit, sinc, xlog1py, xlogy
-from .error import erf, erfc, erfcx, erfinv
-from .gamma import digamma, lgamma, multigammaln, trigamma
-from .incomplete_gamma import gammainc, gammaincc
-from .modified_bessel import (
-    i0,
-    i0e,
-    i1,
-    i1e,
-    modified_bessel_k0,
-    modified_bessel_k1,
-    scaled_modified_bessel_k0,
-    scaled_modified_bessel_k1,
-)
-from .normal import log_ndtr, ndtr, ndtri
-from .polynomials import (
-    chebyshev_polynomial_t,
-    chebyshev_polynomial_u,
-    chebyshev_polynomial_v,
-    chebyshev_polynomial_w,
-    hermite_polynomial_h,
-    hermite_polynomial_he,
-    laguerre_polynomial_l,
-    legendre_polynomial_p,
-    shifted_chebyshev_polynomial_t,
-    shifted_chebyshev_polynomial_u,
-    shifted_chebyshev_polynomial_v,
-    shifted_chebyshev_polynomial_w,
-)
-from .zeta import polygamma, zeta
+from __future__ import annotations
 
-modified_bessel_i0, modified_bessel_i1 = i0, i1
+from collections.abc import Callable
+from typing import Any
 
-__all__ = [
-    "airy_ai",
-    "bessel_j0",
-    "bessel_j1",
-    "bessel_y0",
-    "bessel_y1",
-    "chebyshev_polynomial_t",
-    "chebyshev_polynomial_u",
-    "chebyshev_polynomial_v",
-    "chebyshev_polynomial_w",
-    "digamma",
-    "entr",
-    "erf",
-    "erfc",
-    "erfcx",
-    "erfinv",
-    "expit",
-    "gammainc",
-    "gammaincc",
-    "hermite_polynomial_h",
-    "hermite_polynomial_he",
-    "i0",
-    "i0e",
-    "i1",
-    "i1e",
-    "laguerre_polynomial_l",
-    "legendre_polynomial_p",
-    "lgamma",
-    "log_ndtr",
-    "logit",
-    "modified_bessel_i0",
-    "modified_bessel_i1",
-    "modified_bessel_k0",
-    "modified_bessel_k1",
-    "multigammaln",
-    "ndtr",
-    "ndtri",
-    "polygamma",
-    "scaled_modified_bessel_k0",
-    "scaled_modified_bessel_k1",
-    "shifted_chebyshev_polynomial_t",
-    "shifted_chebyshev_polynomial_u",
-    "shifted_chebyshev_polynomial_v",
-    "shifted_chebyshev_polynomial_w",
-    "sinc",
-    "spherical_bessel_j0",
-    "trigamma",
-    "xlog1py",
-    "xlogy",
-    "zeta",
-]
+from tour._core import deferred
+
+# The file of each function: most programs need few of them, and none at import.
+_FILES = {
+    "airy": ("airy_ai",),
+    "bessel": ("bessel_j0", "bessel_j1", "bessel_y0", "bessel_y1", "spherical_bessel_j0"),
+    "elementary": ("entr", "expit", "logit", "sinc", "xlog1py", "xlogy"),
+    "error": ("erf", "erfc", "erfcx", "erfinv"),
+    "gamma": ("digamma", "lgamma", "multigammaln", "trigamma"),
+    "incomplete_gamma": ("gammainc", "gammaincc"),
+    "modified_bessel": ("i0", "i0e", "i1", "i1e", "modified_bessel_k0", "modified_bessel_k1", "scaled_modified_bessel_k0", "scaled_modified_bessel_k1"),
+    "normal": ("log_ndtr", "ndtr", "ndtri"),
+    "polynomials": ("chebyshev_polynomial_t", "chebyshev_polynomial_u", "chebyshev_polynomial_v", "chebyshev_polynomial_w", "hermite_polynomial_h", "hermite_polynomial_he", "laguerre_polynomial_l", "legendre_polynomial_p", "shifted_chebyshev_polynomial_t", "shifted_chebyshev_polynomial_u", "shifted_chebyshev_polynomial_v", "shifted_chebyshev_polynomial_w"),
+    "zeta": ("polygamma", "zeta"),
+}
+_HOMES = {name: file for file, names in _FILES.items() for name in names}
+_ALIASES = {"modified_bessel_i0": "i0", "modified_bessel_i1": "i1"}
+
+
+def __getattr__(name: str) -> Callable[..., Any]:
+    """A function by its name, whose file is imported at the first call."""
+    known = _ALIASES.get(name, name)
+    if known not in _HOMES:
+        raise AttributeError(f"module 'tour._special' has no attribute {name!r}")
+    function = globals()[name] = deferred(f"tour._special.{_HOMES[known]}", known)
+    return function
+
+
+def __dir__() -> list[str]:
+    return sorted({*_HOMES, *_ALIASES})

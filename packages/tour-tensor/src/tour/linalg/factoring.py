@@ -202,6 +202,9 @@ def eigvalsh(input: Tensor, UPLO: str = "L", *, out: Tensor | None = None) -> Te
 
 
 def _svd(a: Any, full_matrices: bool) -> tuple[Any, Any, Any]:
+    if a.shape[-2] < a.shape[-1]:  # as the transposed problem, which gives the signs that PyTorch gives
+        u, s, vh = _svd(_kernels.adjoint(a), full_matrices)
+        return _kernels.adjoint(vh), s, _kernels.adjoint(u)
     u, s, vh = np.linalg.svd(a, full_matrices)
     return u, s, vh
 

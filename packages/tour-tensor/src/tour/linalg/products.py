@@ -173,6 +173,7 @@ def vander(x: Tensor, N: int | None = None) -> Tensor:
         raise RuntimeError(f"N must be greater than 1 but got {N}.")
     if x._a.dtype.kind == "b":
         x = x.long()
+    x = x if x._a.ndim else x[None]
     columns = [tour.ones_like(x), *[x] * (n - 1)]
     return tour.stack(columns, -1).cumprod(-1)
 

@@ -379,7 +379,7 @@ def lstsq(
     batches(name, A._a, full._a)
     limit = rcond if rcond is not None else float(np.finfo(A._a.dtype).eps) * max(A._a.shape[-2:])
     X, rank, s = made(_LSTSQ, A, full, limit)
-    m, n = A._a.shape[-2:]
+    s, (m, n) = s.detach(), A._a.shape[-2:]
     residuals = tour.empty(0, dtype=FROM_NUMPY[A._a.dtype].to_real())
     if m > n and driver != "gelsy" and (rank._a == n).all():
         residuals = (A @ X - full).abs().square().sum(-2)

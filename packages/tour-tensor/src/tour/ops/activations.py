@@ -17,8 +17,8 @@ from tour.ops._draw import engine_of
 from tour.ops.trigonometry import tanh
 
 if TYPE_CHECKING:
-    from tour.random import Generator
     from tour._tensor import Tensor
+    from tour.random import Generator
 
 __all__ = [
     "celu", "celu_", "hardshrink", "prelu", "relu", "relu_", "rrelu", "rrelu_", "selu", "selu_", "threshold", "threshold_",
@@ -46,6 +46,10 @@ def _run(op: Op, input: Tensor, inplace: bool, *numbers: Any) -> Tensor:
     return _apply_(input, op, *numbers) if inplace else _apply(input, op, *numbers)
 
 
+def _stored(t: Tensor, out: Tensor | None, name: str) -> Tensor:
+    return t if out is None else store(out, t, name)  # type: ignore[no-any-return]
+
+
 # --- Rectifiers -------------------------------------------------------------------------------------------------------------
 
 
@@ -56,7 +60,7 @@ def relu(input: Tensor) -> Tensor:
     Examples:
         >>> import tour
         >>> tour.relu(tour.tensor([-1.0, 2.0]))
-        RESULT
+        tensor([0., 2.])
     """
     ...
 
@@ -66,9 +70,9 @@ def leaky_relu(input: Tensor, negative_slope: float = 0.01, inplace: bool = Fals
 
     Examples:
         >>> import tour
-        >>> from tour.nn.functional import leaky_relu
+        >>> from tour.ops.activations import leaky_relu
         >>> leaky_relu(tour.tensor([-1.0, 2.0]))
-        RESULT
+        tensor([-0.0100,  2.0000])
     """
     return _run(_LEAKY_RELU, input, inplace, negative_slope)
 
@@ -81,9 +85,9 @@ def elu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
 
     Examples:
         >>> import tour
-        >>> from tour.nn.functional import elu
+        >>> from tour.ops.activations import elu
         >>> elu(tour.tensor([-1.0, 2.0]))
-        RESULT
+        tensor([-0.6321,  2.0000])
     """
     return _run(_ELU, input, inplace, alpha, 1.0, 1.0)
 
@@ -97,7 +101,7 @@ def selu(input: Tensor, inplace: bool = False) -> Tensor:
     Examples:
         >>> import tour
         >>> tour.selu(tour.tensor([-1.0, 2.0]))
-        RESULT
+        tensor([-1.1113,  2.1014])
     """
     return _run(_ELU, input, inplace, 1.6732632423543772, 1.0507009873554805, 1.0)
 
@@ -111,7 +115,7 @@ def celu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
     Examples:
         >>> import tour
         >>> tour.celu(tour.tensor([-1.0, 2.0]))
-        RESULT
+        tensor([-0.6321,  2.0000])
     """
     if not alpha:
         raise RuntimeError("ZeroDivisionError: alpha cannot be 0 for CELU")
@@ -137,7 +141,7 @@ def prelu(input: Tensor, weight: Tensor) -> Tensor:
     Examples:
         >>> import tour
         >>> tour.prelu(tour.tensor([-1.0, 2.0]), tour.tensor([0.25]))
-        RESULT
+        tensor([-0.2500,  2.0000])
     """
     if input._a.dtype is not weight._a.dtype:
         raise RuntimeError(f"prelu: Type promoting not supported. Got {input.dtype.name} and {weight.dtype.name}")
@@ -172,7 +176,7 @@ def rrelu(
     Examples:
         >>> import tour
         >>> tour.rrelu(tour.tensor([-24.0, 2.0]))
-        RESULT
+        tensor([-5.5000,  2.0000])
     """
     if lower > upper:
         raise RuntimeError("Lower bound should be less than or equal to the upper bound")
@@ -192,26 +196,26 @@ def _slopes(a: Any, lower: float, upper: float, generator: Generator | None) -> 
 # --- Smooth -----------------------------------------------------------------------------------------------------------------
 
 
-def gelu(input: Tensor, approximate: str = "none", inplace: bool = False) -> Tensor:
+def gelu(input: Tensor, approximate: str = "none", *, out: Tensor | None = None) -> Tensor:
     """Gaussian error linear unit `input * Φ(input)` (https://arxiv.org/abs/1606.08415).
 
     Args:
         input: A floating-point tensor.
         approximate: `"none"` for the normal distribution function, `"tanh"` for its approximation by a hyperbolic tangent.
-        inplace: Write into the input.
+        out: A tensor to write the result into.
 
     Raises:
         RuntimeError: If `approximate` is neither.
 
     Examples:
         >>> import tour
-        >>> from tour.nn.functional import gelu
+        >>> from tour.ops.activations import gelu
         >>> gelu(tour.tensor([-1.0, 2.0]))
-        RESULT
+        tensor([-0.1587,  1.9545])
     """
     if approximate not in ("none", "tanh"):
         raise RuntimeError("approximate argument must be either none or tanh.")
-    return _run(_GELU, input, inplace, approximate)
+    return _stored(_run(_GELU, input, False, approximate), out, "gelu")
 
 
 _GELU = Op("gelu", ("input", "approximate"), kernels.gelu)
@@ -228,9 +232,9 @@ def silu(input: Tensor, inplace: bool = False) -> Tensor:
 
     Examples:
         >>> import tour
-        >>> from tour.nn.functional import silu
+        >>> from tour.ops.activations import silu
         >>> silu(tour.tensor([-1.0, 2.0]))
-        RESULT
+        tensor([-0.2689,  1.7616])
     """
     if FROM_NUMPY[input._a.dtype].rank == COMPLEX:
         return _apply_(input, _SILU) if inplace else _apply(input, _SILU)
@@ -251,9 +255,9 @@ def mish(input: Tensor, inplace: bool = False) -> Tensor:
 
     Examples:
         >>> import tour
-        >>> from tour.nn.functional import mish
+        >>> from tour.ops.activations import mish
         >>> mish(tour.tensor([-1.0, 2.0]))
-        RESULT
+        tensor([-0.3034,  1.9440])
     """
     return _run(_MISH, input, inplace)
 
@@ -267,36 +271,37 @@ def mish_slope(input: Tensor) -> Tensor:
     ...
 
 
-def softplus(input: Tensor, beta: float = 1.0, threshold: float = 20.0) -> Tensor:
+def softplus(input: Tensor, beta: float = 1.0, threshold: float = 20.0, *, out: Tensor | None = None) -> Tensor:
     """`log(1 + exp(beta * input)) / beta` of each element, a smooth `relu`.
 
     Args:
         input: A floating-point tensor.
         beta: How sharp the bend is.
         threshold: Where `beta * input` is larger, the result is `input` itself.
+        out: A tensor to write the result into.
 
     Examples:
         >>> import tour
-        >>> from tour.nn.functional import softplus
+        >>> from tour.ops.activations import softplus
         >>> softplus(tour.tensor([-1.0, 2.0]))
-        RESULT
+        tensor([0.3133, 2.1269])
     """
-    return _run(_SOFTPLUS, input, False, beta, threshold)
+    return _stored(_run(_SOFTPLUS, input, False, beta, threshold), out, "softplus")
 
 
 _SOFTPLUS = Op("softplus", ("input", "beta", "threshold"), kernels.softplus)
 
 
-def logsigmoid(input: Tensor) -> Tensor:
+def logsigmoid(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """`log(sigmoid(input))` of each element, without underflow.
 
     Examples:
         >>> import tour
-        >>> from tour.nn.functional import logsigmoid
+        >>> from tour.ops.activations import logsigmoid
         >>> logsigmoid(tour.tensor([-1000.0, 2.0]))
-        RESULT
+        tensor([-1.0000e+03, -1.2693e-01])
     """
-    return _run(_LOGSIGMOID, input, False)
+    return _stored(_run(_LOGSIGMOID, input, False), out, "logsigmoid")
 
 
 _LOGSIGMOID = Op("logsigmoid", ("input",), kernels.logsigmoid)
@@ -307,9 +312,9 @@ def softsign(input: Tensor) -> Tensor:
 
     Examples:
         >>> import tour
-        >>> from tour.nn.functional import softsign
+        >>> from tour.ops.activations import softsign
         >>> softsign(tour.tensor([-1.0, 4.0]))
-        RESULT
+        tensor([-0.5000,  0.8000])
     """
     return input / (input.abs() + 1)
 
@@ -319,9 +324,9 @@ def tanhshrink(input: Tensor) -> Tensor:
 
     Examples:
         >>> import tour
-        >>> from tour.nn.functional import tanhshrink
+        >>> from tour.ops.activations import tanhshrink
         >>> tanhshrink(tour.tensor([-1.0, 2.0]))
-        RESULT
+        tensor([-0.2384,  1.0360])
     """
     return input - tanh(input)
 
@@ -337,9 +342,9 @@ def hardtanh(input: Tensor, min_val: float = -1.0, max_val: float = 1.0, inplace
 
     Examples:
         >>> import tour
-        >>> from tour.nn.functional import hardtanh
+        >>> from tour.ops.activations import hardtanh
         >>> hardtanh(tour.tensor([-2.0, 0.5]))
-        RESULT
+        tensor([-1.0000,  0.5000])
     """
     if min_val > max_val:
         raise ValueError("min_val cannot be greater than max_val")
@@ -361,9 +366,9 @@ def relu6(input: Tensor, inplace: bool = False) -> Tensor:
 
     Examples:
         >>> import tour
-        >>> from tour.nn.functional import relu6
+        >>> from tour.ops.activations import relu6
         >>> relu6(tour.tensor([-1.0, 8.0]))
-        RESULT
+        tensor([0., 6.])
     """
     return hardtanh(input, 0.0, 6.0, inplace)
 
@@ -373,9 +378,9 @@ def hardsigmoid(input: Tensor, inplace: bool = False) -> Tensor:
 
     Examples:
         >>> import tour
-        >>> from tour.nn.functional import hardsigmoid
+        >>> from tour.ops.activations import hardsigmoid
         >>> hardsigmoid(tour.tensor([-1.0, 2.0]))
-        RESULT
+        tensor([0.3333, 0.8333])
     """
     return _run(_HARDSIGMOID, input, inplace)
 
@@ -388,9 +393,9 @@ def hardswish(input: Tensor, inplace: bool = False) -> Tensor:
 
     Examples:
         >>> import tour
-        >>> from tour.nn.functional import hardswish
+        >>> from tour.ops.activations import hardswish
         >>> hardswish(tour.tensor([-1.0, 2.0]))
-        RESULT
+        tensor([-0.3333,  1.6667])
     """
     return _run(_HARDSWISH, input, inplace)
 
@@ -404,7 +409,7 @@ def threshold(input: Tensor, threshold: float, value: float, inplace: bool = Fal
     Examples:
         >>> import tour
         >>> tour.threshold(tour.tensor([-1.0, 2.0]), 0.5, 9.0)
-        RESULT
+        tensor([9., 2.])
     """
     return _run_real(_THRESHOLD, input, inplace, threshold, value)
 
@@ -412,7 +417,7 @@ def threshold(input: Tensor, threshold: float, value: float, inplace: bool = Fal
 _THRESHOLD = Op("threshold", ("input", "threshold", "value"), kernels.threshold)
 
 
-def softshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
+def softshrink(input: Tensor, lambd: float = 0.5, *, out: Tensor | None = None) -> Tensor:
     """Each element moved towards zero by `lambd`, and zero where that would pass zero.
 
     Raises:
@@ -420,13 +425,13 @@ def softshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
 
     Examples:
         >>> import tour
-        >>> from tour.nn.functional import softshrink
+        >>> from tour.ops.activations import softshrink
         >>> softshrink(tour.tensor([-1.0, 0.25]))
-        RESULT
+        tensor([-0.5000,  0.0000])
     """
     if lambd < 0:
         raise RuntimeError(f"lambda must be greater or equal to 0, but found to be {lambd}.")
-    return _run(_SOFTSHRINK, input, False, lambd)
+    return _stored(_run(_SOFTSHRINK, input, False, lambd), out, "softshrink")
 
 
 _SOFTSHRINK = Op("softshrink", ("input", "lambd"), kernels.softshrink)
@@ -438,10 +443,9 @@ def hardshrink(input: Tensor, lambd: float = 0.5, *, out: Tensor | None = None) 
     Examples:
         >>> import tour
         >>> tour.hardshrink(tour.tensor([-1.0, 0.25]))
-        RESULT
+        tensor([-1.,  0.])
     """
-    t = _run(_HARDSHRINK, input, False, lambd)
-    return t if out is None else store(out, t, "hardshrink")
+    return _stored(_run(_HARDSHRINK, input, False, lambd), out, "hardshrink")
 
 
 _HARDSHRINK = Op("hardshrink", ("input", "lambd"), kernels.hardshrink)

@@ -38,13 +38,13 @@ __all__ = [
 # Each operator is an op without options, so that `x + y` is one frame; the functions add PyTorch's keywords.
 
 
-@binary(np.add)
+@binary(np.add, numbers="all")
 def _add(input: Tensor, other: Tensor | complex) -> Tensor:
     """Sum of two tensors."""
     ...
 
 
-@binary(np.subtract)
+@binary(np.subtract, numbers="all")
 def _sub(input: Tensor, other: Tensor | complex) -> Tensor:
     """Difference of two tensors."""
     ...
@@ -56,7 +56,7 @@ def _rsub(input: Tensor, other: Tensor | complex) -> Tensor:
     ...
 
 
-@binary(np.multiply)
+@binary(np.multiply, numbers="all")
 def mul(input: Tensor, other: Tensor | complex, *, out: Tensor | None = None) -> Tensor:
     """Product of two tensors, broadcasting.
 

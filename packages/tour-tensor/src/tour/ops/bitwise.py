@@ -28,7 +28,7 @@ def bitwise_and(input: Tensor, other: Tensor | int, *, out: Tensor | None = None
     Examples:
         >>> import tour
         >>> tour.bitwise_and(tour.tensor([6, 5]), 3)
-        RESULT
+        tensor([2, 1])
     """
     ...
 
@@ -40,7 +40,7 @@ def bitwise_or(input: Tensor, other: Tensor | int, *, out: Tensor | None = None)
     Examples:
         >>> import tour
         >>> tour.bitwise_or(tour.tensor([6, 5]), 3)
-        RESULT
+        tensor([7, 7])
     """
     ...
 
@@ -52,7 +52,7 @@ def bitwise_xor(input: Tensor, other: Tensor | int, *, out: Tensor | None = None
     Examples:
         >>> import tour
         >>> tour.bitwise_xor(tour.tensor([6, 5]), 3)
-        RESULT
+        tensor([5, 6])
     """
     ...
 
@@ -64,7 +64,7 @@ def bitwise_left_shift(input: Tensor, other: Tensor | int, *, out: Tensor | None
     Examples:
         >>> import tour
         >>> tour.bitwise_left_shift(tour.tensor([1, 2]), 3)
-        RESULT
+        tensor([ 8, 16])
     """
     ...
 
@@ -76,7 +76,7 @@ def bitwise_right_shift(input: Tensor, other: Tensor | int, *, out: Tensor | Non
     Examples:
         >>> import tour
         >>> tour.bitwise_right_shift(tour.tensor([16, -16]), 2)
-        RESULT
+        tensor([ 4, -4])
     """
     ...
 
@@ -88,7 +88,7 @@ def bitwise_not(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     Examples:
         >>> import tour
         >>> tour.bitwise_not(tour.tensor([0, 5]))
-        RESULT
+        tensor([-1, -6])
     """
     ...
 

@@ -12,6 +12,7 @@ from tour._core import Op
 from tour._declare import view
 from tour._errors import shape_text
 from tour._shapes import Size, as_shape, is_int
+from tour._strides import strided
 
 if TYPE_CHECKING:
     from tour._tensor import Tensor
@@ -62,10 +63,9 @@ def _expanded(a: Any, target: tuple[int, ...]) -> Any:
     if type(a) is not ndarray:
         return np.broadcast_to(a, target)
     extra = len(target) - a.ndim
-    strides = tuple(
-        0 if i < extra or (a.shape[i - extra] == 1 and n != 1) else a.strides[i - extra] for i, n in enumerate(target)
-    )
-    return np.lib.stride_tricks.as_strided(a, target, strides)
+    old, steps = a.shape, a.strides
+    strides = tuple([0 if i < extra or old[i - extra] != n else steps[i - extra] for i, n in enumerate(target)])
+    return strided(a, target, strides)
 
 
 def broadcast_to(input: Tensor, size: tuple[int, ...]) -> Tensor:

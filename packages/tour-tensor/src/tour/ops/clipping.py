@@ -67,7 +67,7 @@ def clamp(
     Examples:
         >>> import tour
         >>> tour.clamp(tour.tensor([-2.0, 0.5, 3.0]), min=0.0, max=1.0)
-        RESULT
+        tensor([0.0000, 0.5000, 1.0000])
     """
     if min is None and max is None:
         raise RuntimeError("torch.clamp: At least one of 'min' or 'max' must not be None")
@@ -97,7 +97,7 @@ def clamp_min(input: Tensor, min: Tensor | float, *, out: Tensor | None = None) 
     Examples:
         >>> import tour
         >>> tour.clamp_min(tour.tensor([-2.0, 0.5, 3.0]), 0.0)
-        RESULT
+        tensor([0.0000, 0.5000, 3.0000])
     """
     t = _clamp(*_matched(input, min, None))
     return t if out is None else store(out, t, "clamp_min")
@@ -109,7 +109,7 @@ def clamp_max(input: Tensor, max: Tensor | float, *, out: Tensor | None = None) 
     Examples:
         >>> import tour
         >>> tour.clamp_max(tour.tensor([-2.0, 0.5, 3.0]), 1.0)
-        RESULT
+        tensor([-2.0000,  0.5000,  1.0000])
     """
     t = _clamp(*_matched(input, None, max))
     return t if out is None else store(out, t, "clamp_max")
@@ -125,7 +125,7 @@ def maximum(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tenso
     Examples:
         >>> import tour
         >>> tour.maximum(tour.tensor([1.0, 5.0]), tour.tensor([3.0, 4.0]))
-        RESULT
+        tensor([3., 5.])
     """
     ...
 
@@ -137,7 +137,7 @@ def minimum(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tenso
     Examples:
         >>> import tour
         >>> tour.minimum(tour.tensor([1.0, 5.0]), tour.tensor([3.0, 4.0]))
-        RESULT
+        tensor([1., 4.])
     """
     ...
 
@@ -149,7 +149,7 @@ def fmax(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
     Examples:
         >>> import tour
         >>> tour.fmax(tour.tensor([1.0, float("nan")]), tour.tensor([3.0, 4.0]))
-        RESULT
+        tensor([3., 4.])
     """
     ...
 
@@ -161,7 +161,7 @@ def fmin(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
     Examples:
         >>> import tour
         >>> tour.fmin(tour.tensor([1.0, float("nan")]), tour.tensor([3.0, 4.0]))
-        RESULT
+        tensor([1., 4.])
     """
     ...
 
@@ -207,7 +207,7 @@ def nan_to_num(
     Examples:
         >>> import tour
         >>> tour.nan_to_num(tour.tensor([float("nan"), float("inf"), 1.0]), posinf=9.0)
-        RESULT
+        tensor([0., 9., 1.])
     """
     t = _nan_to_num(input, nan, posinf, neginf)
     return t if out is None else store(out, t, "nan_to_num")

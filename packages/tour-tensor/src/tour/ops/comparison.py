@@ -51,7 +51,7 @@ def eq(input: Tensor, other: Tensor | complex, *, out: Tensor | None = None) -> 
     Examples:
         >>> import tour
         >>> tour.eq(tour.tensor([1, 2, 3]), 2)
-        RESULT
+        tensor([False,  True, False])
     """
     ...
 
@@ -63,7 +63,7 @@ def ne(input: Tensor, other: Tensor | complex, *, out: Tensor | None = None) -> 
     Examples:
         >>> import tour
         >>> tour.ne(tour.tensor([1, 2, 3]), 2)
-        RESULT
+        tensor([ True, False,  True])
     """
     ...
 
@@ -75,7 +75,7 @@ def lt(input: Tensor, other: Tensor | float, *, out: Tensor | None = None) -> Te
     Examples:
         >>> import tour
         >>> tour.lt(tour.tensor([1, 2, 3]), 2)
-        RESULT
+        tensor([ True, False, False])
     """
     ...
 
@@ -87,7 +87,7 @@ def le(input: Tensor, other: Tensor | float, *, out: Tensor | None = None) -> Te
     Examples:
         >>> import tour
         >>> tour.le(tour.tensor([1, 2, 3]), 2)
-        RESULT
+        tensor([ True,  True, False])
     """
     ...
 
@@ -99,7 +99,7 @@ def gt(input: Tensor, other: Tensor | float, *, out: Tensor | None = None) -> Te
     Examples:
         >>> import tour
         >>> tour.gt(tour.tensor([1, 2, 3]), 2)
-        RESULT
+        tensor([False, False,  True])
     """
     ...
 
@@ -111,7 +111,7 @@ def ge(input: Tensor, other: Tensor | float, *, out: Tensor | None = None) -> Te
     Examples:
         >>> import tour
         >>> tour.ge(tour.tensor([1, 2, 3]), 2)
-        RESULT
+        tensor([False,  True,  True])
     """
     ...
 
@@ -126,7 +126,7 @@ def logical_and(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> T
     Examples:
         >>> import tour
         >>> tour.logical_and(tour.tensor([True, False]), tour.tensor([True, True]))
-        RESULT
+        tensor([ True, False])
     """
     ...
 
@@ -138,7 +138,7 @@ def logical_or(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Te
     Examples:
         >>> import tour
         >>> tour.logical_or(tour.tensor([True, False]), tour.tensor([True, True]))
-        RESULT
+        tensor([True, True])
     """
     ...
 
@@ -150,7 +150,7 @@ def logical_xor(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> T
     Examples:
         >>> import tour
         >>> tour.logical_xor(tour.tensor([True, False]), tour.tensor([True, True]))
-        RESULT
+        tensor([False,  True])
     """
     ...
 
@@ -162,7 +162,7 @@ def logical_not(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     Examples:
         >>> import tour
         >>> tour.logical_not(tour.tensor([0.0, 2.0]))
-        RESULT
+        tensor([ True, False])
     """
     ...
 
@@ -177,7 +177,7 @@ def isnan(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     Examples:
         >>> import tour
         >>> tour.isnan(tour.tensor([1.0, float("nan")]))
-        RESULT
+        tensor([False,  True])
     """
     ...
 
@@ -189,7 +189,7 @@ def isinf(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     Examples:
         >>> import tour
         >>> tour.isinf(tour.tensor([1.0, float("-inf")]))
-        RESULT
+        tensor([False,  True])
     """
     ...
 
@@ -201,7 +201,7 @@ def isfinite(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     Examples:
         >>> import tour
         >>> tour.isfinite(tour.tensor([1.0, float("nan")]))
-        RESULT
+        tensor([ True, False])
     """
     ...
 
@@ -213,7 +213,7 @@ def isposinf(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     Examples:
         >>> import tour
         >>> tour.isposinf(tour.tensor([1.0, float("inf")]))
-        RESULT
+        tensor([False,  True])
     """
     ...
 
@@ -225,7 +225,7 @@ def isneginf(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     Examples:
         >>> import tour
         >>> tour.isneginf(tour.tensor([1.0, float("-inf")]))
-        RESULT
+        tensor([False,  True])
     """
     ...
 
@@ -233,9 +233,7 @@ def isneginf(input: Tensor, *, out: Tensor | None = None) -> Tensor:
 # --- Nearly equal -------------------------------------------------------------------------------------------------------------
 
 
-def isclose(
-    input: Tensor, other: Tensor, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False
-) -> Tensor:
+def isclose(input: Tensor, other: Tensor, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False) -> Tensor:
     """Whether elements are equal up to `atol + rtol * abs(other)`, broadcasting.
 
     Args:
@@ -251,7 +249,7 @@ def isclose(
     Examples:
         >>> import tour
         >>> tour.isclose(tour.tensor([1.0, 2.0]), tour.tensor([1.0 + 1e-9, 2.1]))
-        RESULT
+        tensor([ True, False])
     """
     for name, x in (("input", input), ("other", other)):
         if not isinstance(x, _core.Tensor):
@@ -281,15 +279,13 @@ def _isclose_kernel(a: Any, b: Any, rtol: float, atol: float, equal_nan: bool) -
         return same | (np.isfinite(error) & (error <= atol + np.abs(rtol * b)))
 
 
-def allclose(
-    input: Tensor, other: Tensor, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False
-) -> bool:
+def allclose(input: Tensor, other: Tensor, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False) -> bool:
     """Whether all elements are equal up to `atol + rtol * abs(other)`.
 
     Examples:
         >>> import tour
         >>> tour.allclose(tour.tensor([1.0]), tour.tensor([1.0 + 1e-9]))
-        RESULT
+        True
     """
     return bool(isclose(input, other, rtol, atol, equal_nan)._a.all())
 
@@ -300,7 +296,7 @@ def equal(input: Tensor, other: Tensor) -> bool:
     Examples:
         >>> import tour
         >>> tour.equal(tour.tensor([1, 2]), tour.tensor([1, 2]))
-        RESULT
+        True
     """
     for name, x in (("input", input), ("other", other)):
         if not isinstance(x, _core.Tensor):
@@ -330,7 +326,7 @@ def where(condition: Tensor, input: Any = None, other: Any = None, *, out: Tenso
         >>> import tour
         >>> x = tour.tensor([-1.0, 2.0])
         >>> tour.where(x > 0, x, 0.0)
-        RESULT
+        tensor([0., 2.])
     """
     if not isinstance(condition, _core.Tensor):
         raise argument_error("where", "condition", condition)
@@ -368,7 +364,8 @@ class Comparison:
     isnan, isinf, isfinite, isposinf, isneginf = isnan, isinf, isfinite, isposinf, isneginf
     isclose, allclose, equal = isclose, allclose, equal
     __lt__, __le__, __gt__, __ge__ = operator(lt), operator(le), operator(gt), operator(ge)
-    __eq__, __ne__ = operator(eq), operator(ne)  # type: ignore[assignment]
+    __eq__: Any = operator(eq)
+    __ne__: Any = operator(ne)
 
     eq_, ne_ = in_place(eq), in_place(ne)
     lt_, le_, gt_, ge_ = in_place(lt), in_place(le), in_place(gt), in_place(ge)

@@ -44,7 +44,7 @@ def complex(real: Tensor, imag: Tensor, *, out: Tensor | None = None) -> Tensor:
     Examples:
         >>> import tour
         >>> tour.complex(tour.tensor([1.0]), tour.tensor([2.0]))
-        RESULT
+        tensor([1.+2.j])
     """
     _two_reals("complex", real, imag)
     t = _complex(real, imag)
@@ -52,7 +52,9 @@ def complex(real: Tensor, imag: Tensor, *, out: Tensor | None = None) -> Tensor:
 
 
 def _complex_kernel(real: Any, imag: Any) -> Any:
-    made = np.empty(np.broadcast_shapes(real.shape, imag.shape), np.complex64 if real.dtype.itemsize == 4 else np.complex128)
+    made = np.empty(
+        np.broadcast_shapes(real.shape, imag.shape), np.complex64 if real.dtype.itemsize == 4 else np.complex128
+    )
     made.real, made.imag = real, imag
     return made
 
@@ -72,7 +74,7 @@ def polar(abs: Tensor, angle: Tensor, *, out: Tensor | None = None) -> Tensor:
     Examples:
         >>> import tour
         >>> tour.polar(tour.tensor([2.0]), tour.tensor([0.0]))
-        RESULT
+        tensor([2.+0.j])
     """
     _two_reals("polar", abs, angle)
     t = _complex(abs * cos(angle), abs * sin(angle))
@@ -81,14 +83,20 @@ def polar(abs: Tensor, angle: Tensor, *, out: Tensor | None = None) -> Tensor:
 
 def _two_reals(name: str, a: Tensor, b: Tensor) -> None:
     if a.dtype not in (float32, float64) or b.dtype not in (float32, float64):
-        raise RuntimeError(f"{name}: expected both inputs to be Float or Double tensors but got {a.dtype.name} and {b.dtype.name}")
+        raise RuntimeError(
+            f"{name}: expected both inputs to be Float or Double tensors but got {a.dtype.name} and {b.dtype.name}"
+        )
     if a.dtype is not b.dtype:
-        raise RuntimeError(f"{name}: expected object of scalar type {a.dtype.name} but got scalar type {b.dtype.name} for second argument")
+        raise RuntimeError(
+            f"{name}: expected object of scalar type {a.dtype.name} but got scalar type {b.dtype.name} for second argument"
+        )
 
 
 def _store_exactly(out: Any, t: Any, name: str) -> Any:
     if out.dtype is not t.dtype:
-        raise RuntimeError(f"{name}: expected object of scalar type {t.dtype.name} but got scalar type {out.dtype.name} for argument 'out'")
+        raise RuntimeError(
+            f"{name}: expected object of scalar type {t.dtype.name} but got scalar type {out.dtype.name} for argument 'out'"
+        )
     return store(out, t, name)
 
 
@@ -101,7 +109,7 @@ def real(input: Tensor) -> Tensor:
     Examples:
         >>> import tour
         >>> tour.real(tour.tensor([1 + 2j]))
-        RESULT
+        tensor([1.])
     """
     return view(_REAL, input, input._a.real) if input._a.dtype.kind == "c" else input  # type: ignore[no-any-return]
 
@@ -118,7 +126,7 @@ def imag(input: Tensor) -> Tensor:
     Examples:
         >>> import tour
         >>> tour.imag(tour.tensor([1 + 2j]))
-        RESULT
+        tensor([2.])
     """
     if input._a.dtype.kind != "c":
         raise RuntimeError("imag is not implemented for tensors with non-complex dtypes.")
@@ -134,7 +142,7 @@ def view_as_real(input: Tensor) -> Tensor:
     Examples:
         >>> import tour
         >>> tour.view_as_real(tour.tensor([1 + 2j]))
-        RESULT
+        tensor([[1., 2.]])
     """
     a = input._a
     if a.dtype.kind != "c":
@@ -154,11 +162,14 @@ def view_as_complex(input: Tensor) -> Tensor:
     Examples:
         >>> import tour
         >>> tour.view_as_complex(tour.tensor([[1.0, 2.0]]))
-        RESULT
+        tensor([1.+2.j])
     """
     a = input._a
     if a.dtype not in (np.float32, np.float64):
-        raise RuntimeError("view_as_complex is only supported for half, float and double tensors, but got a tensor of " + input.dtype.name)
+        raise RuntimeError(
+            "view_as_complex is only supported for half, float and double tensors, but got a tensor of "
+            + input.dtype.name
+        )
     if not a.ndim:
         raise RuntimeError("Input tensor must have one or more dimensions")
     if a.shape[-1] != 2:
@@ -187,7 +198,7 @@ def angle(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     Examples:
         >>> import tour
         >>> tour.angle(tour.tensor([1j, -1 + 0j]))
-        RESULT
+        tensor([1.5708, 3.1416])
     """
     ...
 
@@ -207,7 +218,7 @@ def conj(input: Tensor) -> Tensor:
     Examples:
         >>> import tour
         >>> tour.conj(tour.tensor([1 + 2j]))
-        RESULT
+        tensor([1.-2.j])
     """
     return _conj(input) if input._a.dtype.kind == "c" else input
 
@@ -218,7 +229,7 @@ def conj_physical(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     Examples:
         >>> import tour
         >>> tour.conj_physical(tour.tensor([1 + 2j]))
-        RESULT
+        tensor([1.-2.j])
     """
     t = conj(input)
     return t if out is None else store(out, t, "conj_physical")
@@ -230,7 +241,7 @@ def resolve_conj(input: Tensor) -> Tensor:
     Examples:
         >>> import tour
         >>> tour.resolve_conj(tour.tensor([1 + 2j]).conj())
-        RESULT
+        tensor([1.-2.j])
     """
     return input
 
@@ -241,7 +252,7 @@ def resolve_neg(input: Tensor) -> Tensor:
     Examples:
         >>> import tour
         >>> tour.resolve_neg(tour.tensor([1.0]))
-        RESULT
+        tensor([1.])
     """
     return input
 
@@ -252,7 +263,7 @@ def is_conj(input: Tensor) -> bool:
     Examples:
         >>> import tour
         >>> tour.is_conj(tour.tensor([1 + 2j]).conj())
-        RESULT
+        False
     """
     return False
 
@@ -263,7 +274,7 @@ def is_neg(input: Tensor) -> bool:
     Examples:
         >>> import tour
         >>> tour.is_neg(tour.tensor([1.0]))
-        RESULT
+        False
     """
     return False
 
@@ -274,7 +285,7 @@ def isreal(input: Tensor) -> Tensor:
     Examples:
         >>> import tour
         >>> tour.isreal(tour.tensor([1 + 0j, 1j]))
-        RESULT
+        tensor([ True, False])
     """
     a = input._a
     return wrap(a.imag == 0 if a.dtype.kind == "c" else np.ones_like(a, np.bool_))

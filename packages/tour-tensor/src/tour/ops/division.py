@@ -27,7 +27,7 @@ __all__ = [
 ]
 
 
-@binary(np.true_divide, fractions=True)
+@binary(np.true_divide, fractions=True, numbers="all")
 def _div(input: Tensor, other: Tensor | complex) -> Tensor:
     """Quotient of two tensors."""
     ...
@@ -67,13 +67,13 @@ def _fmod_kernel(a: Any, b: Any) -> Any:
     return np.fmod(a, b)
 
 
-@binary(_floor_kernel, refuses="bc")
+@binary(_floor_kernel, refuses="bc", numbers="all")
 def _div_floor(input: Tensor, other: Tensor | float) -> Tensor:
     """Quotient of two tensors, rounded down."""
     ...
 
 
-@binary(_trunc_kernel, refuses="bc")
+@binary(_trunc_kernel, refuses="bc", numbers="all")
 def _div_trunc(input: Tensor, other: Tensor | float) -> Tensor:
     """Quotient of two tensors, rounded towards zero."""
     ...

@@ -10,7 +10,7 @@ from tour import _core, return_types
 from tour._calling import numpy_too
 from tour._core import Op, as_array, kernel_for, ndarray, new
 from tour._declare import result, store
-from tour._dtypes import BOOLEAN, FROM_NUMPY
+from tour._dtypes import FROM_NUMPY
 from tour._errors import shape_text
 from tour._shapes import axes, wrap_dim
 from tour.ops.clipping import maximum, minimum
@@ -70,8 +70,9 @@ _AMIN = Op("amin", ("input", "dim", "keepdim"), _amin)
 
 def _extreme(op: Op, input: Tensor, dim: Any, keepdim: bool) -> Tensor:
     a = input._a
-    ordered(op.name, a)
-    not_empty(op.name, a, axes(dim, a.ndim))
+    if not a.size or a.dtype.kind == "c":
+        ordered(op.name, a)
+        not_empty(op.name, a, axes(dim, a.ndim))
     return result(op, kernel_for(op, a)(a, dim, keepdim), input, dim, keepdim)  # type: ignore[no-any-return]
 
 
@@ -260,15 +261,18 @@ def min(input: Tensor, dim: Any = None, keepdim: bool = False, *, other: Tensor 
     return tuple.__new__(return_types.min, pair if out is None else store(tuple(out), pair, "min"))
 
 
-def _index_of(name: str, method: Any, input: Tensor, dim: int | None, keepdim: bool, out: Any) -> Tensor:
-    a = input._a
-    ordered(name, a)
-    if FROM_NUMPY[a.dtype].rank == BOOLEAN:
-        raise RuntimeError(f'"{name}_cpu" not implemented for \'Bool\'; call .int() first')
+def _index_of(name: str, a: Any, dim: int | None, keepdim: bool, out: Any) -> Tensor:
+    """Where the extreme elements of a raw array stand."""
+    if a.dtype.kind in "bc":
+        ordered(name, a)
+        raise NotImplementedError(f'"{name}_cpu" not implemented for \'Bool\'; call .int() first')
     axis = None if dim is None else wrap_dim(dim, a.ndim)
     if not a.size:
         not_empty(name, a, axis if a.ndim else None)
-    t = _core.wrap(as_array(method(a, axis, keepdims=keepdim)))
+    r = a.argmax(axis) if name == "argmax" else a.argmin(axis)
+    if keepdim and a.ndim:
+        r = np.expand_dims(r, axis) if axis is not None else as_array(r).reshape((1,) * a.ndim)
+    t = _core.wrap(r if type(r) is ndarray else as_array(r))
     return t if out is None else store(out, t, name)  # type: ignore[no-any-return]
 
 
@@ -281,7 +285,7 @@ def argmax(input: Tensor, dim: int | None = None, keepdim: bool = False, *, out:
         >>> tour.argmax(tour.tensor([[1, 5], [3, 2]]), dim=1)
         tensor([1, 0])
     """
-    return _index_of("argmax", np.argmax, input, dim, keepdim, out)
+    return _index_of("argmax", input._a, dim, keepdim, out)
 
 
 @numpy_too
@@ -293,7 +297,7 @@ def argmin(input: Tensor, dim: int | None = None, keepdim: bool = False, *, out:
         >>> tour.argmin(tour.tensor([[1, 5], [3, 2]]), dim=1)
         tensor([0, 1])
     """
-    return _index_of("argmin", np.argmin, input, dim, keepdim, out)
+    return _index_of("argmin", input._a, dim, keepdim, out)
 
 
 class Extremes:

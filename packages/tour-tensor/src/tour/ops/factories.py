@@ -10,8 +10,10 @@ from tour import _core, _dtypes
 from tour._core import wrap
 from tour._declare import store
 from tour._dtypes import FROM_NUMPY, as_dtype
-from tour._layouts import empty_in, preserve_format, strided
+from tour._layouts import empty_in, preserve_format
+from tour._layouts import strided as strided_layout
 from tour._shapes import as_shape, is_int
+from tour._strides import strided
 from tour.ops.creation import finish, raw_data
 
 if TYPE_CHECKING:
@@ -30,7 +32,7 @@ def made(name: str, array: Any, out: Any, layout: Any, device: Any, requires_gra
     Raises:
         RuntimeError: If the layout is not strided, or integers should record gradients.
     """
-    if layout is not None and layout is not strided:
+    if layout is not None and layout is not strided_layout:
         raise RuntimeError(f"{name}(): tensors are strided, got layout {layout}")
     if out is not None:
         return store(out, wrap(array), name)  # type: ignore[no-any-return]
@@ -227,7 +229,7 @@ def empty_strided(
         raise RuntimeError(f"mismatch in length of strides and shape: {len(steps)} and {len(shape)}")
     count = 1 + sum((n - 1) * s for n, s in zip(shape, steps, strict=True)) if all(shape) else 0
     line = np.empty(count, new_dtype("empty_strided", dtype, None))
-    array = np.lib.stride_tricks.as_strided(line, shape, [s * line.itemsize for s in steps])
+    array = strided(line, shape, tuple([s * line.itemsize for s in steps]))
     return made("empty_strided", array, None, layout, device, requires_grad)
 
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from tour import _core
 from tour._calling import numpy_too
-from tour._core import Op, as_array, kernel_for, new, wrap
+from tour._core import Op, as_array, kernel_for, new, sockets, wrap, wrote
 from tour._declare import store, taped
 from tour._dtypes import FROM_NUMPY
 from tour._errors import shape_text
@@ -47,6 +47,14 @@ def _one_value(name: str, input: Tensor, value: Any) -> Any:
     return wrap(np.asarray(value).astype(input._a.dtype))
 
 
+_NUMBERS = frozenset((int, float, bool))
+
+
+def _unrecorded(input: Tensor, src: Any = None) -> bool:
+    """Whether a write into a tensor is nobody's business but its own, and allowed."""
+    return (sockets.before_write is None or not sockets.before_write(input, src)) and input._a.flags.writeable
+
+
 @numpy_too
 def fill(input: Tensor, value: Any) -> Tensor:
     """A tensor of `input`'s shape and dtype, filled with one value.
@@ -61,11 +69,21 @@ def fill(input: Tensor, value: Any) -> Tensor:
 
 def fill_(input: Tensor, value: Any) -> Tensor:
     """Fill the tensor with one value, a number or a tensor without dimensions; returns the tensor itself."""
+    a = input._a
+    if type(value) in _NUMBERS and a.dtype.kind == "f" and 0 not in a.strides and _unrecorded(input):
+        a[...] = value
+        wrote(input)
+        return input
     return write(_FILL, input, _one_value("fill_", input, value))
 
 
 def zero_(input: Tensor) -> Tensor:
     """Fill the tensor with zeros; returns the tensor itself."""
+    a = input._a
+    if 0 not in a.strides and _unrecorded(input):
+        a[...] = 0
+        wrote(input)
+        return input
     return write(_FILL, input, wrap(np.zeros((), input._a.dtype)))
 
 
@@ -85,6 +103,10 @@ def copy_(input: Tensor, src: Any, non_blocking: bool = False) -> Tensor:
     if not isinstance(src, _core.Tensor):
         src = number(src, input._a.dtype) if not isinstance(src, np.ndarray) else wrap(src)
     a, b = input._a, src._a
+    if a.shape == b.shape and a.dtype is b.dtype and type(a) is type(b) and 0 not in a.strides and _unrecorded(input, src):
+        a[...] = b
+        wrote(input)
+        return input
     if b.shape != a.shape:
         while b.ndim > a.ndim and b.shape[0] == 1:
             src = src[0]
@@ -136,7 +158,7 @@ def _mask_and_value(input: Tensor, mask: Any, value: Any) -> tuple[Any, Any]:
     if d.kind in "iu" and isinstance(value, float) and value not in range(-(2**63), 2**64):
         if value != value or value in (float("inf"), -float("inf")):
             raise RuntimeError(f"value cannot be converted to type {FROM_NUMPY[d].name} without overflow")
-    return m, np.asarray(value).astype(d)
+    return m, number(value, d)._a if d.kind == "f" and type(value) in _NUMBERS else np.asarray(value).astype(d)
 
 
 @numpy_too

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,7 +15,7 @@ from tour._dtypes import FROM_NUMPY, int64
 from tour._errors import shape_text
 from tour._shapes import as_shape, wrap_dim
 from tour.ops.extremes import same_dtype
-from tour.ops.indexing import getitem
+from tour.ops.indexing import _GETITEM, getitem
 
 if TYPE_CHECKING:
     from tour._tensor import Tensor
@@ -27,10 +28,20 @@ __all__ = [
 
 def grid(shape: tuple[int, ...], dim: int, index: Any) -> tuple[Any, ...]:
     """An open grid over `shape` in which one dimension is replaced by an index array of that shape."""
-    where: list[Any] = []
-    for i, n in enumerate(shape):
-        where.append(index if i == dim else np.arange(n).reshape(-1, *[1] * (len(shape) - i - 1)))
-    return tuple(where)
+    ndim = len(shape)
+    return tuple([index if i == dim else count_along(n, ndim - i - 1) for i, n in enumerate(shape)])
+
+
+@lru_cache(maxsize=256)
+def _remembered(n: int, behind: int) -> Any:
+    line = np.arange(n).reshape(-1, *[1] * behind)
+    line.flags.writeable = False
+    return line
+
+
+def count_along(n: int, behind: int) -> Any:
+    """The numbers 0 … n-1 along a dimension with so many others behind it; short ones are remembered."""
+    return _remembered(n, behind) if n <= 4096 else np.arange(n).reshape(-1, *[1] * behind)
 
 
 def check_index(name: str, index: Any, size: int, dim: int, dtypes: str = "il") -> None:
@@ -42,7 +53,7 @@ def check_index(name: str, index: Any, size: int, dim: int, dtypes: str = "il") 
     if index.dtype.kind not in "iu" or index.dtype.itemsize < (8 if dtypes == "l" else 4):
         want = "int64" if dtypes == "l" else "int64 or int32"
         raise RuntimeError(f"{name}(): Expected dtype {want} for index, but got {FROM_NUMPY[index.dtype].name}")
-    if index.size and ((low := index.min()) < 0 or index.max() >= size):
+    if index.size and ((low := np.minimum.reduce(index, None)) < 0 or np.maximum.reduce(index, None) >= size):
         bad = low if low < 0 else index.max()
         raise RuntimeError(f"index {bad} is out of bounds for dimension {dim} with size {size}")
 
@@ -179,10 +190,14 @@ def index_select(input: Tensor, dim: int, index: Tensor, *, out: Tensor | None =
     axis = wrap_dim(dim, a.ndim)
     check_vector("index_select", i)
     size = a.shape[axis] if a.ndim else 1
-    if i.size and (i.min() < 0 or i.max() >= size):
-        raise IndexError(f"index out of range in self: indices go from {i.min()} to {i.max()}, the dimension has size {size}")
-    i = i.reshape(-1)
-    t = getitem(input, (slice(None),) * axis + (i,)) if a.ndim else getitem(input.reshape(1), i).reshape(())
+    try:
+        if i.size and np.minimum.reduce(i, None) < 0:  # NumPy counts these from the end
+            raise IndexError
+        part = a.take(i.reshape(-1), axis) if a.ndim else a.reshape(1).take(i.reshape(-1)).reshape(())
+    except IndexError:
+        where = f"indices go from {i.min()} to {i.max()}, the dimension has size {size}"
+        raise IndexError(f"index out of range in self: {where}") from None
+    t = result(_GETITEM, part, input, (slice(None),) * axis + (i.reshape(-1),) if a.ndim else None)
     return t if out is None else store(apart("index_select", out, input, index), t, "index_select")  # type: ignore[no-any-return]
 
 

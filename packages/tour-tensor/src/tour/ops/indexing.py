@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tour import _core
-from tour._core import Op, kernel_for, ndarray, new
+from tour._core import Op, kernel_for, ndarray, new, sockets, wrote
 from tour._declare import result
 from tour._errors import shape_text
 from tour._operands import operand
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 __all__: list[str] = []
 
+_NUMBERS = frozenset((int, float, bool))
 _BASIC = frozenset((int, slice, type(None), type(Ellipsis)))
 
 
@@ -84,6 +85,17 @@ def setitem(input: Tensor, index: Any, value: Any) -> None:
         IndexError: If the index is out of range, or of a type or shape that cannot index.
         RuntimeError: If the value's shape does not broadcast to the part's.
     """
+    a = input._a
+    if (type(index) in _BASIC or (type(index) is tuple and is_basic(index))) and 0 not in a.strides:
+        raw = value._a if type(value) is _core.Tensor else value if type(value) in _NUMBERS else None
+        if raw is not None and (sockets.before_write is None or not sockets.before_write(input, value)):
+            try:
+                a[index] = raw
+            except (IndexError, OverflowError, TypeError, ValueError):
+                pass  # say what is wrong
+            else:
+                wrote(input)
+                return
     index = raw_index(index)
     value = operand(value, input)
     if not is_basic(index):

@@ -64,7 +64,13 @@ def cat(
         r = np.concatenate(arrays, dim)
     except (AttributeError, TypeError, ValueError):
         r = None
-    if r is None or any([a.dtype is not r.dtype for a in arrays]):
+    if r is not None:
+        d = r.dtype
+        for a in arrays:
+            if a.dtype is not d:
+                r = None
+                break
+    if r is None:
         tensors = _fitting(tensors, dim)
         r = np.concatenate([t._a for t in tensors if t._a.shape != (0,)] or [t._a for t in tensors], dim)
     t: Tensor = new(_core.Tensor)
@@ -126,6 +132,8 @@ concat = concatenate = cat
 
 
 def _stack(arrays: Any, dim: int) -> Any:
+    if not dim and len(arrays) < 64 and type(arrays[0]) is ndarray:
+        return np.array(arrays)  # half the time where there are few
     lead = (slice(None),) * dim
     return np.concatenate([a[(*lead, None)] for a in arrays], dim)
 
@@ -154,7 +162,13 @@ def stack(tensors: Tensors, dim: int = 0, *, out: Tensor | None = None, axis: in
         r = _stack(arrays, axis)
     except (AttributeError, TypeError, ValueError, IndexError):
         r = None
-    if r is None or any([a.dtype is not first.dtype or a.ndim != first.ndim for a in arrays]):
+    if r is not None:
+        d, shape = r.dtype, first.shape
+        for a in arrays:
+            if a.dtype is not d or a.shape != shape:
+                r = None
+                break
+    if r is None:
         tensors = _alike(tensors, dim)
         axis = wrap_dim(dim, tensors[0]._a.ndim + 1)
         r = _stack([t._a for t in tensors], axis)

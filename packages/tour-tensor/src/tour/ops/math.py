@@ -24,12 +24,12 @@ __all__ = [
     "expm1",
     "expm1_",
     "log",
-    "log10",
-    "log10_",
     "log1p",
     "log1p_",
     "log2",
     "log2_",
+    "log10",
+    "log10_",
     "log_",
     "logaddexp",
     "logaddexp2",
@@ -47,7 +47,7 @@ def exp(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     Examples:
         >>> import tour
         >>> tour.exp(tour.tensor([0.0, 1.0]))
-        RESULT
+        tensor([1.0000, 2.7183])
     """
     ...
 
@@ -59,7 +59,7 @@ def exp2(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     Examples:
         >>> import tour
         >>> tour.exp2(tour.tensor([0.0, 3.0]))
-        RESULT
+        tensor([1., 8.])
     """
     ...
 
@@ -71,7 +71,7 @@ def expm1(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     Examples:
         >>> import tour
         >>> tour.expm1(tour.tensor([0.0, 1e-8]))
-        RESULT
+        tensor([0.0000e+00, 1.0000e-08])
     """
     ...
 
@@ -83,7 +83,7 @@ def log(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     Examples:
         >>> import tour
         >>> tour.log(tour.tensor([1.0, 10.0]))
-        RESULT
+        tensor([0.0000, 2.3026])
     """
     ...
 
@@ -95,7 +95,7 @@ def log2(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     Examples:
         >>> import tour
         >>> tour.log2(tour.tensor([1.0, 8.0]))
-        RESULT
+        tensor([0., 3.])
     """
     ...
 
@@ -107,7 +107,7 @@ def log10(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     Examples:
         >>> import tour
         >>> tour.log10(tour.tensor([1.0, 1000.0]))
-        RESULT
+        tensor([0.0000, 3.0000])
     """
     ...
 
@@ -119,7 +119,7 @@ def log1p(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     Examples:
         >>> import tour
         >>> tour.log1p(tour.tensor([0.0, 1e-8]))
-        RESULT
+        tensor([0.0000e+00, 1.0000e-08])
     """
     ...
 
@@ -143,7 +143,7 @@ def logaddexp(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Ten
     Examples:
         >>> import tour
         >>> tour.logaddexp(tour.tensor([0.0, 1000.0]), tour.tensor([0.0, 1000.0]))
-        RESULT
+        tensor([6.9315e-01, 1.0007e+03])
     """
     ...
 
@@ -155,7 +155,7 @@ def logaddexp2(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Te
     Examples:
         >>> import tour
         >>> tour.logaddexp2(tour.tensor([0.0, 2000.0]), tour.tensor([0.0, 2000.0]))
-        RESULT
+        tensor([1.0000e+00, 2.0010e+03])
     """
     ...
 
@@ -167,7 +167,7 @@ def xlogy(input: Tensor, other: Tensor | float, *, out: Tensor | None = None) ->
     Examples:
         >>> import tour
         >>> tour.xlogy(tour.tensor([0.0, 2.0]), tour.tensor([0.0, 3.0]))
-        RESULT
+        tensor([0.0000, 2.1972])
     """
     ...
 
@@ -179,7 +179,7 @@ def abs(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     Examples:
         >>> import tour
         >>> tour.abs(tour.tensor([-1.0, 2.0]))
-        RESULT
+        tensor([1., 2.])
     """
     ...
 
@@ -198,7 +198,7 @@ def sigmoid(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     Examples:
         >>> import tour
         >>> tour.sigmoid(tour.tensor([0.0, 2.0]))
-        RESULT
+        tensor([0.5000, 0.8808])
     """
     ...
 

@@ -145,7 +145,9 @@ def float_power(input: Tensor | complex, exponent: Tensor | complex, *, out: Ten
     curved = any(x.is_complex() if isinstance(x, _core.Tensor) else isinstance(x, complex) for x in sides)
     d = _dtypes.complex128 if curved else _dtypes.float64
     if out is not None and out.dtype is not d:
-        raise RuntimeError(f"the output given to float_power has dtype {out.dtype.name} but the operation's result requires dtype {d.name}")
+        raise RuntimeError(
+            f"the output given to float_power has dtype {out.dtype.name} but the operation's result requires dtype {d.name}"
+        )
     base, power = (x.to(d) if isinstance(x, _core.Tensor) else complex(x) if curved else float(x) for x in sides)  # type: ignore[arg-type]
     return pow(base, power, out=out)
 
@@ -154,7 +156,9 @@ def _float_power_(self: Any, exponent: Any) -> Any:
     """In-place version of `float_power`, for float64 and complex128."""
     result = float_power(self, exponent)
     if result.dtype is not self.dtype:
-        raise RuntimeError(f"the base given to float_power_ has dtype {self.dtype.name} but the operation's result requires dtype {result.dtype.name}")
+        raise RuntimeError(
+            f"the base given to float_power_ has dtype {self.dtype.name} but the operation's result requires dtype {result.dtype.name}"
+        )
     return self.pow_(exponent)
 
 

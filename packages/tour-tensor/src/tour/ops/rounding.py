@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tour import _core, return_types
+from tour._core import wrap
 from tour._declare import binary, in_place, primitive, store, unary
 from tour._errors import argument_error
 from tour._kernels import in_single
@@ -44,7 +45,7 @@ def ceil(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     Examples:
         >>> import tour
         >>> tour.ceil(tour.tensor([1.5, -1.5]))
-        RESULT
+        tensor([ 2., -1.])
     """
     ...
 
@@ -56,7 +57,7 @@ def floor(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     Examples:
         >>> import tour
         >>> tour.floor(tour.tensor([1.5, -1.5]))
-        RESULT
+        tensor([ 1., -2.])
     """
     ...
 
@@ -68,7 +69,7 @@ def trunc(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     Examples:
         >>> import tour
         >>> tour.trunc(tour.tensor([1.5, -1.5]))
-        RESULT
+        tensor([ 1., -1.])
     """
     ...
 
@@ -85,7 +86,7 @@ def frac(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     Examples:
         >>> import tour
         >>> tour.frac(tour.tensor([1.5, -1.5]))
-        RESULT
+        tensor([ 0.5000, -0.5000])
     """
     ...
 
@@ -119,7 +120,7 @@ def round(input: Tensor, *, decimals: int = 0, out: Tensor | None = None) -> Ten
     Examples:
         >>> import tour
         >>> tour.round(tour.tensor([0.5, 1.5])), tour.round(tour.tensor([123.456]), decimals=-1)
-        RESULT
+        (tensor([0., 2.]), tensor([120.]))
     """
     if decimals and input._a.dtype.kind not in "fV":
         raise NotImplementedError(f'"round" with decimals is not implemented for {input.dtype.name}')
@@ -143,7 +144,7 @@ def sign(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     Examples:
         >>> import tour
         >>> tour.sign(tour.tensor([-2.0, 0.0, 3.0]))
-        RESULT
+        tensor([-1.,  0.,  1.])
     """
     ...
 
@@ -155,19 +156,24 @@ def sgn(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     Examples:
         >>> import tour
         >>> tour.sgn(tour.tensor([3 + 4j, 0j]))
-        RESULT
+        tensor([0.6000+0.8000j, 0.0000+0.0000j])
     """
     ...
 
 
-@unary(lambda a: np.signbit(a) if a.dtype.kind in "fV" else np.less(a, 0) if a.dtype.kind == "i" else np.zeros_like(a, bool), refuses="c")
+@unary(
+    lambda a: (
+        np.signbit(a) if a.dtype.kind in "fV" else np.less(a, 0) if a.dtype.kind == "i" else np.zeros_like(a, bool)
+    ),
+    refuses="c",
+)
 def signbit(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """Whether the sign bit of each element is set; true for -0.0.
 
     Examples:
         >>> import tour
         >>> tour.signbit(tour.tensor([-2.0, -0.0, 3.0]))
-        RESULT
+        tensor([ True,  True, False])
     """
     ...
 
@@ -179,7 +185,7 @@ def copysign(input: Tensor, other: Tensor | float, *, out: Tensor | None = None)
     Examples:
         >>> import tour
         >>> tour.copysign(tour.tensor([1.0, -2.0]), tour.tensor([-0.0, 3.0]))
-        RESULT
+        tensor([-1.,  2.])
     """
     ...
 
@@ -191,7 +197,7 @@ def nextafter(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Ten
     Examples:
         >>> import tour
         >>> tour.nextafter(tour.tensor([1.0]), tour.tensor([2.0]))
-        RESULT
+        tensor([1.0000])
     """
     ...
 
@@ -211,7 +217,7 @@ def heaviside(input: Tensor, values: Tensor, *, out: Tensor | None = None) -> Te
     Examples:
         >>> import tour
         >>> tour.heaviside(tour.tensor([-1.0, 0.0, 2.0]), tour.tensor([0.5]))
-        RESULT
+        tensor([0.0000, 0.5000, 1.0000])
     """
     if not isinstance(values, _core.Tensor):
         raise argument_error("heaviside", "values", values)
@@ -224,14 +230,9 @@ def heaviside(input: Tensor, values: Tensor, *, out: Tensor | None = None) -> Te
 # --- Mantissa and exponent --------------------------------------------------------------------------------------------------
 
 
-def _frexp_kernel(a: Any) -> Any:
-    mantissa, exponent = np.frexp(a)
-    return mantissa, exponent.astype(np.int32, copy=False)
-
-
-@primitive(_frexp_kernel)
-def _frexp(input: Tensor) -> tuple[Tensor, Tensor]:
-    """Mantissa and exponent."""
+@unary(lambda a: np.frexp(a)[0])
+def _mantissa(input: Tensor) -> Tensor:
+    """Mantissa of each element."""
     ...
 
 
@@ -244,11 +245,13 @@ def frexp(input: Tensor, *, out: tuple[Tensor, Tensor] | None = None) -> return_
     Examples:
         >>> import tour
         >>> tour.frexp(tour.tensor([1.0, 10.0]))
-        RESULT
+        tour.return_types.frexp(
+        mantissa=tensor([0.5000, 0.6250]),
+        exponent=tensor([1, 4], dtype=tour.int32))
     """
     if not input.dtype.is_floating_point:
         raise RuntimeError("torch.frexp() only supports floating-point dtypes")
-    pair = _frexp(input)
+    pair = _mantissa(input), wrap(np.frexp(input._a)[1].astype(np.int32, copy=False))
     return return_types.frexp(*(pair if out is None else store(out, pair, "frexp")))
 
 

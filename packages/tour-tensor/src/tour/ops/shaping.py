@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -47,10 +48,12 @@ def _quick_view(input: Tensor, shape: Any) -> Tensor | None:
         return None
     try:
         r = a.reshape(*shape)
-    except (TypeError, ValueError, AttributeError):
+    except (TypeError, ValueError, AttributeError, IndexError):
         return None
-    if r.shape != shape and (len(shape) != 1 or r.shape != shape[0]) and _below_minus_one(shape):
-        return None
+    if r.shape != shape:  # NumPy takes any negative size for -1
+        sizes = shape if len(shape) != 1 or type(shape[0]) is int else shape[0]
+        if r.shape != sizes and min(sizes) < -1:
+            return None
     t: Tensor = new(_core.Tensor)
     t._a = r
     t._tape = None
@@ -58,11 +61,6 @@ def _quick_view(input: Tensor, shape: Any) -> Tensor | None:
     if input._tape is not None:
         _VIEW.record(t, input, r.shape)
     return t
-
-
-def _below_minus_one(shape: Any) -> bool:
-    sizes = shape[0] if len(shape) == 1 and not is_int(shape[0]) else shape
-    return any(n < -1 for n in sizes)
 
 
 def reshape(input: Tensor, *shape: Any) -> Tensor:
@@ -167,10 +165,7 @@ def flatten(input: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
         return reshape(input, 1)
     if first == last:
         return input
-    joined = 1
-    for n in shape[first : last + 1]:
-        joined *= n
-    return reshape(input, (*shape[:first], joined, *shape[last + 1 :]))
+    return reshape(input, *shape[:first], math.prod(shape[first : last + 1]), *shape[last + 1 :])
 
 
 def ravel(input: Tensor) -> Tensor:

@@ -12,6 +12,7 @@ from tour._core import Op, root_of
 from tour._declare import view
 from tour._errors import shape_text
 from tour._shapes import as_shape, wrap_dim, wrap_dims
+from tour._strides import address, strided
 from tour._writing import written
 from tour.ops.indexing import getitem
 from tour.ops.shaping import reshaping
@@ -113,9 +114,9 @@ def diagonal_of(a: Any, offset: int, dim1: int, dim2: int) -> Any:
     shape = (*(n for i, n in enumerate(a.shape) if i not in (dim1, dim2)), length)
     steps = (*(s for i, s in enumerate(a.strides) if i not in (dim1, dim2)), a.strides[dim1] + a.strides[dim2])
     if length:
-        a = a[tuple(slice(max(-offset, 0), None) if i == dim1 else slice(max(offset, 0), None) if i == dim2 else slice(None)
-                    for i in range(a.ndim))]  # fmt: skip
-    return np.lib.stride_tricks.as_strided(a, shape, steps)
+        first = a.strides[dim1] * max(-offset, 0) + a.strides[dim2] * max(offset, 0)
+        return strided(a, shape, steps, first)
+    return strided(a, shape, steps)
 
 
 _DIAGONAL = Op("diagonal", ("input", "offset", "dim1", "dim2"))
@@ -145,11 +146,11 @@ def unfold(input: Tensor, dimension: int, size: int, step: int) -> Tensor:
 def windows(a: Any, axis: int, size: int, step: int) -> Any:
     """A view of all windows of an array along an axis."""
     if not a.ndim:
-        return np.lib.stride_tricks.as_strided(a, (size,), (0,))
+        return strided(a, (size,), (0,))
     count = (a.shape[axis] - size) // step + 1
     shape = (*a.shape[:axis], count, *a.shape[axis + 1 :], size)
     strides = (*a.strides[:axis], a.strides[axis] * step, *a.strides[axis + 1 :], a.strides[axis])
-    return np.lib.stride_tricks.as_strided(a, shape, strides)
+    return strided(a, shape, strides)
 
 
 _UNFOLD = Op("unfold", ("input", "dimension", "size", "step"))
@@ -176,7 +177,7 @@ def as_strided(input: Tensor, size: Any, stride: Any, storage_offset: int | None
     """
     a = input._a
     sizes, steps = as_shape((size,), "as_strided"), as_shape((stride,), "as_strided")
-    seen = strided(a, sizes, steps, storage_offset)
+    seen = within_memory(a, sizes, steps, storage_offset)
     places = None if input._tape is None else places_of(a, sizes, steps, storage_offset)
     return view(_AS_STRIDED, input, seen, places)  # type: ignore[no-any-return]
 
@@ -185,10 +186,10 @@ def places_of(a: Any, size: tuple[int, ...], stride: tuple[int, ...], offset: in
     """For each element of a strided view, which of the array's elements (in row-major order) it is; -1 if none."""
     line, here = memory_of(a)
     numbers = np.full(line.size, -1, np.int64)
-    mine = np.lib.stride_tricks.as_strided(numbers[here:], a.shape, [s // a.itemsize * 8 for s in a.strides])
+    mine = strided(numbers, a.shape, tuple([s // a.itemsize * 8 for s in a.strides]), here * 8)
     mine[...] = np.arange(a.size).reshape(a.shape)
     first = here if offset is None else offset
-    return np.lib.stride_tricks.as_strided(numbers[first:], size, [s * 8 for s in stride])
+    return strided(numbers, size, tuple([s * 8 for s in stride]), first * 8)
 
 
 def memory_of(a: Any) -> tuple[Any, int]:
@@ -197,10 +198,10 @@ def memory_of(a: Any) -> tuple[Any, int]:
     dense = owner if owner.flags.c_contiguous or owner.flags.f_contiguous else a
     line = dense.reshape(-1, order="A" if dense.flags.f_contiguous else "C")
     line = line if line.dtype == a.dtype else line.view(a.dtype)
-    return line, (_address(a) - _address(line)) // a.itemsize
+    return line, (address(a) - address(line)) // a.itemsize
 
 
-def strided(a: Any, size: tuple[int, ...], stride: tuple[int, ...], offset: int | None) -> Any:
+def within_memory(a: Any, size: tuple[int, ...], stride: tuple[int, ...], offset: int | None) -> Any:
     """A view of the whole memory behind an array.
 
     Raises:
@@ -218,11 +219,7 @@ def strided(a: Any, size: tuple[int, ...], stride: tuple[int, ...], offset: int 
             f"setStorage: sizes {list(size)}, strides {list(stride)}, storage offset {first}, and itemsize {a.itemsize} requiring a "
             f"storage size of {(last + 1) * a.itemsize} are out of bounds for storage of size {line.size * a.itemsize}"
         )
-    return np.lib.stride_tricks.as_strided(line[min(first, line.size) :], size, [s * a.itemsize for s in stride])
-
-
-def _address(a: Any) -> int:
-    return int(a.__array_interface__["data"][0])
+    return strided(line, size, tuple([s * a.itemsize for s in stride]), min(first, line.size) * a.itemsize)
 
 
 _AS_STRIDED = Op("as_strided", ("input", "places"))
@@ -307,7 +304,7 @@ def diagonal_scatter(input: Tensor, src: Tensor, offset: int = 0, dim1: int = 0,
 
 
 def _set_strided(a: Any, src: Any, size: Any, stride: Any, offset: int) -> None:
-    np.lib.stride_tricks.as_strided(a.reshape(-1)[offset:], size, [s * a.itemsize for s in stride])[...] = src
+    strided(a, size, tuple([s * a.itemsize for s in stride]), offset * a.itemsize)[...] = src
 
 
 _AS_STRIDED_SCATTER = Op(
@@ -328,7 +325,7 @@ def as_strided_scatter(input: Tensor, src: Tensor, size: Any, stride: Any, stora
     dense = input.contiguous()
     sizes, steps = as_shape((size,), "as_strided"), as_shape((stride,), "as_strided")
     first = storage_offset or 0
-    strided(dense._a if dense._a.base is None else dense._a.copy(), sizes, steps, first)
+    within_memory(dense._a if dense._a.base is None else dense._a.copy(), sizes, steps, first)
     return written(_AS_STRIDED_SCATTER, dense, _replaced("as_strided_scatter", input, src, sizes), sizes, steps, first)
 
 

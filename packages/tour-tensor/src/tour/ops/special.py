@@ -5,11 +5,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from tour import _special
-from tour._declare import admitted, in_place, primitive, store, unary
-from tour._kernels import in_single
+from tour._declare import admitted, binary, in_place, primitive, store, unary
 
 if TYPE_CHECKING:
     from tour._tensor import Tensor
@@ -23,6 +20,8 @@ __all__ = [
     "erfinv",
     "i0",
     "i0_",
+    "igamma",
+    "igammac",
     "lgamma",
     "logit",
     "logit_",
@@ -38,7 +37,7 @@ def erf(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     Examples:
         >>> import tour
         >>> tour.erf(tour.tensor([0.0, 1.0]))
-        RESULT
+        tensor([0.0000, 0.8427])
     """
     ...
 
@@ -50,7 +49,7 @@ def erfc(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     Examples:
         >>> import tour
         >>> tour.erfc(tour.tensor([0.0, 1.0]))
-        RESULT
+        tensor([1.0000, 0.1573])
     """
     ...
 
@@ -62,7 +61,7 @@ def erfinv(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     Examples:
         >>> import tour
         >>> tour.erfinv(tour.tensor([0.0, 0.5]))
-        RESULT
+        tensor([0.0000, 0.4769])
     """
     ...
 
@@ -74,7 +73,7 @@ def lgamma(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     Examples:
         >>> import tour
         >>> tour.lgamma(tour.tensor([0.5, 10.0]))
-        RESULT
+        tensor([ 0.5724, 12.8018])
     """
     ...
 
@@ -86,12 +85,16 @@ def digamma(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     Examples:
         >>> import tour
         >>> tour.digamma(tour.tensor([0.5, 1.0]))
-        RESULT
+        tensor([-1.9635, -0.5772])
     """
     ...
 
 
-@primitive(lambda a, n: _special.polygamma(n, a))
+def _polygamma_kernel(a: Any, n: int) -> Any:
+    return _special.polygamma(n, a)
+
+
+@primitive(_polygamma_kernel)
 def _polygamma(input: Tensor, n: int) -> Tensor:
     """The n-th derivative of digamma."""
     ...
@@ -111,7 +114,7 @@ def polygamma(n: int, input: Tensor, *, out: Tensor | None = None) -> Tensor:
     Examples:
         >>> import tour
         >>> tour.polygamma(1, tour.tensor([1.0, 0.5]))
-        RESULT
+        tensor([1.6449, 4.9348])
     """
     if n < 0:
         raise RuntimeError("polygamma(n, x) does not support negative n.")
@@ -129,7 +132,7 @@ def mvlgamma(input: Tensor, p: int, *, out: Tensor | None = None) -> Tensor:
     Examples:
         >>> import tour
         >>> tour.mvlgamma(tour.tensor([3.0]), 2)
-        RESULT
+        tensor([1.5502])
     """
     if p < 1:
         raise RuntimeError("p has to be greater than or equal to 1")
@@ -141,7 +144,7 @@ def mvlgamma(input: Tensor, p: int, *, out: Tensor | None = None) -> Tensor:
     return t if out is None else store(out, t, "mvlgamma")
 
 
-@primitive(lambda a, eps: _special.logit(a, eps))
+@primitive(_special.logit)
 def _logit(input: Tensor, eps: float | None) -> Tensor:
     """Logarithm of the odds."""
     ...
@@ -158,21 +161,44 @@ def logit(input: Tensor, eps: float | None = None, *, out: Tensor | None = None)
     Examples:
         >>> import tour
         >>> tour.logit(tour.tensor([0.5, 0.9]))
-        RESULT
+        tensor([0.0000, 2.1972])
     """
     t = _logit(admitted("logit", input, True, "c"), eps)
     return t if out is None else store(out, t, "logit")
 
 
-
-@unary(in_single(np.i0), fractions=True, refuses="c")
+@unary(_special.i0, fractions=True, refuses="c")
 def i0(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """Modified Bessel function of the first kind of order 0 of each element.
 
     Examples:
         >>> import tour
         >>> tour.i0(tour.tensor([0.0, 1.0]))
-        RESULT
+        tensor([1.0000, 1.2661])
+    """
+    ...
+
+
+@binary(_special.gammainc, fractions=True, refuses="c", numbers="none")
+def igamma(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """Regularised lower incomplete gamma function P(input, other).
+
+    Examples:
+        >>> import tour
+        >>> tour.igamma(tour.tensor([1.0, 4.0]), tour.tensor([1.0, 5.0]))
+        tensor([0.6321, 0.7350])
+    """
+    ...
+
+
+@binary(_special.gammaincc, fractions=True, refuses="c", numbers="none")
+def igammac(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """Regularised upper incomplete gamma function Q(input, other) = 1 - P.
+
+    Examples:
+        >>> import tour
+        >>> tour.igammac(tour.tensor([1.0, 4.0]), tour.tensor([1.0, 5.0]))
+        tensor([0.3679, 0.2650])
     """
     ...
 
@@ -192,8 +218,18 @@ class Special:
     __slots__ = ()
 
     erf, erfc, erfinv, erf_, erfc_, erfinv_ = erf, erfc, erfinv, erf_, erfc_, erfinv_
-    lgamma, digamma, logit, i0, lgamma_, digamma_, logit_, i0_ = lgamma, digamma, logit, i0, lgamma_, digamma_, logit_, i0_
+    lgamma, digamma, logit, i0, lgamma_, digamma_, logit_, i0_ = (
+        lgamma,
+        digamma,
+        logit,
+        i0,
+        lgamma_,
+        digamma_,
+        logit_,
+        i0_,
+    )
     mvlgamma, mvlgamma_ = mvlgamma, in_place(mvlgamma)
+    igamma, igammac, igamma_, igammac_ = igamma, igammac, in_place(igamma), in_place(igammac)
 
     def polygamma(self: Any, n: int) -> Tensor:
         """The n-th derivative of `digamma` at each element."""

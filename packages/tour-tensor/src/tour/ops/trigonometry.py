@@ -69,7 +69,7 @@ def sin(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     Examples:
         >>> import tour
         >>> tour.sin(tour.tensor([0.0, 1.0]))
-        RESULT
+        tensor([0.0000, 0.8415])
     """
     ...
 
@@ -81,7 +81,7 @@ def cos(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     Examples:
         >>> import tour
         >>> tour.cos(tour.tensor([0.0, 1.0]))
-        RESULT
+        tensor([1.0000, 0.5403])
     """
     ...
 
@@ -93,7 +93,7 @@ def tan(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     Examples:
         >>> import tour
         >>> tour.tan(tour.tensor([0.0, 1.0]))
-        RESULT
+        tensor([0.0000, 1.5574])
     """
     ...
 
@@ -105,7 +105,7 @@ def asin(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     Examples:
         >>> import tour
         >>> tour.asin(tour.tensor([0.0, 1.0]))
-        RESULT
+        tensor([0.0000, 1.5708])
     """
     ...
 
@@ -117,7 +117,7 @@ def acos(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     Examples:
         >>> import tour
         >>> tour.acos(tour.tensor([0.0, 1.0]))
-        RESULT
+        tensor([1.5708, 0.0000])
     """
     ...
 
@@ -129,7 +129,7 @@ def atan(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     Examples:
         >>> import tour
         >>> tour.atan(tour.tensor([0.0, 1.0]))
-        RESULT
+        tensor([0.0000, 0.7854])
     """
     ...
 
@@ -141,7 +141,7 @@ def sinh(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     Examples:
         >>> import tour
         >>> tour.sinh(tour.tensor([0.0, 1.0]))
-        RESULT
+        tensor([0.0000, 1.1752])
     """
     ...
 
@@ -153,7 +153,7 @@ def cosh(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     Examples:
         >>> import tour
         >>> tour.cosh(tour.tensor([0.0, 1.0]))
-        RESULT
+        tensor([1.0000, 1.5431])
     """
     ...
 
@@ -165,7 +165,7 @@ def tanh(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     Examples:
         >>> import tour
         >>> tour.tanh(tour.tensor([0.0, 1.0]))
-        RESULT
+        tensor([0.0000, 0.7616])
     """
     ...
 
@@ -177,7 +177,7 @@ def asinh(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     Examples:
         >>> import tour
         >>> tour.asinh(tour.tensor([0.0, 1.0]))
-        RESULT
+        tensor([0.0000, 0.8814])
     """
     ...
 
@@ -189,7 +189,7 @@ def acosh(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     Examples:
         >>> import tour
         >>> tour.acosh(tour.tensor([1.0, 2.0]))
-        RESULT
+        tensor([0.0000, 1.3170])
     """
     ...
 
@@ -201,7 +201,7 @@ def atanh(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     Examples:
         >>> import tour
         >>> tour.atanh(tour.tensor([0.0, 0.5]))
-        RESULT
+        tensor([0.0000, 0.5493])
     """
     ...
 
@@ -213,7 +213,7 @@ def atan2(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
     Examples:
         >>> import tour
         >>> tour.atan2(tour.tensor([1.0, -1.0]), tour.tensor([1.0, -1.0]))
-        RESULT
+        tensor([ 0.7854, -2.3562])
     """
     ...
 
@@ -233,7 +233,7 @@ def sinc(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     Examples:
         >>> import tour
         >>> tour.sinc(tour.tensor([0.0, 0.5]))
-        RESULT
+        tensor([1.0000, 0.6366])
     """
     ...
 
@@ -245,7 +245,7 @@ def deg2rad(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     Examples:
         >>> import tour
         >>> tour.deg2rad(tour.tensor([0.0, 180.0]))
-        RESULT
+        tensor([0.0000, 3.1416])
     """
     ...
 
@@ -257,7 +257,7 @@ def rad2deg(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     Examples:
         >>> import tour
         >>> tour.rad2deg(tour.tensor([0.0, 3.1416]))
-        RESULT
+        tensor([  0.0000, 180.0004])
     """
     ...
 

@@ -17,7 +17,10 @@ _gelu_slope, _silu_slope, _mish_slope, _sigmoid = map(reading, (op.gelu_slope, o
 
 vjp(op.relu, input=lambda g, out: masked(g, out > 0))
 vjp(op._LEAKY_RELU, input=lambda g, input, negative_slope: np.where(input > 0, g, g * negative_slope))
-vjp(op._ELU, input=lambda g, input, out, alpha, scale, rate: g * np.where(input > 0, scale, (out + alpha * scale) * rate))
+vjp(
+    op._ELU,
+    input=lambda g, input, out, alpha, scale, rate: g * np.where(input > 0, scale, (out + alpha * scale) * rate),
+)
 vjp(
     op._prelu,
     input=lambda g, input, weight: np.where(input > 0, g, g * weight),

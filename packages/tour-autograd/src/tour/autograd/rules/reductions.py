@@ -61,15 +61,15 @@ def _prod(g: Any, input: Any, dim: Any, keepdim: bool, out: Any) -> Any:
     g, out = (kept(x, input.shape, dim, keepdim) for x in (g, out))
     if (input != 0).all():
         return g * (out / input).conj()
-    return g * _of_others(input, dim).conj()
+    return g * of_others(input, dim).conj()
 
 
-def _of_others(x: Any, dim: int | None) -> Any:
+def of_others(x: Any, dim: int | None) -> Any:
     """For each element the product of the others along a dimension, or of all."""
     if not x.ndim:
         return tour.ones_like(x)
     if dim is None:
-        return _of_others(x.reshape(-1), 0).reshape(x.shape)
+        return of_others(x.reshape(-1), 0).reshape(x.shape)
     n = x.shape[dim]
     one = tour.ones_like(x.narrow(dim, 0, 1))
     before = tour.cat([one, x.narrow(dim, 0, n - 1)], dim).cumprod(dim)

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from tour import special
 from tour.autograd.both import masked, reading
 from tour.autograd.rule import vjp
-from tour import special
 from tour.ops import special as op
 from tour.ops.rounding import sgn
 
