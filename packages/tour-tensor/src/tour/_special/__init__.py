@@ -16,18 +16,41 @@ from typing import Any
 
 from tour._core import deferred
 
-# The file of each function: most programs need few of them, and none at import.
+# The file of each function: most programs need few of them, and none at import. No file may have a function's name, or
+# importing it would hide the function.
 _FILES = {
     "airy": ("airy_ai",),
     "bessel": ("bessel_j0", "bessel_j1", "bessel_y0", "bessel_y1", "spherical_bessel_j0"),
     "elementary": ("entr", "expit", "logit", "sinc", "xlog1py", "xlogy"),
     "error": ("erf", "erfc", "erfcx", "erfinv"),
     "gamma": ("digamma", "lgamma", "multigammaln", "trigamma"),
+    "hurwitz": ("polygamma", "zeta"),
     "incomplete_gamma": ("gammainc", "gammaincc"),
-    "modified_bessel": ("i0", "i0e", "i1", "i1e", "modified_bessel_k0", "modified_bessel_k1", "scaled_modified_bessel_k0", "scaled_modified_bessel_k1"),
+    "modified_bessel": (
+        "i0",
+        "i0e",
+        "i1",
+        "i1e",
+        "modified_bessel_k0",
+        "modified_bessel_k1",
+        "scaled_modified_bessel_k0",
+        "scaled_modified_bessel_k1",
+    ),
     "normal": ("log_ndtr", "ndtr", "ndtri"),
-    "polynomials": ("chebyshev_polynomial_t", "chebyshev_polynomial_u", "chebyshev_polynomial_v", "chebyshev_polynomial_w", "hermite_polynomial_h", "hermite_polynomial_he", "laguerre_polynomial_l", "legendre_polynomial_p", "shifted_chebyshev_polynomial_t", "shifted_chebyshev_polynomial_u", "shifted_chebyshev_polynomial_v", "shifted_chebyshev_polynomial_w"),
-    "zeta": ("polygamma", "zeta"),
+    "polynomials": (
+        "chebyshev_polynomial_t",
+        "chebyshev_polynomial_u",
+        "chebyshev_polynomial_v",
+        "chebyshev_polynomial_w",
+        "hermite_polynomial_h",
+        "hermite_polynomial_he",
+        "laguerre_polynomial_l",
+        "legendre_polynomial_p",
+        "shifted_chebyshev_polynomial_t",
+        "shifted_chebyshev_polynomial_u",
+        "shifted_chebyshev_polynomial_v",
+        "shifted_chebyshev_polynomial_w",
+    ),
 }
 _HOMES = {name: file for file, names in _FILES.items() for name in names}
 _ALIASES = {"modified_bessel_i0": "i0", "modified_bessel_i1": "i1"}
