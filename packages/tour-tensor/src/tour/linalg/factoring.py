@@ -81,7 +81,7 @@ def cholesky(input: Tensor, *, upper: bool = False, out: Tensor | None = None) -
 def _qr(a: Any, mode: str) -> tuple[Any, Any]:
     if mode == "r":
         return np.empty(0, a.dtype), np.linalg.qr(a, "r")
-    q, r = np.linalg.qr(a, mode)
+    q, r = np.linalg.qr(a, "complete" if mode == "complete" else "reduced")
     return q, r
 
 
@@ -125,7 +125,7 @@ def _eig(a: Any) -> tuple[Any, Any]:
     return w.astype(kind, copy=False), v.astype(kind, copy=False)
 
 
-def _eigh(a: Any, uplo: str) -> tuple[Any, Any]:
+def _eigh(a: Any, uplo: Any) -> tuple[Any, Any]:
     w, v = np.linalg.eigh(a, uplo)
     return w, v
 
@@ -202,9 +202,6 @@ def eigvalsh(input: Tensor, UPLO: str = "L", *, out: Tensor | None = None) -> Te
 
 
 def _svd(a: Any, full_matrices: bool) -> tuple[Any, Any, Any]:
-    if a.shape[-2] < a.shape[-1]:  # as the transposed problem, which gives the signs that PyTorch gives
-        u, s, vh = _svd(_kernels.adjoint(a), full_matrices)
-        return _kernels.adjoint(vh), s, _kernels.adjoint(u)
     u, s, vh = np.linalg.svd(a, full_matrices)
     return u, s, vh
 

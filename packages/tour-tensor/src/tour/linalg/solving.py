@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 # --- Inverses -------------------------------------------------------------------------------------------------------------------
 
-_INV = Op("linalg_inv_ex", ("input",), _kernels.inverse)
+_INV = Op("linalg_inv_ex", ("A",), _kernels.inverse)
 
 
 @numpy_too
@@ -132,7 +132,7 @@ _SOLVE = Op("linalg_solve_ex", ("A", "B"), _solve, tensors=("B",))
 
 def is_vector(a: Any, b: Any) -> bool:
     """Whether `b` is a vector, or one for each matrix of `a`, rather than matrices."""
-    return b.ndim == 1 or (a.ndim - 1 == b.ndim and b.shape == a.shape[:-1])
+    return bool(b.ndim == 1 or (a.ndim - 1 == b.ndim and b.shape == a.shape[:-1]))
 
 
 def _solved(name: str, A: Any, B: Any, left: bool) -> tuple[Any, Any]:

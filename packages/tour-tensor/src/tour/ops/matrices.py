@@ -7,19 +7,23 @@ from typing import TYPE_CHECKING, Any
 import tour
 from tour import return_types
 from tour._calling import numpy_too
-from tour.linalg import _checks, factoring, measures, products, solving
+from tour._core import Op
+from tour.linalg import _checks, factoring, measures, solving
 from tour.linalg._checks import given
+from tour.linalg._kernels import adjoint, triangular
+from tour.linalg.factoring import householder_product as orgqr
+from tour.linalg.measures import det
+from tour.linalg.products import matrix_exp, matrix_power
+from tour.linalg.solving import inv as inverse
 
 if TYPE_CHECKING:
     from tour._tensor import Tensor
 
 __all__ = [
-    "cholesky", "cholesky_inverse", "cholesky_solve", "det", "geqrf", "inverse", "logdet", "lu_solve", "lu_unpack", "matrix_exp",
+    "cholesky", "cholesky_inverse", "cholesky_solve", "det", "geqrf", "inverse", "logdet", "lu", "lu_solve", "lu_unpack", "matrix_exp",
     "matrix_power", "orgqr", "ormqr", "pinverse", "qr", "slogdet", "svd", "triangular_solve",
 ]  # fmt: skip
 
-det, matrix_exp, matrix_power = measures.det, products.matrix_exp, products.matrix_power
-inverse, orgqr = solving.inv, factoring.householder_product
 
 
 @numpy_too
@@ -55,6 +59,14 @@ def cholesky(input: Tensor, upper: bool = False, *, out: Tensor | None = None) -
     return factoring.cholesky(input, upper=upper, out=out)
 
 
+def _cholesky_solve(b: Any, factor: Any, upper: bool) -> Any:
+    low, high = (adjoint(factor), factor) if upper else (factor, adjoint(factor))
+    return triangular(high, triangular(low, b, False, False), True, False)
+
+
+_CHOLESKY_SOLVE = Op("cholesky_solve", ("B", "L", "upper"), _cholesky_solve, tensors=("L",))
+
+
 @numpy_too
 def cholesky_solve(B: Tensor, L: Tensor, upper: bool = False, *, out: Tensor | None = None) -> Tensor:
     """The solution X of `A @ X = B` for A given by its Cholesky factor.
@@ -75,9 +87,9 @@ def cholesky_solve(B: Tensor, L: Tensor, upper: bool = False, *, out: Tensor | N
     if L._a.shape[-1] != B._a.shape[-2]:
         raise RuntimeError(f"Incompatible matrix sizes for {name}: each A matrix is {L._a.shape[-1]} by {L._a.shape[-1]} but each b "
                            f"matrix is {B._a.shape[-2]} by {B._a.shape[-1]}")  # fmt: skip
-    low, high = (L.mH, L) if upper else (L, L.mH)
-    half = solving.solve_triangular(low, B, upper=False)
-    return given(solving.solve_triangular(high, half, upper=True), out, name)  # type: ignore[no-any-return]
+    _checks.alike(name, L, B)
+    _checks.batches(name, L._a, B._a)
+    return given(_checks.made(_CHOLESKY_SOLVE, B, L, upper), out, name)  # type: ignore[no-any-return]
 
 
 @numpy_too
@@ -112,7 +124,7 @@ def svd(input: Tensor, some: bool = True, compute_uv: bool = True, *, out: Any =
     """
     if not compute_uv:
         S = factoring.svdvals(input)
-        (*batch, m, n) = input.shape
+        *batch, m, n = input.shape
         U, V = (tour.zeros(*batch, k, k, dtype=input.dtype) for k in (m, n))
     else:
         U, S, Vh = factoring.svd(input, not some)
@@ -173,6 +185,18 @@ def ormqr(
 
 
 @numpy_too
+def lu(input: Tensor, pivot: bool = True, get_infos: bool = False, *, out: Any = None) -> tuple[Tensor, ...]:
+    """The LU factorization in LAPACK's packed form, its pivots, and, if `get_infos`, where a pivot is zero.
+
+    The newer names are `tour.linalg.lu_factor` and `tour.linalg.lu_factor_ex`.
+    """
+    three = factoring.lu_factor_ex(input, pivot=pivot)
+    if get_infos:
+        return given(three, out, "lu", return_types.linalg_lu_factor_ex)  # type: ignore[no-any-return]
+    return given(three[:2], out, "lu", return_types.linalg_lu_factor)  # type: ignore[no-any-return]
+
+
+@numpy_too
 def lu_solve(b: Tensor, LU_data: Tensor, LU_pivots: Tensor, *, out: Tensor | None = None) -> Tensor:
     """The solution of `A @ X = b` for A factored by `tour.linalg.lu_factor`; the newer name is `tour.linalg.lu_solve`."""
     return solving.lu_solve(LU_data, LU_pivots, b, out=out)
@@ -196,8 +220,11 @@ def lu_unpack(
                            "is intended to be used with the output produced by torch.linalg.lu_factor")  # fmt: skip
     P, L, U = factoring.unpacked(LU_data, LU_pivots)
     none = tour.empty(0, dtype=LU_data.dtype)
-    three = (P if unpack_pivots else none, *((L, U) if unpack_data else (none, none)))
-    return given(three, out, "lu_unpack", return_types.lu_unpack)  # type: ignore[no-any-return]
+    if not unpack_pivots:
+        P = none
+    if not unpack_data:
+        L = U = none
+    return given((P, L, U), out, "lu_unpack", return_types.lu_unpack)  # type: ignore[no-any-return]
 
 
 @numpy_too
@@ -225,4 +252,4 @@ class Matrices:
     cholesky, cholesky_inverse, cholesky_solve = cholesky, cholesky_inverse, cholesky_solve
     det, logdet, slogdet, inverse, pinverse = det, logdet, slogdet, inverse, pinverse
     matrix_exp, matrix_power, qr, svd, geqrf = matrix_exp, matrix_power, qr, svd, geqrf
-    orgqr, ormqr, lu_solve, triangular_solve = orgqr, ormqr, lu_solve, triangular_solve
+    orgqr, ormqr, lu, lu_solve, triangular_solve = orgqr, ormqr, lu, lu_solve, triangular_solve

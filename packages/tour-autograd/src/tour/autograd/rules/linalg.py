@@ -13,6 +13,7 @@ from tour.autograd.engine import sum_to
 from tour.autograd.rule import joint_vjp, tensor_vjp
 from tour.autograd.rules.reductions import of_others
 from tour.linalg import factoring, measures, products, solving
+from tour.ops import matrices
 
 # --- Determinants and inverses --------------------------------------------------------------------------------------------------
 
@@ -37,7 +38,7 @@ def _slogdet(g: Any, input: Any, out: Any) -> Any:
 
 tensor_vjp(measures._DET, input=_det)
 tensor_vjp(measures._SLOGDET, input=_slogdet)
-tensor_vjp(solving._INV, input=lambda g, out: -(out[0].mH @ g[0] @ out[0].mH))
+tensor_vjp(solving._INV, A=lambda g, out: -(out[0].mH @ g[0] @ out[0].mH))
 
 
 def _pinv(g: Any, input: Any, out: Any) -> Any:
@@ -77,6 +78,17 @@ def _lstsq(g: Any, wanted: Any, A: Any, B: Any, rcond: float) -> Any:
     return to_a, sum_to(p.mH @ g[0], B.shape) if wanted[1] else None
 
 
+@joint_vjp(matrices._CHOLESKY_SOLVE, "B", "L", on_tensors=True)
+def _cholesky_solve(g: Any, wanted: Any, L: Any, upper: bool, out: Any, B_shape: Any) -> Any:
+    to_b = tour.cholesky_solve(g, L, upper)
+    to_l = None
+    if wanted[1]:
+        both = -(to_b @ out.mH)
+        both = both + both.mH
+        to_l = sum_to(L @ both if upper else both @ L, L.shape)
+    return sum_to(to_b, B_shape) if wanted[0] else None, to_l
+
+
 # --- Factorizations -----------------------------------------------------------------------------------------------------------------
 
 
@@ -88,7 +100,7 @@ def _half(x: Any) -> Any:
 def _cholesky(g: Any, upper: bool, out: Any) -> Any:
     low, g_low = (out[0].mH, g[0].mH) if upper else (out[0], g[0])
     inner = _half(low.mH @ g_low.tril())
-    inner = (inner + inner.tril(-1).mH).tril() + inner.tril(-1).mH
+    inner = (inner + inner.mH) / 2
     half = tour.linalg.solve_triangular(low.mH, inner, upper=True)
     return tour.linalg.solve_triangular(low.mH, half.mH, upper=True).mH
 
@@ -190,6 +202,7 @@ def _eigh(g: Any, out: Any) -> Any:
     if v.is_complex():
         _check_phase(inner, to_v, "linalg_eigh", "eigenvectors")
     inner = inner / _gaps(w)
+    inner = (inner + inner.mH) / 2
     inner = inner - _diagonal(inner).diag_embed()
     if to_w is not None:
         inner = inner + to_w.to(inner.dtype).diag_embed()
