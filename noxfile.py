@@ -5,7 +5,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import shutil
 from pathlib import Path
 
 import nox
@@ -15,18 +17,16 @@ nox.options.default_venv_backend = "uv|virtualenv"
 nox.options.reuse_venv = "yes"
 nox.options.sessions = ["tests", "layers", "types", "lint"]
 
+# Import times are tested, so bytecode must be written.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
 ROOT = nox.project.load_toml("pyproject.toml")
 FOLDERS = {path.parent.name: path for path in sorted(Path(__file__).parent.glob("packages/*/pyproject.toml"))}
 TABLES = {name: nox.project.load_toml(path) for name, path in FOLDERS.items()}
 
 
 def name_of(requirement: str) -> str:
-    """The distribution that a requirement names.
-
-    Examples:
-        >>> name_of("tour-tensor>=0.1,<0.2")
-        'tour-tensor'
-    """
+    """The distribution that a requirement such as "tour-tensor>=0.1,<0.2" names."""
     match = re.match(r"[A-Za-z0-9._-]+", requirement)
     assert match, requirement
     return match[0]
@@ -106,7 +106,8 @@ def docs(session: nox.Session) -> None:
     session.run("mkdocs", *(session.posargs or ["build", "--strict"]), env=env)  # never -q: it hides strict's warnings
 
 
-# PyTorch comes by pip: uv would fetch several gigabytes of a CUDA build where pip is given the CPU one.
+# PyTorch comes by pip, which heeds pip's own settings (find-links, extra indexes) for the small CPU build; uv would
+# fetch gigabytes of CUDA libraries.
 @nox.session(default=False, venv_backend="virtualenv")
 def parity(session: nox.Session) -> None:
     """Compare with PyTorch 2.13.0 on a CPU, the oracle, over its own operator database."""
@@ -118,6 +119,7 @@ def parity(session: nox.Session) -> None:
 @nox.session(default=False)
 def build(session: nox.Session) -> None:
     """Build every sdist and wheel into dist/, and check that no file is in two wheels."""
+    shutil.rmtree("dist", ignore_errors=True)
     session.install(*nox.project.dependency_groups(ROOT, "build"))
     for name in PACKAGES:
         session.run("python", "-m", "build", "--installer=uv", "--outdir", "dist", f"packages/{name}")
