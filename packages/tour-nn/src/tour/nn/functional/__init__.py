@@ -1,8 +1,8 @@
 """Layers and losses as functions: `import tour.nn.functional as F`."""
 
 from tour.nn.functional.activation import *
-from tour.nn.functional.attention import *
 from tour.nn.functional.adaptive_pooling import *
+from tour.nn.functional.attention import *
 from tour.nn.functional.average_pooling import *
 from tour.nn.functional.convolution import *
 from tour.nn.functional.distance import *

@@ -2,6 +2,7 @@
 
 from tour.nn.modules.activation import *
 from tour.nn.modules.adaptive_pooling import *
+from tour.nn.modules.attention import *
 from tour.nn.modules.batchnorm import *
 from tour.nn.modules.channelshuffle import *
 from tour.nn.modules.container import *
@@ -19,4 +20,5 @@ from tour.nn.modules.padding import *
 from tour.nn.modules.pixelshuffle import *
 from tour.nn.modules.pooling import *
 from tour.nn.modules.rnn import *
+from tour.nn.modules.transformer import *
 from tour.nn.modules.upsampling import *

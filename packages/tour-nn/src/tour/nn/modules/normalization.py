@@ -60,7 +60,8 @@ class LayerNorm(Module):
 
     def extra_repr(self) -> str:
         """Sizes and options, for the printed tree."""
-        return f"{self.normalized_shape}, eps={self.eps}, elementwise_affine={self.elementwise_affine}"
+        options = f"elementwise_affine={self.elementwise_affine}, bias={self.bias is not None}"
+        return f"{self.normalized_shape}, eps={self.eps}, {options}"
 
 
 class RMSNorm(Module):
