@@ -123,18 +123,15 @@ _TYPES = (
     *(FloatTensor, DoubleTensor, HalfTensor, BFloat16Tensor, LongTensor),
     *(IntTensor, ShortTensor, CharTensor, ByteTensor, BoolTensor),
 )
-_NAMES = {t.dtype: t.__name__ for t in _TYPES} | {
-    _dtypes.complex64: "ComplexFloatTensor",
-    _dtypes.complex128: "ComplexDoubleTensor",
-}
-_BY_NAME = {name: d for d, name in _NAMES.items()}
+_NAMES = {t.dtype.name: t.__name__ for t in _TYPES} | {"complex64": "ComplexFloatTensor", "complex128": "ComplexDoubleTensor"}
+_BY_NAME = {name: getattr(_dtypes, d) for d, name in _NAMES.items()}
 
 
 def name_of(t: Any) -> str:
     """The name of a tensor's legacy type, for example `"tour.cuda.FloatTensor"`."""
     d = FROM_NUMPY[t._a.dtype]
     where = "" if t.device.type == "cpu" else f"{t.device.type}."
-    return f"tour.{where}{_NAMES.get(d, d.name.capitalize() + 'Tensor')}"
+    return f"tour.{where}{_NAMES.get(d.name, d.name.capitalize() + 'Tensor')}"
 
 
 def device_and_dtype(x: Any) -> tuple[str, dtype]:
