@@ -98,10 +98,13 @@ if TYPE_CHECKING:
 
     from tour import autograd as autograd
     from tour import cuda as cuda
+    from tour import fft as fft
     from tour import linalg as linalg
     from tour import nn as nn
     from tour import optim as optim
+    from tour import signal as signal
     from tour import special as special
+    from tour import testing as testing
     from tour.autograd import enable_grad as enable_grad
     from tour.autograd import inference_mode as inference_mode
     from tour.autograd import is_grad_enabled as is_grad_enabled

@@ -19,7 +19,7 @@ DISTRIBUTIONS = {
 }
 
 # Modules of this package that most programs never name.
-MODULES = {"special"}
+MODULES = {"fft", "signal", "special", "testing"}
 
 # PyTorch shows these in its top namespace; here they live in a package above.
 HOMES = {

@@ -12,6 +12,7 @@ from tour._devices import device, device_of
 from tour._dtypes import FROM_NUMPY, dtype
 from tour._numpy import NumPyProtocols
 from tour._operands import number
+from tour._pickling import Pickling
 from tour._shapes import Size, wrap_dim
 from tour.ops.activations import Activations
 from tour.ops.arithmetic import Arithmetic
@@ -96,7 +97,10 @@ class Tensor(
     Shaping,
     Indexing,
     Casting,
-    NumPyProtocols, RandomMethods):
+    NumPyProtocols,
+    Pickling,
+    RandomMethods,
+):
     """An n-dimensional array whose operations can be recorded and differentiated.
 
     Make one with `tour.tensor(data)`, `tour.zeros(2, 3)` and their kin, or from a NumPy array with `tour.from_numpy(a)`.
