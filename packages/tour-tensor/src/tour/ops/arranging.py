@@ -146,8 +146,9 @@ def _repeat(a: Any, times: tuple[int, ...]) -> Any:
     extra = len(times) - a.ndim
     shape = (1,) * extra + a.shape
     twice = [k for n, m in zip(times, shape, strict=True) for k in (n, m)]
-    seen = a.reshape([k for n in shape for k in (1, n)])
-    return np.ascontiguousarray(np.broadcast_to(seen, twice)).reshape([n * m for n, m in zip(times, shape, strict=True)])
+    out = np.empty(twice, a.dtype) if type(a) is np.ndarray else np.empty_like(a, shape=twice)
+    out[...] = a.reshape([k for n in shape for k in (1, n)])
+    return out.reshape([n * m for n, m in zip(times, shape, strict=True)])
 
 
 _REPEAT = Op("repeat", ("input", "repeats"), _repeat)

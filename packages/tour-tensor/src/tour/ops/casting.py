@@ -38,10 +38,13 @@ def astype(input: Tensor, dtype: Dtype) -> Tensor:
 
 def cast_array(a: Any, dtype: Dtype) -> Any:
     """A raw array in another dtype: the real part where that is real; numbers out of range wrap as in C."""
+    target = dtype.numpy
+    if a.dtype.kind in "biu" or (a.dtype.kind == "f" == target.kind and target.itemsize >= a.dtype.itemsize):
+        return a.astype(target)
     if a.dtype.kind == "c" and not dtype.is_complex and dtype.rank != _dtypes.BOOLEAN:
         a = a.real
     with np.errstate(invalid="ignore", over="ignore"):
-        return a.astype(dtype.numpy)
+        return a.astype(target)
 
 
 def to(input: Tensor, *args: Any, **kwargs: Any) -> Tensor:

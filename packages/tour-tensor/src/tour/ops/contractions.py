@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -168,20 +169,52 @@ def einsum(equation: Any, *operands: Any) -> Tensor:
     if len(tensors) != len(inputs):
         more = "fewer" if len(tensors) < len(inputs) else "more"
         raise RuntimeError(f"einsum(): {more} operands were provided than specified in the equation")
-    named = [_named(t, labels, i) for i, (t, labels) in enumerate(zip(tensors, inputs, strict=True))]
+    for i, t in enumerate(tensors):
+        if not isinstance(t, _core.Tensor):
+            raise TypeError(f"einsum(): operand {i} must be a Tensor, not {type(t).__name__}")
+    shapes = tuple([t._a.shape for t in tensors])
+    steps, last = _plan(tuple(map(tuple, inputs)), None if output is None else tuple(output), shapes)
+    held = dict(enumerate(tensors))
+    for step in steps:
+        _STEPS[step[0]](held, *step[1:])
+    return held[last]  # type: ignore[no-any-return]
+
+
+# What a plan may ask for, on the tensors held so far; the first parameters name them.
+_STEPS: dict[str, Any] = {
+    "diagonal": lambda held, k, i, j: held.__setitem__(k, held[k].diagonal(0, i, j)),
+    "scale": lambda held, k, n: held.__setitem__(k, held[k] * n),
+    "sum": lambda held, k, dims: held.__setitem__(k, held[k].sum(dims).to(held[k].dtype)),
+    "permute": lambda held, k, order: held.__setitem__(k, held[k].permute(order)),
+    "expand": lambda held, k, shape: held.__setitem__(k, held[k].expand(shape)),
+    "reshape": lambda held, k, shape: held.__setitem__(k, held[k].reshape(shape)),
+    "multiply": lambda held, k, other: held.__setitem__(k, held[k] * held.pop(other)),
+    "matmul": lambda held, k, other: held.__setitem__(k, matmul(held[k], held.pop(other))),
+}
+
+
+@lru_cache(maxsize=512)
+def _plan(inputs: Any, output: Any, shapes: tuple[tuple[int, ...], ...]) -> tuple[list[Any], int]:
+    """The steps from the operands to the result, and which tensor that is; it depends on labels and shapes only."""
+    steps: list[Any] = []
+    named = [_named(steps, k, shape, list(labels)) for k, (shape, labels) in enumerate(zip(shapes, inputs, strict=True))]
     if output is None:
         output = _implied([labels for _, labels in named])
     else:
-        output = _spread_ellipsis(output, max(_rank_of_ellipsis(labels) for _, labels in named))
+        output = _spread_ellipsis(list(output), max(_rank_of_ellipsis(labels) for _, labels in named))
     sizes = _sizes(named, output)
-    left, have = _reduced(*named[0], [*(x for _, labels in named[1:] for x in labels), *output], sizes)
-    for i in range(1, len(named)):
-        later = {*(x for _, labels in named[i + 1 :] for x in labels), *output}
-        left, have = _contract(left, have, *_reduced(*named[i], [*have, *later], sizes), later, sizes)
-    left, have = _reduced(left, have, output, sizes)
-    return left.permute([have.index(x) for x in output])  # type: ignore[no-any-return]
+    shape, have = _reduced(steps, 0, *named[0], [*(x for _, labels in named[1:] for x in labels), *output], sizes)
+    for k in range(1, len(named)):
+        later = {*(x for _, labels in named[k + 1 :] for x in labels), *output}
+        right = _reduced(steps, k, *named[k], [*have, *later], sizes)
+        shape, have = _contract(steps, k, (shape, have), right, later, sizes)
+    shape, have = _reduced(steps, 0, shape, have, output, sizes)
+    if have != output:
+        steps.append(("permute", 0, tuple(have.index(x) for x in output)))
+    return steps, 0
 
 
+@lru_cache(maxsize=512)
 def _letters(equation: str) -> tuple[list[list[Any]], list[Any] | None]:
     """Labels of the operands and of the result, from an equation."""
     left, arrow, right = equation.replace(" ", "").partition("->")
@@ -218,30 +251,27 @@ def _sublists(args: tuple[Any, ...]) -> tuple[list[Any], list[list[Any]], list[A
     return list(args[: len(args) - len(args) % 2 : 2]), spelled[:-1], spelled[-1] if output is not None else None
 
 
-def _named(t: Any, labels: list[Any], i: int) -> tuple[Any, list[Any]]:
-    """An operand without repeated labels; the dimensions of `...` are labelled by negative numbers, from the last."""
-    if not isinstance(t, _core.Tensor):
-        raise TypeError(f"einsum(): operand {i} must be a Tensor, not {type(t).__name__}")
-    ndim = t._a.ndim
-    extra = ndim - len(labels) + (Ellipsis in labels)
+def _named(steps: list[Any], k: int, shape: tuple[int, ...], labels: list[Any]) -> tuple[tuple[int, ...], list[Any]]:
+    """An operand's shape and labels, repeated ones made one; the dimensions of `...` are labelled by negative numbers."""
+    extra = len(shape) - len(labels) + (Ellipsis in labels)
     if extra < 0 or (extra > 0 and Ellipsis not in labels):
         raise RuntimeError(
             f"einsum(): the number of subscripts in the equation ({len(labels) - (Ellipsis in labels)}) does not match the number of "
-            f"dimensions ({ndim}) for operand {i}" + ("" if extra < 0 else " and no ellipsis was given")
+            f"dimensions ({len(shape)}) for operand {k}" + ("" if extra < 0 else " and no ellipsis was given")
         )
     names = _spread_ellipsis(labels, extra)
     for x in dict.fromkeys(names):
         while names.count(x) > 1:
-            first = names.index(x)
-            second = names.index(x, first + 1)
-            if t._a.shape[first] != t._a.shape[second]:
+            i = names.index(x)
+            j = names.index(x, i + 1)
+            if shape[i] != shape[j]:
                 raise RuntimeError(
-                    f"einsum(): subscript {x} is repeated for operand {i} but the sizes don't match, {t._a.shape[first]} != "
-                    f"{t._a.shape[second]}"
+                    f"einsum(): subscript {x} is repeated for operand {k} but the sizes don't match, {shape[i]} != {shape[j]}"
                 )
-            t = t.diagonal(0, first, second)
-            names = [y for k, y in enumerate(names) if k not in (first, second)] + [x]
-    return t, names
+            steps.append(("diagonal", k, i, j))
+            shape = (*(n for d, n in enumerate(shape) if d not in (i, j)), shape[i])
+            names = [*(y for d, y in enumerate(names) if d not in (i, j)), x]
+    return shape, names
 
 
 def _spread_ellipsis(labels: list[Any], count: int) -> list[Any]:
@@ -263,14 +293,14 @@ def _implied(inputs: list[list[Any]]) -> list[Any]:
     return dots + sorted(x for x in set(every) if not isinstance(x, int) and every.count(x) == 1)
 
 
-def _sizes(named: list[tuple[Any, list[Any]]], output: list[Any]) -> dict[Any, int]:
+def _sizes(named: list[tuple[tuple[int, ...], list[Any]]], output: list[Any]) -> dict[Any, int]:
     """The size of each label; 1 gives way to others."""
     sizes: dict[Any, int] = {}
-    for i, (t, labels) in enumerate(named):
-        for x, n in zip(labels, t._a.shape, strict=True):
-            if sizes.get(x, 1) != n and n != 1 and sizes.get(x, 1) != 1:
+    for k, (shape, labels) in enumerate(named):
+        for x, n in zip(labels, shape, strict=True):
+            if 1 not in (n, sizes.get(x, 1)) and sizes[x] != n:
                 raise RuntimeError(
-                    f"einsum(): subscript {x} has size {n} for operand {i} which does not broadcast with previously seen size "
+                    f"einsum(): subscript {x} has size {n} for operand {k} which does not broadcast with previously seen size "
                     f"{sizes[x]}"
                 )
             if n != 1 or x not in sizes:
@@ -283,42 +313,62 @@ def _sizes(named: list[tuple[Any, list[Any]]], output: list[Any]) -> dict[Any, i
     return sizes
 
 
-def _reduced(t: Any, labels: list[Any], wanted: Any, sizes: dict[Any, int]) -> tuple[Any, list[Any]]:
+Named = tuple[tuple[int, ...], list[Any]]
+
+
+def _reduced(
+    steps: list[Any], k: int, shape: tuple[int, ...], labels: list[Any], wanted: Any, sizes: dict[Any, int]
+) -> Named:
     """An operand summed over the labels that nobody else wants."""
-    alone = [i for i, x in enumerate(labels) if x not in wanted]
+    alone = tuple(i for i, x in enumerate(labels) if x not in wanted)
     if not alone:
-        return t, labels
-    for i in alone:
-        if t._a.shape[i] != sizes[labels[i]]:
-            t = t * sizes[labels[i]]
-    return t.sum(tuple(alone)).to(t.dtype), [x for x in labels if x in wanted]
+        return shape, labels
+    times = math.prod(sizes[labels[i]] // shape[i] if shape[i] else 1 for i in alone)
+    if times != 1:  # a single slice stands for several
+        steps.append(("scale", k, times))
+    steps.append(("sum", k, alone))
+    return tuple(n for i, n in enumerate(shape) if i not in alone), [x for x in labels if x in wanted]
 
 
-def _contract(a: Any, la: list[Any], b: Any, lb: list[Any], later: Any, sizes: dict[Any, int]) -> tuple[Any, list[Any]]:
-    """Product of two operands, summed over the labels that both have and nobody wants later."""
+def _contract(steps: list[Any], k: int, left: Named, right: Named, later: Any, sizes: dict[Any, int]) -> Named:
+    """Product of what is held and operand `k`, summed over the labels that both have and nobody wants later."""
+    la, lb = left[1], right[1]
     batch = [x for x in la if x in lb and x in later]
     gone = [x for x in la if x in lb and x not in later]
     rows, columns = [x for x in la if x not in lb], [x for x in lb if x not in la]
-    a = _ordered(a, la, [*batch, *rows, *gone], sizes)
-    b = _ordered(b, lb, [*batch, *gone, *columns], sizes)
+    result = [*batch, *rows, *columns]
+    a = _ordered(steps, 0, left, [*batch, *rows, *gone], sizes)
+    b = _ordered(steps, k, right, [*batch, *gone, *columns], sizes)
+    shape = tuple(sizes[x] for x in result)
     if not gone:
-        count = len(batch)
-        a = a.reshape(*a._a.shape, *[1] * len(columns))
-        b = b.reshape(*b._a.shape[:count], *[1] * len(rows), *b._a.shape[count:])
-        return a * b, [*batch, *rows, *columns]
-    lead = [sizes[x] for x in batch]
-    left, inner, right = (math.prod(sizes[x] for x in names) for names in (rows, gone, columns))
-    flat = [math.prod(lead)] if batch else []
-    t = matmul(a.reshape(*flat, left, inner), b.reshape(*flat, inner, right))
-    return t.reshape(*lead, *(sizes[x] for x in rows), *(sizes[x] for x in columns)), [*batch, *rows, *columns]
+        _reshape(steps, 0, a, (*a, *[1] * len(columns)))
+        _reshape(steps, k, b, (*b[: len(batch)], *[1] * len(rows), *b[len(batch) :]))
+        steps.append(("multiply", 0, k))
+        return shape, result
+    count = [math.prod(sizes[x] for x in names) for names in (batch, rows, gone, columns)]
+    lead = (count[0],) if batch else ()
+    _reshape(steps, 0, a, (*lead, count[1], count[2]))
+    _reshape(steps, k, b, (*lead, count[2], count[3]))
+    steps.append(("matmul", 0, k))
+    _reshape(steps, 0, (*lead, count[1], count[3]), shape)
+    return shape, result
 
 
-def _ordered(t: Any, labels: list[Any], wanted: list[Any], sizes: dict[Any, int]) -> Any:
-    """An operand with its dimensions in an order, and at their full sizes."""
-    if labels != wanted:
-        t = t.permute([labels.index(x) for x in wanted])
-    shape = tuple(sizes[x] for x in wanted)
-    return t if t._a.shape == shape else t.expand(shape)
+def _reshape(steps: list[Any], k: int, have: tuple[int, ...], wanted: tuple[int, ...]) -> None:
+    if have != wanted:
+        steps.append(("reshape", k, wanted))
+
+
+def _ordered(steps: list[Any], k: int, named: Named, wanted: list[Any], sizes: dict[Any, int]) -> tuple[int, ...]:
+    """The shape of an operand with its dimensions in an order, and at their full sizes."""
+    shape, labels = named
+    order = tuple(labels.index(x) for x in wanted)
+    if order != tuple(range(len(order))):
+        steps.append(("permute", k, order))
+    have, full = tuple(shape[i] for i in order), tuple(sizes[x] for x in wanted)
+    if have != full:
+        steps.append(("expand", k, full))
+    return full
 
 
 class Contractions:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -95,11 +96,26 @@ def diagflat(input: Tensor, offset: int = 0) -> Tensor:
 
 
 def _tril(a: Any, diagonal: int) -> Any:
-    return np.where(np.tri(*a.shape[-2:], diagonal, dtype=bool), a, np.zeros((), a.dtype))
+    return np.where(_lower(*a.shape[-2:], diagonal), a, _zero(a.dtype))
 
 
 def _triu(a: Any, diagonal: int) -> Any:
-    return np.where(np.tri(*a.shape[-2:], diagonal - 1, dtype=bool), np.zeros((), a.dtype), a)
+    return np.where(_lower(*a.shape[-2:], diagonal - 1), _zero(a.dtype), a)
+
+
+@lru_cache(maxsize=64)
+def _remembered(rows: int, columns: int, diagonal: int) -> Any:
+    return np.tri(rows, columns, diagonal, dtype=bool)
+
+
+def _lower(rows: int, columns: int, diagonal: int) -> Any:
+    """Where a lower triangle is; small ones are remembered."""
+    return (_remembered if rows * columns <= 1 << 16 else _remembered.__wrapped__)(rows, columns, diagonal)
+
+
+@lru_cache(maxsize=None)
+def _zero(dtype: Any) -> Any:
+    return np.zeros((), dtype)
 
 
 _TRIL, _TRIU = Op("tril", ("input", "diagonal"), _tril), Op("triu", ("input", "diagonal"), _triu)

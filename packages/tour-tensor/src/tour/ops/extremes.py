@@ -198,8 +198,16 @@ def _choose_extreme(op: Op, input: Tensor, dim: int, keepdim: bool) -> tuple[Ten
     return choose(op, input, *kernel_for(op, a)(a, axis, keepdim), axis, keepdim)
 
 
-@numpy_too
-def max(input: Tensor, dim: Any = None, keepdim: bool = False, *, other: Tensor | None = None, out: Any = None) -> Any:
+def max(
+    input: Tensor,
+    dim: Any = None,
+    keepdim: bool = False,
+    *,
+    other: Tensor | None = None,
+    out: Any = None,
+    axis: int | None = None,
+    keepdims: bool = False,
+) -> Any:
     """Largest element of all; or, with `dim`, largest elements along it and their indices; or the larger of two tensors.
 
     Args:
@@ -208,6 +216,8 @@ def max(input: Tensor, dim: Any = None, keepdim: bool = False, *, other: Tensor 
         keepdim: Whether the dimension stays, with size 1.
         other: The second tensor, by name.
         out: A tensor, or with `dim` a pair of tensors, to write the result into.
+        axis: NumPy's name of `dim`.
+        keepdims: NumPy's name of `keepdim`.
 
     Returns:
         One tensor; with `dim` a named tuple of `values` and `indices` (of the first of elements that tie).
@@ -221,17 +231,29 @@ def max(input: Tensor, dim: Any = None, keepdim: bool = False, *, other: Tensor 
         >>> values, indices
         (tensor([5, 3]), tensor([1, 0]))
     """
-    if other is not None or isinstance(dim, _core.Tensor):
-        return maximum(tensor_argument("max", input), dim if other is None else other, out=out)
-    if dim is None:
+    if axis is not None:
+        dim = axis
+    if not isinstance(input, _core.Tensor):
+        input = tensor_argument("max", input)
+    if dim is None and other is None:
         t = _extreme(_AMAX, input, None, False)
         return t if out is None else store(same_dtype("max", out, t), t, "max")
-    pair = _choose_extreme(_MAX, input, dim, keepdim)
+    if other is not None or isinstance(dim, _core.Tensor):
+        return maximum(input, dim if other is None else other, out=out)
+    pair = _choose_extreme(_MAX, input, dim, keepdim or keepdims)
     return tuple.__new__(return_types.max, pair if out is None else store(tuple(out), pair, "max"))
 
 
-@numpy_too
-def min(input: Tensor, dim: Any = None, keepdim: bool = False, *, other: Tensor | None = None, out: Any = None) -> Any:
+def min(
+    input: Tensor,
+    dim: Any = None,
+    keepdim: bool = False,
+    *,
+    other: Tensor | None = None,
+    out: Any = None,
+    axis: int | None = None,
+    keepdims: bool = False,
+) -> Any:
     """Smallest element of all; or, with `dim`, smallest elements along it and their indices; or the smaller of two tensors.
 
     Args:
@@ -240,6 +262,8 @@ def min(input: Tensor, dim: Any = None, keepdim: bool = False, *, other: Tensor 
         keepdim: Whether the dimension stays, with size 1.
         other: The second tensor, by name.
         out: A tensor, or with `dim` a pair of tensors, to write the result into.
+        axis: NumPy's name of `dim`.
+        keepdims: NumPy's name of `keepdim`.
 
     Returns:
         One tensor; with `dim` a named tuple of `values` and `indices` (of the first of elements that tie).
@@ -252,12 +276,16 @@ def min(input: Tensor, dim: Any = None, keepdim: bool = False, *, other: Tensor 
         >>> tour.min(tour.tensor([3, 1, 2]))
         tensor(1)
     """
-    if other is not None or isinstance(dim, _core.Tensor):
-        return minimum(tensor_argument("min", input), dim if other is None else other, out=out)
-    if dim is None:
+    if axis is not None:
+        dim = axis
+    if not isinstance(input, _core.Tensor):
+        input = tensor_argument("min", input)
+    if dim is None and other is None:
         t = _extreme(_AMIN, input, None, False)
         return t if out is None else store(same_dtype("min", out, t), t, "min")
-    pair = _choose_extreme(_MIN, input, dim, keepdim)
+    if other is not None or isinstance(dim, _core.Tensor):
+        return minimum(input, dim if other is None else other, out=out)
+    pair = _choose_extreme(_MIN, input, dim, keepdim or keepdims)
     return tuple.__new__(return_types.min, pair if out is None else store(tuple(out), pair, "min"))
 
 

@@ -127,8 +127,11 @@ def zeros(
         >>> tour.zeros(2)
         tensor([0., 0.])
     """
-    shape = sizes_of("zeros", size)
-    array = np.zeros(shape, new_dtype("zeros", dtype, out))
+    target = new_dtype("zeros", dtype, out)
+    try:
+        array = np.zeros(size if len(size) != 1 else size[0], target)
+    except (TypeError, ValueError):
+        array = np.zeros(sizes_of("zeros", size), target)
     return made("zeros", array, out, layout, device, requires_grad)
 
 
@@ -157,8 +160,12 @@ def ones(
         >>> tour.ones(2)
         tensor([1., 1.])
     """
-    shape = sizes_of("ones", size)
-    array = np.ones(shape, new_dtype("ones", dtype, out))
+    target = new_dtype("ones", dtype, out)
+    try:
+        array = np.empty(size if len(size) != 1 else size[0], target)
+    except (TypeError, ValueError):
+        array = np.empty(sizes_of("ones", size), target)
+    array[...] = 1
     return made("ones", array, out, layout, device, requires_grad)
 
 

@@ -197,7 +197,7 @@ def index_select(input: Tensor, dim: int, index: Tensor, *, out: Tensor | None =
     except IndexError:
         where = f"indices go from {i.min()} to {i.max()}, the dimension has size {size}"
         raise IndexError(f"index out of range in self: {where}") from None
-    t = result(_GETITEM, part, input, (slice(None),) * axis + (i.reshape(-1),) if a.ndim else None)
+    t = result(_GETITEM, part, input, (slice(None),) * axis + (i.reshape(-1),) if a.ndim else ())
     return t if out is None else store(apart("index_select", out, input, index), t, "index_select")  # type: ignore[no-any-return]
 
 

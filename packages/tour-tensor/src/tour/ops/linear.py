@@ -120,7 +120,8 @@ def mm(input: Tensor, mat2: Tensor, *, out: Tensor | None = None) -> Tensor:
         tensor([[3.],
                 [3.]])
     """
-    _matrices("mm", ("self", input, 2), ("mat2", mat2, 2))
+    if input._a.ndim != 2 or mat2._a.ndim != 2 or input._a.dtype is not mat2._a.dtype:
+        _matrices("mm", ("self", input, 2), ("mat2", mat2, 2))
     return matmul(input, mat2, out=out)
 
 
@@ -133,7 +134,8 @@ def bmm(input: Tensor, mat2: Tensor, *, out: Tensor | None = None) -> Tensor:
         >>> tour.bmm(tour.ones(5, 2, 3), tour.ones(5, 3, 4)).shape
         tour.Size([5, 2, 4])
     """
-    _matrices("bmm", ("batch1", input, 3), ("batch2", mat2, 3))
+    if input._a.ndim != 3 or mat2._a.ndim != 3 or input._a.dtype is not mat2._a.dtype:
+        _matrices("bmm", ("batch1", input, 3), ("batch2", mat2, 3))
     a, b = input._a.shape, mat2._a.shape
     if (a[0], a[2]) != (b[0], b[1]):
         raise RuntimeError(
@@ -151,7 +153,8 @@ def mv(input: Tensor, vec: Tensor, *, out: Tensor | None = None) -> Tensor:
         >>> tour.mv(tour.ones(2, 3), tour.ones(3))
         tensor([3., 3.])
     """
-    _matrices("mv", ("self", input, 2), ("vec", vec, 1))
+    if input._a.ndim != 2 or vec._a.ndim != 1 or input._a.dtype is not vec._a.dtype:
+        _matrices("mv", ("self", input, 2), ("vec", vec, 1))
     return matmul(input, vec, out=out)
 
 
@@ -254,12 +257,15 @@ def _added(name: str, multiply: Any, input: Tensor, a: Tensor, b: Tensor, factor
         raise RuntimeError(
             f"{name}: self and mat2 must have the same dtype, but got {input.dtype.name}, {a.dtype.name} and {b.dtype.name}"
         )
-    if is_half(d):  # rounded once, at the end
+    if d is not _F32 and is_half(d):  # rounded once, at the end
         t = cast(_added(name, multiply, *(cast(x, float32) for x in (input, a, b)), factors, None), a.dtype)
         return t if out is None else store(out, t, name)  # type: ignore[no-any-return]
-    product = cast(multiply(a, b), a.dtype)
+    product = multiply(a, b)
+    if product._a.dtype is not d:
+        product = cast(product, a.dtype)
     beta, alpha = factors if d.kind in "fc" else (int(x) for x in factors)
-    _fits_into(name, input._a.shape, product._a.shape)
+    if input._a.shape != product._a.shape:
+        _fits_into(name, input._a.shape, product._a.shape)
     t = product if alpha == 1 else product * alpha
     if beta != 0:
         t = t + (input if beta == 1 else input * beta)
@@ -288,7 +294,8 @@ def addmm(
         tensor([[4., 4.],
                 [4., 4.]])
     """
-    _matrices("addmm", ("mat1", mat1, 2), ("mat2", mat2, 2))
+    if mat1._a.ndim != 2 or mat2._a.ndim != 2:
+        _matrices("addmm", ("mat1", mat1, 2), ("mat2", mat2, 2))
     return _added("addmm", matmul, input, mat1, mat2, (beta, alpha), out)
 
 

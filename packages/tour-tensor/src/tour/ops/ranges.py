@@ -59,6 +59,8 @@ def arange(
     """
     if end is None:
         start, end = 0, start
+    if type(start) is type(end) is type(step) is int and dtype is None and out is None and (end - start) * step > 0:
+        return made("arange", np.arange(start, end, step), None, layout, device, requires_grad)
     low, high, by = map(_number, (start, end, step))
     _check_range(low, high, by)
     if dtype is not None or out is not None:

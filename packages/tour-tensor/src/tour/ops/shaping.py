@@ -52,7 +52,7 @@ def _quick_view(input: Tensor, shape: Any) -> Tensor | None:
         return None
     if r.shape != shape:  # NumPy takes any negative size for -1
         sizes = shape if len(shape) != 1 or type(shape[0]) is int else shape[0]
-        if r.shape != sizes and min(sizes) < -1:
+        if r.shape != sizes and len(sizes) and min(sizes) < -1:
             return None
     t: Tensor = new(_core.Tensor)
     t._a = r

@@ -15,6 +15,7 @@ from tour._errors import shape_text
 from tour._shapes import wrap_dim
 from tour._widening import single
 from tour.ops.extremes import CHOICE, at, choose, not_empty, ordered
+from tour.ops.gathering import grid
 
 if TYPE_CHECKING:
     from tour._tensor import Tensor
@@ -32,14 +33,15 @@ def order(a: Any, axis: int, descending: bool) -> Any:
     if not a.ndim:
         return np.zeros((), np.int64)
     if not descending:
-        return np.argsort(single(a), axis, kind="stable")
-    backwards = np.flip(single(a), axis)  # sorting it upwards and reading that backwards keeps equal elements in their order
-    return a.shape[axis] - 1 - np.flip(np.argsort(backwards, axis, kind="stable"), axis)
+        return single(a).argsort(axis, kind="stable")
+    back = (*(slice(None),) * axis, slice(None, None, -1))
+    rising = single(a)[back].argsort(axis, kind="stable")  # of equal elements the last first: read backwards, the first
+    return np.subtract(a.shape[axis] - 1, rising[back], order="C")
 
 
 def _sort(a: Any, axis: int, descending: bool) -> tuple[Any, Any]:
     indices = order(a, axis, descending)
-    return (np.take_along_axis(a, indices, axis) if a.ndim else a.copy()), indices
+    return (a[grid(a.shape, axis, indices)] if a.ndim else a.copy()), indices
 
 
 _SORT = Op("sort", CHOICE, _sort)
@@ -102,15 +104,16 @@ def _topk(a: Any, k: int, axis: int, largest: bool, sorted: bool) -> tuple[Any, 
     if not a.ndim:
         return (a.reshape(1)[:k].reshape(()) if k else np.empty((), a.dtype)), np.zeros((), np.int64)
     n = a.shape[axis]
-    rows = np.moveaxis(single(a), axis, -1)
+    lead = (slice(None),) * axis
     if k * 8 >= n or n < 64 or not k:
-        best = order(rows, rows.ndim - 1, largest)[..., :k]
+        indices = order(a, axis, largest)[(*lead, slice(k))]
     else:  # find the k largest without sorting the rest, then sort those
-        part = np.argpartition(rows, n - k, -1)[..., n - k :] if largest else np.argpartition(rows, k - 1, -1)[..., :k]
-        part = np.sort(part, -1)
-        best = np.take_along_axis(part, order(np.take_along_axis(rows, part, -1), rows.ndim - 1, largest), -1)
-    indices = np.moveaxis(best, -1, axis)
-    return np.take_along_axis(a, indices, axis), np.ascontiguousarray(indices)
+        part = single(a).argpartition(n - k if largest else k - 1, axis)
+        part = np.sort(part[(*lead, slice(n - k, None) if largest else slice(k))], axis)
+        ranks = order(a[grid(part.shape, axis, part)], axis, largest)
+        indices = part[grid(part.shape, axis, ranks)]
+    indices = np.ascontiguousarray(indices)
+    return a[grid(indices.shape, axis, indices)], indices
 
 
 _TOPK = Op("topk", CHOICE, _topk)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,19 +22,27 @@ if TYPE_CHECKING:
 
 __all__ = ["corrcoef", "cov", "std", "std_mean", "var", "var_mean"]
 
+_F32, _F64 = np.dtype(np.float32), np.dtype(np.float64)
+
 
 def _var(a: Any, dim: Any, correction: float, keepdim: bool) -> Any:
     """Variance in two passes: the mean first, then the squares of what differs from it."""
-    real = FROM_NUMPY[a.dtype].to_real().numpy
-    a = single(a)
+    d = a.dtype
+    if d is not _F32 and d is not _F64:
+        a = single(a)
     axis = axes(dim, a.ndim)
-    total = np.add.reduce(a, axis=axis, keepdims=True)
+    total = np.add.reduce(a, axis, None, None, True)
     count = a.size // total.size if total.size and a.size else 0
-    away = a - total / count if count else a
-    squares = np.square(away, out=away) if away.dtype.kind == "f" else (away * away.conj()).real
-    below = max(count - correction, 0)
-    r = np.add.reduce(squares, axis=axis, keepdims=keepdim) / (below or np.float32(0))
-    return r.astype(real, copy=False)
+    away = a - total / as_divisor(count, total.dtype) if count else a
+    squares = np.multiply(away, away, away) if away.dtype.kind == "f" else (away * away.conj()).real
+    r = np.add.reduce(squares, axis, None, None, keepdim) / as_divisor(max(count - correction, 0), squares.dtype)
+    return r if r.dtype is d else r.astype(FROM_NUMPY[d].to_real().numpy, copy=False)
+
+
+@lru_cache(maxsize=1024)
+def as_divisor(n: float, dtype: Any) -> Any:
+    """A number as an array: NumPy takes twice the time to divide by Python's numbers."""
+    return np.array(n, dtype)
 
 
 def _std(a: Any, dim: Any, correction: float, keepdim: bool) -> Any:
