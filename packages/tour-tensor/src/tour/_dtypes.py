@@ -75,7 +75,7 @@ class dtype:
         except TypeError:
             return NotImplemented
 
-    def __hash__(self) -> int:
+    def __hash__(self) -> builtins.int:
         return hash(self.numpy)
 
     def __reduce__(self) -> str:

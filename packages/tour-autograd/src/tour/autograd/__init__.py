@@ -215,7 +215,7 @@ def grad(
         found = engine.run(seeds, retain=retain, create=create_graph, targets=targets, accumulate=False)
     finally:
         tape.set_recording(was)
-    results = []
+    results: list[Any] = []
     for t, target in zip(wanted, targets, strict=True):
         g = found.get(id(target))
         if g is None and materialize_grads:

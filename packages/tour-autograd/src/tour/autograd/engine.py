@@ -108,7 +108,8 @@ def run(
             if g is None:
                 results: Any = (None,) * len(edges)
             elif op is PICK:
-                results = (_picked(node, g, grads),)
+                _picked(node, g, grads)
+                results = (None,)
             else:
                 results = _apply(node, g, create, useful)
                 if anomaly.is_anomaly_enabled():
@@ -336,7 +337,7 @@ def _call_before(hooks: Any, g: Gradient, create: bool) -> Gradient:
         for hook in list(hooks.before.values()):
             changed = hook(seen)
             seen = seen if changed is None else changed
-        g = seen if create or type(seen) is list else seen._a
+        g = seen if create or type(seen) is list else _as_raw(seen)
     if hooks.retain is not None and (t := hooks.retain()) is not None:
         kept = g if create else wrap(as_array(g).copy())
         t._grad = kept if getattr(t, "_grad", None) is None else t._grad + kept

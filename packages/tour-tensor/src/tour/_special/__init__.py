@@ -11,7 +11,6 @@ its results come from float64 and are the exact values rounded.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from tour._core import deferred
@@ -56,7 +55,7 @@ _HOMES = {name: file for file, names in _FILES.items() for name in names}
 _ALIASES = {"modified_bessel_i0": "i0", "modified_bessel_i1": "i1"}
 
 
-def __getattr__(name: str) -> Callable[..., Any]:
+def __getattr__(name: str) -> Any:
     """A function by its name, whose file is imported at the first call."""
     known = _ALIASES.get(name, name)
     if known not in _HOMES:

@@ -119,14 +119,15 @@ class RNNBase(Module):
         self, x: Tensor, state: tuple[Tensor, ...], weights: dict[str, Any], sizes: list[int], reverse: bool
     ) -> Any:
         """Outputs and last states of one layer in one direction."""
-        given = (weights["weight_ih"], weights["weight_hh"], weights.get("bias_ih"), weights.get("bias_hh"))
+        given: Any = (weights["weight_ih"], weights["weight_hh"], weights.get("bias_ih"), weights.get("bias_hh"))
         if self.mode == "LSTM":
-            y, h, c, *_ = lstm_layer(x, *state, *given, weights.get("weight_hr"), sizes, reverse)
+            h, c = state
+            y, h, c, *_ = lstm_layer(x, h, c, *given, weights.get("weight_hr"), sizes, reverse)
             return y, (h, c)
         if self.mode == "GRU":
-            y, h, *_ = gru_layer(x, *state, *given, sizes, reverse)
+            y, h, *_ = gru_layer(x, state[0], *given, sizes, reverse)
             return y, (h,)
-        y, h, _ = rnn_layer(x, *state, *given, sizes, reverse, self.mode == "RNN_RELU")
+        y, h, _ = rnn_layer(x, state[0], *given, sizes, reverse, self.mode == "RNN_RELU")
         return y, (h,)
 
     def _run(self, x: Tensor, states: tuple[Tensor, ...], sizes: list[int]) -> tuple[Tensor, tuple[Tensor, ...]]:
