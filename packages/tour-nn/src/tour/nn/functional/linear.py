@@ -8,7 +8,7 @@ from tour import Tensor
 from tour._declare import primitive
 from tour.autograd.rule import joint_vjp
 
-__all__ = ["linear"]
+__all__ = ["bilinear", "linear"]
 
 
 def _affine(a: Any, w: Any, b: Any) -> Any:
@@ -73,3 +73,40 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
 
 def _rows(t: Tensor) -> int:
     return t.numel() // t.shape[-1] if t.shape[-1] else 0
+
+
+def bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+    """Bilinear map `y[k] = x1 @ weight[k] @ x2 + bias[k]` of the last dimensions of two inputs.
+
+    Args:
+        input1: Shape (..., in1).
+        input2: Shape (..., in2), with the same sizes before.
+        weight: Shape (out, in1, in2).
+        bias: Shape (out,), or None.
+
+    Returns:
+        Shape (..., out).
+
+    Raises:
+        RuntimeError: If shapes do not fit.
+
+    Examples:
+        >>> import tour
+        >>> bilinear(tour.ones(2, 3), tour.ones(2, 4), tour.ones(5, 3, 4)).shape
+        tour.Size([2, 5])
+    """
+    if input1.shape[:-1] != input2.shape[:-1]:
+        raise RuntimeError(
+            f"bilinear(): input batch dimensions do not match: got {list(input1.shape)} and {list(input2.shape)}"
+        )
+    out, in1, in2 = weight.shape
+    if (input1.shape[-1], input2.shape[-1]) != (in1, in2):
+        raise RuntimeError(
+            f"bilinear(): inputs of shapes {list(input1.shape)} and {list(input2.shape)} do not fit the weight of shape "
+            f"{list(weight.shape)}, whose last sizes should be {input1.shape[-1]} and {input2.shape[-1]}"
+        )
+    if bias is not None and bias.shape != (out,):
+        raise RuntimeError(f"bilinear(): bias should have the shape [{out}], but has {list(bias.shape)}")
+    first = (input1.reshape(-1, in1) @ weight.permute(1, 0, 2).reshape(in1, out * in2)).reshape(-1, out, in2)
+    y = (first @ input2.reshape(-1, in2, 1)).reshape(*input1.shape[:-1], out)
+    return y if bias is None else y + bias
