@@ -8,11 +8,11 @@ from tour.nn.functional.convolution import *
 from tour.nn.functional.distance import *
 from tour.nn.functional.dropout import *
 from tour.nn.functional.embedding import *
-from tour.nn.functional.fold import *
 from tour.nn.functional.interpolation import *
 from tour.nn.functional.linear import *
 from tour.nn.functional.loss import *
 from tour.nn.functional.normalization import *
 from tour.nn.functional.padding import *
+from tour.nn.functional.patches import *
 from tour.nn.functional.pooling import *
 from tour.nn.functional.vision import *

@@ -1,6 +1,7 @@
 """Layers, containers and losses, in files by kind."""
 
 from tour.nn.modules.activation import *
+from tour.nn.modules.adaptive import *
 from tour.nn.modules.adaptive_pooling import *
 from tour.nn.modules.attention import *
 from tour.nn.modules.batchnorm import *
