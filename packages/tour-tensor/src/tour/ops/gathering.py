@@ -77,6 +77,9 @@ def check_along(name: str, a: Any, dim: int, index: Any, what: str = "self") -> 
 def _gather(a: Any, dim: int, index: Any) -> Any:
     if not a.ndim or not index.size:
         return np.full(index.shape, a) if index.size else np.empty(index.shape, a.dtype)
+    if dim == a.ndim - 1 and a.flags.c_contiguous and index.shape[:-1] == a.shape[:-1]:  # a third of the time
+        first = np.arange(0, a.size, a.shape[-1]).reshape(*a.shape[:-1], 1)
+        return a.reshape(-1).take(first + index)
     return a[grid(index.shape, dim, index)]
 
 

@@ -30,6 +30,9 @@ def _norm(a: Any, ord: float, dim: Any, keepdim: bool) -> Any:
     real = FROM_NUMPY[a.dtype].to_real().numpy
     a = single(a)
     axis = axes(dim, a.ndim)
+    if ord == 2 and a.dtype.kind == "f" and axis == a.ndim - 1 and a.ndim > 1 and type(a) is np.ndarray:
+        r = np.sqrt(np.vecdot(a, a))
+        return (r[..., None] if keepdim else r).astype(real, copy=False)
     if ord == 2 and a.dtype.kind == "f":
         if (axis is None or a.ndim == 1) and a.flags.c_contiguous:
             line = a.reshape(-1)

@@ -15,6 +15,7 @@ from tour._dtypes import FROM_NUMPY
 from tour._shapes import wrap_dim
 from tour._widening import single
 from tour.ops.extremes import CHOICE, at, choose, not_empty, ordered
+from tour.ops.sorting import ranked
 
 if TYPE_CHECKING:
     from tour._tensor import Tensor
@@ -27,7 +28,7 @@ def _median(a: Any, axis: int, keepdim: bool) -> tuple[Any, Any]:
     if not a.ndim:
         return a[...], np.zeros((), np.int64)
     w = single(a)
-    middle = np.take(np.argsort(w, axis, kind="stable"), (a.shape[axis] - 1) // 2, axis)
+    middle = ranked(w, (a.shape[axis] - 1) // 2, axis)
     if w.dtype.kind == "f" and (bad := np.isnan(w)).any():
         middle = np.where(bad.any(axis), bad.argmax(axis), middle)
     return at(a, middle, axis, keepdim)

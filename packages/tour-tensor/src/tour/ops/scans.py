@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -28,7 +29,16 @@ __all__ = [
 
 
 def _scan(ufunc: np.ufunc, a: Any, dim: int, wide: Any) -> Any:
-    return ufunc.accumulate(a, dim, wide) if a.ndim else a.astype(wide)
+    if not a.ndim:
+        return a.astype(wide)
+    if a.size < 1 << 14 or dim == a.ndim - 1 or type(a) is not np.ndarray or math.prod(a.shape[dim + 1 :]) < 128:
+        return ufunc.accumulate(a, dim, wide)
+    out = np.empty(a.shape, wide)  # long slices: one after the other is eight times as fast as element by element
+    lead = (slice(None),) * dim
+    out[(*lead, 0)] = a[(*lead, 0)]
+    for i in range(1, a.shape[dim]):
+        ufunc(out[(*lead, i - 1)], a[(*lead, i)], out[(*lead, i)], dtype=wide)
+    return out
 
 
 def _cumsum(a: Any, dim: int) -> Any:
