@@ -101,7 +101,7 @@ def ctc_loss(
     if labels.min(initial=0) < 0:
         raise RuntimeError(f"Expected target_lengths to have value at least 0, but got {labels.tolist()}")
     table = _table(targets._a.astype(np.int64), labels, x.shape[1], single)
-    losses, _ = ctc_losses(x, *(tour.as_tensor(a) for a in (table, steps, labels)), blank)
+    losses, _ = ctc_losses(x, tour.as_tensor(table), tour.as_tensor(steps), tour.as_tensor(labels), blank)
     if zero_infinity:
         losses = tour.where(losses == float("inf"), 0, losses)
     if reduction == "mean":

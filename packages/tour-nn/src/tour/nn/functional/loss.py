@@ -8,16 +8,8 @@ sequences (`ctc`).
 
 from __future__ import annotations
 
-from tour.nn.functional import classification, ctc, likelihood, ranking, regression
 from tour.nn.functional.classification import *
 from tour.nn.functional.ctc import *
 from tour.nn.functional.likelihood import *
 from tour.nn.functional.ranking import *
 from tour.nn.functional.regression import *
-
-__all__: list[str] = []
-__all__ += classification.__all__
-__all__ += likelihood.__all__
-__all__ += ctc.__all__
-__all__ += ranking.__all__
-__all__ += regression.__all__

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -11,13 +12,12 @@ from tour import Tensor
 
 __all__ = ["pad"]
 
-
-def _reflected(i: np.ndarray, n: int) -> np.ndarray:
-    return n - 1 - np.abs(n - 1 - np.abs(i))
+Array = np.ndarray[Any, np.dtype[np.int64]]
 
 
-_SOURCES = {
-    "reflect": _reflected,
+# For each mode the element that position i shows, where 0 <= i < n is inside.
+_SOURCES: dict[str, Callable[[Array, int], Array]] = {
+    "reflect": lambda i, n: n - 1 - np.abs(n - 1 - np.abs(i)),
     "replicate": lambda i, n: np.clip(i, 0, n - 1),
     "circular": lambda i, n: i % n,
 }

@@ -87,9 +87,10 @@ class AdaptiveLogSoftmaxWithLoss(Module):
     def reset_parameters(self) -> None:
         """Draw the parameters anew."""
         self.head.reset_parameters()
-        for first, second in self.tail:  # type: ignore[misc]
-            first.reset_parameters()
-            second.reset_parameters()
+        for tail in self.tail:
+            for layer in tail.children():
+                if isinstance(layer, Linear):
+                    layer.reset_parameters()
 
     def forward(self, input: Tensor, target: Tensor) -> _ASMoutput:
         """Log-probabilities of the targets (N,) for inputs (N, in_features), and the mean loss.

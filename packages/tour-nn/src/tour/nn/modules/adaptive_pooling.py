@@ -125,6 +125,7 @@ class AdaptiveMaxPool3d(_AdaptiveMaxPool):
 
 class _FractionalMaxPool(Module):
     dims: int
+    _random_samples: Tensor | None
 
     def __init__(
         self, kernel_size: Ints, output_size: Ints | None = None, output_ratio: Ratio | None = None,
