@@ -48,6 +48,7 @@ from tour._legacy import *
 from tour._operands import result_type as result_type
 from tour._printing import *
 from tour._shapes import Size as Size
+from tour._storage import *
 from tour._tensor import Tensor as Tensor
 from tour.ops.activations import *
 from tour.ops.arithmetic import *
@@ -77,6 +78,7 @@ from tour.ops.norms import *
 from tour.ops.permuting import *
 from tour.ops.powers import *
 from tour.ops.quantiles import *
+from tour.ops.questions import *
 from tour.ops.ranges import *
 from tour.ops.reductions import *
 from tour.ops.resizing import *
@@ -91,6 +93,7 @@ from tour.ops.sorting import *
 from tour.ops.special import *
 from tour.ops.statistics import *
 from tour.ops.trigonometry import *
+from tour.ops.windows import *
 from tour.random import *
 
 if TYPE_CHECKING:

@@ -14,6 +14,7 @@ from tour._numpy import NumPyProtocols
 from tour._operands import number
 from tour._pickling import Pickling
 from tour._shapes import Size, wrap_dim
+from tour._storage import Storage, address
 from tour.ops.activations import Activations
 from tour.ops.arithmetic import Arithmetic
 from tour.ops.arranging import Arranging
@@ -42,6 +43,7 @@ from tour.ops.norms import Norms
 from tour.ops.permuting import Permuting
 from tour.ops.powers import Powers
 from tour.ops.quantiles import Quantiles
+from tour.ops.questions import Questions
 from tour.ops.reductions import Reductions
 from tour.ops.resizing import Resizing
 from tour.ops.rounding import Rounding
@@ -64,6 +66,7 @@ class Tensor(
     Softmax,
     Rounding,
     Powers,
+    Questions,
     Division,
     Complexes,
     Clipping,
@@ -100,6 +103,7 @@ class Tensor(
     NumPyProtocols,
     Pickling,
     RandomMethods,
+    Storage,
 ):
     """An n-dimensional array whose operations can be recorded and differentiated.
 
@@ -178,10 +182,6 @@ class Tensor(
         """Number of dimensions."""
         return self._a.ndim  # type: ignore[no-any-return]
 
-    def numel(self) -> int:
-        """Number of elements."""
-        return self._a.size  # type: ignore[no-any-return]
-
     def element_size(self) -> int:
         """Bytes per element."""
         return self._a.itemsize  # type: ignore[no-any-return]
@@ -193,20 +193,8 @@ class Tensor(
 
     def storage_offset(self) -> int:
         """Where the first element stands in the memory it shares, in elements."""
-        address = self.data_ptr() - _address(root_of(self._a))
-        return address // self._a.itemsize
-
-    def data_ptr(self) -> int:
-        """Address of the first element, in bytes."""
-        return _address(self._a)
-
-    def is_floating_point(self) -> bool:
-        """Whether the elements are real floating-point numbers."""
-        return self.dtype.is_floating_point
-
-    def is_complex(self) -> bool:
-        """Whether the elements are complex."""
-        return self.dtype.is_complex
+        distance = self.data_ptr() - address(root_of(self._a))
+        return distance // self._a.itemsize
 
     # --- Python's protocols -------------------------------------------------------------------------------------------
 
@@ -406,10 +394,6 @@ class Tensor(
     def _of(x: Any, beside: Any) -> Any:
         """A tensor for a number that stands beside another tensor."""
         return x if isinstance(x, Tensor) else number(x, beside._a.dtype, beside._a)
-
-
-def _address(a: Any) -> int:
-    return int(a.__array_interface__["data"][0]) if type(a) is _core.ndarray else int(a.data.ptr)
 
 
 def _core_default() -> dtype:

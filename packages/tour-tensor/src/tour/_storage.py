@@ -1,0 +1,208 @@
+"""Where a tensor's elements are: its memory as PyTorch's storage, flags about it, and exchange by DLPack without a copy."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+
+from tour import _core
+from tour._core import root_of, sockets, wrap, wrote
+from tour._errors import argument_error
+
+if TYPE_CHECKING:
+    from tour._tensor import Tensor
+
+__all__ = ["from_dlpack"]
+
+
+class UntypedStorage:
+    """The memory that a tensor and its views share.
+
+    Examples:
+        >>> import tour
+        >>> x = tour.zeros(4)
+        >>> x[2:].untyped_storage().data_ptr() == x.untyped_storage().data_ptr()
+        True
+    """
+
+    __slots__ = ("_root",)
+
+    def __init__(self, root: Any) -> None:
+        self._root = root
+
+    def data_ptr(self) -> int:
+        """Address of the first byte."""
+        return address(self._root)
+
+    def nbytes(self) -> int:
+        """How many bytes there are."""
+        return int(self._root.nbytes)
+
+    size = nbytes
+
+    def __len__(self) -> int:
+        return self.nbytes()
+
+    def is_shared(self) -> bool:
+        """False: other processes do not see this memory."""
+        return False
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, UntypedStorage) and self._root is other._root
+
+    def __hash__(self) -> int:
+        return id(self._root)
+
+    def __repr__(self) -> str:
+        return f"[tour.storage.UntypedStorage of size {self.nbytes()}]"
+
+
+def address(a: Any) -> int:
+    """Address of a raw array's first element."""
+    return int(a.__array_interface__["data"][0]) if type(a) is _core.ndarray else int(a.data.ptr)
+
+
+def from_dlpack(ext_tensor: Any, *, device: Any = None, copy: bool | None = None) -> Tensor:
+    """A tensor that shares the memory of any array that speaks DLPack: NumPy's, PyTorch's, CuPy's, JAX's.
+
+    Args:
+        ext_tensor: The array, or a DLPack capsule of host memory.
+        device: Where to move it; None leaves it.
+        copy: True always copies, False never; None copies only where it must.
+
+    Raises:
+        TypeError: If it does not speak DLPack.
+
+    Examples:
+        >>> import numpy as np, tour
+        >>> a = np.zeros(2)
+        >>> t = tour.from_dlpack(a)
+        >>> a[0] = 1
+        >>> t
+        tensor([1., 0.], dtype=tour.float64)
+    """
+    if type(ext_tensor).__name__ == "PyCapsule":
+        ext_tensor = _Capsule(ext_tensor)
+    if not hasattr(ext_tensor, "__dlpack__"):
+        raise argument_error("from_dlpack", "ext_tensor", ext_tensor, "an array with __dlpack__")
+    kind = ext_tensor.__dlpack_device__()[0] if hasattr(ext_tensor, "__dlpack_device__") else 1
+    if int(kind) == _CPU:
+        array = np.from_dlpack(ext_tensor, copy=copy) if copy is not None else np.from_dlpack(ext_tensor)
+    else:
+        from tour._devices import BACKENDS, as_device
+
+        as_device("cuda")  # loads the backend, or says what to install
+        array = BACKENDS["cuda"].from_dlpack(ext_tensor)  # type: ignore[attr-defined]
+    t = wrap(array)
+    return t if device is None else t.to(device)
+
+
+_CPU = 1  # kDLCPU of dlpack.h
+
+
+class _Capsule:
+    """A bare capsule as an object that speaks DLPack."""
+
+    def __init__(self, capsule: Any) -> None:
+        self._capsule = capsule
+
+    def __dlpack__(self, **_: Any) -> Any:
+        return self._capsule
+
+    def __dlpack_device__(self) -> tuple[int, int]:
+        return _CPU, 0
+
+
+class Storage:
+    """Memory, as methods."""
+
+    __slots__ = ()
+
+    is_quantized = is_sparse = is_sparse_csr = is_mkldnn = is_meta = is_nested = is_mps = is_xpu = is_xla = is_ipu = False
+    is_vulkan = is_maia = is_mtia = False
+
+    @property
+    def is_cpu(self: Any) -> bool:
+        """Whether the elements live in host memory."""
+        return type(self._a) is _core.ndarray
+
+    def untyped_storage(self: Any) -> UntypedStorage:
+        """The memory that this tensor shares with its views."""
+        return UntypedStorage(root_of(self._a))
+
+    storage = untyped_storage
+
+    def data_ptr(self: Any) -> int:
+        """Address of the first element, in bytes."""
+        return address(self._a)
+
+    def is_set_to(self: Any, tensor: Any) -> bool:
+        """Whether both are the same elements of the same memory."""
+        a, b = self._a, tensor._a
+        return address(a) == address(b) and a.shape == b.shape and a.strides == b.strides and a.dtype == b.dtype
+
+    def is_same_size(self: Any, other: Any) -> bool:
+        """Whether both have the same shape."""
+        return bool(self._a.shape == other._a.shape)
+
+    def dim_order(self: Any) -> tuple[int, ...]:
+        """The dimensions from the one with the largest steps in memory to the one with the smallest."""
+        steps = self._a.strides
+        return tuple(sorted(range(len(steps)), key=lambda i: -steps[i]))
+
+    def share_memory_(self: Any) -> Self:
+        """The tensor itself: threads share its memory already."""
+        return self  # type: ignore[no-any-return]
+
+    def is_shared(self: Any) -> bool:
+        """Whether other processes see its memory; they do not."""
+        return False
+
+    def pin_memory(self: Any, device: Any = None) -> Self:
+        """The tensor itself: NumPy's memory is pageable, and copies to a device work from there."""
+        return self  # type: ignore[no-any-return]
+
+    def is_pinned(self: Any, device: Any = None) -> bool:
+        """Whether its memory is page-locked; it is not."""
+        return False
+
+    def record_stream(self: Any, stream: Any) -> None:
+        """Nothing to do: an array keeps its memory until its last user is done."""
+
+    def apply_(self: Any, callable: Any) -> Self:
+        """Replace each element by what a Python function makes of it; slow.
+
+        Raises:
+            TypeError: If the tensor records gradients.
+        """
+        return self.map_(self, lambda x, _: callable(x))  # type: ignore[no-any-return]
+
+    def map_(self: Any, tensor: Any, callable: Any) -> Self:
+        """Replace each element x by `callable(x, y)`, y from another tensor that broadcasts; slow.
+
+        Raises:
+            TypeError: If the tensor records gradients.
+        """
+        if self._tape is not None or (sockets.before_write is not None and tensor._tape is not None):
+            raise TypeError("Can't call apply_() or map_() on Variable that requires grad. Use var.detach() instead.")
+        a = self._a
+        pairs = zip(a.ravel().tolist(), np.broadcast_to(tensor._a, a.shape).ravel().tolist(), strict=True)
+        a[...] = np.array([callable(x, y) for x, y in pairs], a.dtype).reshape(a.shape)
+        wrote(self)
+        return self  # type: ignore[no-any-return]
+
+    def __dlpack__(self: Any, **options: Any) -> Any:
+        """A capsule that gives other libraries this memory without a copy."""
+        if self._tape is not None:
+            raise BufferError(
+                "Can't export tensors that require gradient, use tensor.detach()"
+            )
+        array = self._a
+        if not getattr(array.flags, "writeable", True) and options.get("max_version") is None:
+            array = array.copy()  # older consumers know nothing of read-only memory
+        return array.__dlpack__(**options)
+
+    def __dlpack_device__(self: Any) -> tuple[int, int]:
+        """Kind and number of the device, as DLPack counts them."""
+        return self._a.__dlpack_device__()  # type: ignore[no-any-return]

@@ -1,0 +1,100 @@
+"""Windows under PyTorch's top-level names, by default periodic; `tour.signal.windows` has more."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import tour
+
+if TYPE_CHECKING:
+    from tour._dtypes import dtype as Dtype
+    from tour._tensor import Tensor
+
+__all__ = ["bartlett_window", "blackman_window", "hamming_window", "hann_window", "kaiser_window"]
+
+
+def hann_window(
+    window_length: int,
+    periodic: bool = True,
+    *,
+    dtype: Dtype | None = None,
+    layout: Any = None,
+    device: Any = None,
+    pin_memory: bool = False,
+    requires_grad: bool = False,
+) -> Tensor:
+    """Hann's window `sin²(πk / n)`.
+
+    Examples:
+        >>> import tour
+        >>> tour.hann_window(4)
+        tensor([0.0000, 0.5000, 1.0000, 0.5000])
+    """
+    return tour.signal.windows.hann(window_length, sym=not periodic, dtype=dtype, device=device, requires_grad=requires_grad)
+
+
+def hamming_window(
+    window_length: int,
+    periodic: bool = True,
+    alpha: float = 0.54,
+    beta: float = 0.46,
+    *,
+    dtype: Dtype | None = None,
+    layout: Any = None,
+    device: Any = None,
+    pin_memory: bool = False,
+    requires_grad: bool = False,
+) -> Tensor:
+    """Hamming's window `alpha - beta cos(2πk / n)`."""
+    return tour.signal.windows.general_cosine(
+        window_length, a=(alpha, beta), sym=not periodic, dtype=dtype, device=device, requires_grad=requires_grad
+    )
+
+
+def blackman_window(
+    window_length: int,
+    periodic: bool = True,
+    *,
+    dtype: Dtype | None = None,
+    layout: Any = None,
+    device: Any = None,
+    pin_memory: bool = False,
+    requires_grad: bool = False,
+) -> Tensor:
+    """Blackman's window, of three cosines."""
+    return tour.signal.windows.blackman(
+        window_length, sym=not periodic, dtype=dtype, device=device, requires_grad=requires_grad
+    )
+
+
+def bartlett_window(
+    window_length: int,
+    periodic: bool = True,
+    *,
+    dtype: Dtype | None = None,
+    layout: Any = None,
+    device: Any = None,
+    pin_memory: bool = False,
+    requires_grad: bool = False,
+) -> Tensor:
+    """Bartlett's window, a triangle."""
+    return tour.signal.windows.bartlett(
+        window_length, sym=not periodic, dtype=dtype, device=device, requires_grad=requires_grad
+    )
+
+
+def kaiser_window(
+    window_length: int,
+    periodic: bool = True,
+    beta: float = 12.0,
+    *,
+    dtype: Dtype | None = None,
+    layout: Any = None,
+    device: Any = None,
+    pin_memory: bool = False,
+    requires_grad: bool = False,
+) -> Tensor:
+    """Kaiser's window."""
+    return tour.signal.windows.kaiser(
+        window_length, beta=beta, sym=not periodic, dtype=dtype, device=device, requires_grad=requires_grad
+    )

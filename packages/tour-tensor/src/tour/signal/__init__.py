@@ -1,0 +1,3 @@
+"""PyTorch's `torch.signal`."""
+
+from tour.signal import windows as windows

@@ -1,0 +1,246 @@
+"""PyTorch's `torch.signal.windows`: weights that fade a piece of a signal in and out.
+
+A symmetric window (`sym=True`) is for filters; otherwise it is one period of a window that repeats, for spectra.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tour import _dtypes
+from tour.ops.creation import finish
+
+if TYPE_CHECKING:
+    from tour._dtypes import dtype as Dtype
+    from tour._tensor import Tensor
+
+__all__ = [
+    "bartlett", "blackman", "cosine", "exponential", "gaussian", "general_cosine", "general_hamming", "hamming", "hann", "kaiser",
+    "nuttall",
+]  # fmt: skip
+
+
+def _window(
+    name: str, M: int, sym: bool, formula: Callable[[Any, int], Any], dtype: Any, device: Any, requires_grad: bool
+) -> Tensor:
+    """A window of M weights; the formula gets their numbers and how many a symmetric window would have."""
+    target = _dtypes.default_numpy() if dtype is None else _dtypes.as_dtype(dtype).numpy
+    if target.kind not in "fV":
+        raise ValueError(f"{name} expects float32 or float64 dtypes, got: {_dtypes.FROM_NUMPY[target].name}")
+    if M < 0:
+        raise ValueError(f"{name} requires non-negative window length, got M={M}")
+    if M < 2:
+        weights = np.ones(M)
+    else:
+        weights = formula(np.arange(M, dtype=np.float64), M if sym else M + 1)
+    return finish(weights.astype(target), device, requires_grad)
+
+
+def _cosines(a: Iterable[float]) -> Callable[[Any, int], Any]:
+    """A sum of cosines with alternating signs."""
+    return lambda k, n: sum((-1) ** i * x * np.cos(2 * np.pi * i * k / (n - 1)) for i, x in enumerate(a))
+
+
+def general_cosine(
+    M: int,
+    *,
+    a: Iterable[float],
+    sym: bool = True,
+    dtype: Dtype | None = None,
+    layout: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+) -> Tensor:
+    """A sum of cosines `Σ (-1)^i a[i] cos(2πik / (M - 1))`.
+
+    Examples:
+        >>> import tour
+        >>> tour.signal.windows.general_cosine(3, a=[0.5, 0.5])
+        tensor([0., 1., 0.])
+    """
+    a = tuple(a)
+    if not a:
+        raise ValueError("Coefficients cannot be empty")
+    return _window("general_cosine", M, sym, _cosines(a), dtype, device, requires_grad)
+
+
+def general_hamming(
+    M: int,
+    *,
+    alpha: float = 0.54,
+    sym: bool = True,
+    dtype: Dtype | None = None,
+    layout: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+) -> Tensor:
+    """The window `alpha - (1 - alpha) cos(2πk / (M - 1))`."""
+    return _window("general_hamming", M, sym, _cosines((alpha, 1 - alpha)), dtype, device, requires_grad)
+
+
+def hamming(
+    M: int,
+    *,
+    sym: bool = True,
+    dtype: Dtype | None = None,
+    layout: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+) -> Tensor:
+    """Hamming's window `0.54 - 0.46 cos(2πk / (M - 1))`."""
+    return _window("hamming", M, sym, _cosines((0.54, 0.46)), dtype, device, requires_grad)
+
+
+def hann(
+    M: int,
+    *,
+    sym: bool = True,
+    dtype: Dtype | None = None,
+    layout: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+) -> Tensor:
+    """Hann's window `sin²(πk / (M - 1))`.
+
+    Examples:
+        >>> import tour
+        >>> tour.signal.windows.hann(5)
+        tensor([0.0000, 0.5000, 1.0000, 0.5000, 0.0000])
+    """
+    return _window("hann", M, sym, _cosines((0.5, 0.5)), dtype, device, requires_grad)
+
+
+def blackman(
+    M: int,
+    *,
+    sym: bool = True,
+    dtype: Dtype | None = None,
+    layout: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+) -> Tensor:
+    """Blackman's window, of three cosines."""
+    return _window("blackman", M, sym, _cosines((0.42, 0.5, 0.08)), dtype, device, requires_grad)
+
+
+def nuttall(
+    M: int,
+    *,
+    sym: bool = True,
+    dtype: Dtype | None = None,
+    layout: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+) -> Tensor:
+    """Nuttall's window, of four cosines, with the least side lobes of its kind."""
+    a = (0.3635819, 0.4891775, 0.1365995, 0.0106411)
+    return _window("nuttall", M, sym, _cosines(a), dtype, device, requires_grad)
+
+
+def bartlett(
+    M: int,
+    *,
+    sym: bool = True,
+    dtype: Dtype | None = None,
+    layout: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+) -> Tensor:
+    """Bartlett's window, a triangle that begins and ends at zero.
+
+    Examples:
+        >>> import tour
+        >>> tour.signal.windows.bartlett(5)
+        tensor([0.0000, 0.5000, 1.0000, 0.5000, 0.0000])
+    """
+    return _window("bartlett", M, sym, lambda k, n: 1 - np.abs(2 * k / (n - 1) - 1), dtype, device, requires_grad)
+
+
+def cosine(
+    M: int,
+    *,
+    sym: bool = True,
+    dtype: Dtype | None = None,
+    layout: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+) -> Tensor:
+    """Half a wave: `sin(π(k + 1/2) / M)`."""
+    return _window("cosine", M, sym, lambda k, n: np.sin(np.pi * (k + 0.5) / n), dtype, device, requires_grad)
+
+
+def exponential(
+    M: int,
+    *,
+    center: float | None = None,
+    tau: float = 1.0,
+    sym: bool = True,
+    dtype: Dtype | None = None,
+    layout: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+) -> Tensor:
+    """The window `exp(-|k - center| / tau)`.
+
+    Raises:
+        ValueError: If `tau` is not positive, or a centre is given for a symmetric window.
+    """
+    if tau <= 0:
+        raise ValueError(f"Tau must be positive, got: {tau} instead.")
+    if sym and center is not None:
+        raise ValueError("Center must be None for symmetric windows")
+
+    def formula(k: Any, n: int) -> Any:
+        return np.exp(-np.abs(k - ((n - 1) / 2 if center is None else center)) / tau)
+
+    return _window("exponential", M, sym, formula, dtype, device, requires_grad)
+
+
+def gaussian(
+    M: int,
+    *,
+    std: float = 1.0,
+    sym: bool = True,
+    dtype: Dtype | None = None,
+    layout: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+) -> Tensor:
+    """The bell `exp(-(k - centre)² / (2 std²))`.
+
+    Raises:
+        ValueError: If `std` is not positive.
+    """
+    if std <= 0:
+        raise ValueError(f"Standard deviation must be positive, got: {std} instead.")
+    return _window(
+        "gaussian", M, sym, lambda k, n: np.exp(-(((k - (n - 1) / 2) / std) ** 2) / 2), dtype, device, requires_grad
+    )
+
+
+def kaiser(
+    M: int,
+    *,
+    beta: float = 12.0,
+    sym: bool = True,
+    dtype: Dtype | None = None,
+    layout: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+) -> Tensor:
+    """Kaiser's window `I0(beta sqrt(1 - (2k / (M - 1) - 1)²)) / I0(beta)`.
+
+    Raises:
+        ValueError: If `beta` is negative.
+    """
+    if beta < 0:
+        raise ValueError(f"beta must be non-negative, got: {beta} instead.")
+
+    def formula(k: Any, n: int) -> Any:
+        inside = np.sqrt(np.maximum(0, 1 - (2 * k / (n - 1) - 1) ** 2))
+        return np.i0(beta * inside) / np.i0(beta)
+
+    return _window("kaiser", M, sym, formula, dtype, device, requires_grad)
