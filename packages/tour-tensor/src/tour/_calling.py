@@ -31,7 +31,7 @@ def numpy_too(function: Callable[P, R]) -> Callable[P, R]:
         if kwargs and not names.keys().isdisjoint(kwargs):
             kwargs = {names.get(name, name): value for name, value in kwargs.items()}
         try:
-            return function(*args, **kwargs)  # type: ignore[call-arg]
+            return function(*args, **kwargs)
         except AttributeError as error:
             at = next((i for i, x in enumerate((*args, *kwargs.values())) if x is error.obj), None)
             if at is None or error.name not in ("_a", "_tape") or isinstance(error.obj, _core.Tensor):
@@ -39,10 +39,12 @@ def numpy_too(function: Callable[P, R]) -> Callable[P, R]:
             if not isinstance(error.obj, ndarray):
                 name = params[min(at, len(params) - 1)] if at < len(args) else list(kwargs)[at - len(args)]
                 raise argument_error(function.__name__, name, error.obj) from None
-        except RuntimeWarning:  # only where the program turns warnings into errors; PyTorch computes inf and NaN in silence
+        except (
+            RuntimeWarning
+        ):  # only where the program turns warnings into errors; PyTorch computes inf and NaN in silence
             with np.errstate(all="ignore"):
-                return function(*args, **kwargs)  # type: ignore[call-arg]
-        return function(*map(tensor_of, args), **{name: tensor_of(x) for name, x in kwargs.items()})  # type: ignore[call-arg]
+                return function(*args, **kwargs)
+        return function(*map(tensor_of, args), **{name: tensor_of(x) for name, x in kwargs.items()})
 
     body.__code__ = body.__code__.replace(co_name=function.__name__, co_qualname=function.__qualname__)
     for attr in ("__name__", "__qualname__", "__module__", "__doc__", "__annotations__"):

@@ -138,9 +138,9 @@ class _FromNumPy(dict[np.dtype[Any], dtype]):
     """The dtype of each NumPy dtype; those of ml_dtypes join when one is first seen."""
 
     def __missing__(self, key: np.dtype[Any]) -> dtype:
-        if bfloat16.numpy in self or key not in _bind_ml_dtypes():
+        if key not in self:  # which binds them
             raise KeyError(key)
-        return self[key]
+        return dict.__getitem__(self, key)
 
     def __contains__(self, key: object) -> builtins.bool:
         return dict.__contains__(self, key) or (getattr(key, "kind", "") == "V" and dict.__contains__(_bind_ml_dtypes(), key))

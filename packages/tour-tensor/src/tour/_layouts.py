@@ -8,7 +8,15 @@ import numpy as np
 
 from tour._errors import argument_error
 
-__all__ = ["channels_last", "channels_last_3d", "contiguous_format", "layout", "memory_format", "preserve_format", "strided"]
+__all__ = [
+    "channels_last",
+    "channels_last_3d",
+    "contiguous_format",
+    "layout",
+    "memory_format",
+    "preserve_format",
+    "strided",
+]
 
 
 class layout:
@@ -88,7 +96,9 @@ def checked(format: Any, ndim: int, name: str) -> tuple[int, ...]:
     if format.order is None:
         return ()
     if format.order and len(format.order) != ndim:
-        raise RuntimeError(f"required rank {len(format.order)} tensor to use {format.name} format, got {ndim} dimensions")
+        raise RuntimeError(
+            f"required rank {len(format.order)} tensor to use {format.name} format, got {ndim} dimensions"
+        )
     return format.order
 
 

@@ -37,7 +37,9 @@ def legacy_array(args: tuple[Any, ...], d: dtype, name: str) -> Any:
     Raises:
         TypeError: If there are several arguments that are no sizes.
     """
-    if all(is_int(x) and not isinstance(x, _core.Tensor) for x in args) or (len(args) == 1 and isinstance(args[0], Size)):
+    if all(is_int(x) and not isinstance(x, _core.Tensor) for x in args) or (
+        len(args) == 1 and isinstance(args[0], Size)
+    ):
         return np.empty(args[0] if args and isinstance(args[0], Size) else args or 0, d.numpy)
     if len(args) > 1:
         raise TypeError(f"{name}() takes sizes or one sequence, got {', '.join(type(x).__name__ for x in args)}")
@@ -123,7 +125,10 @@ _TYPES = (
     *(FloatTensor, DoubleTensor, HalfTensor, BFloat16Tensor, LongTensor),
     *(IntTensor, ShortTensor, CharTensor, ByteTensor, BoolTensor),
 )
-_NAMES = {t.dtype.name: t.__name__ for t in _TYPES} | {"complex64": "ComplexFloatTensor", "complex128": "ComplexDoubleTensor"}
+_NAMES = {t.dtype.name: t.__name__ for t in _TYPES} | {
+    "complex64": "ComplexFloatTensor",
+    "complex128": "ComplexDoubleTensor",
+}
 _BY_NAME = {name: getattr(_dtypes, d) for d, name in _NAMES.items()}
 
 
@@ -147,4 +152,6 @@ def device_and_dtype(x: Any) -> tuple[str, dtype]:
     *package, name = x.split(".")
     if package[:1] not in (["tour"], ["torch"]) or len(package) > 2 or (name not in _BY_NAME and name != "Tensor"):
         raise ValueError(f"invalid type: {x!r}; write a dtype, or a name such as 'tour.FloatTensor'")
-    return (package[1] if len(package) > 1 else "cpu"), _BY_NAME[name] if name != "Tensor" else _dtypes.get_default_dtype()
+    return (package[1] if len(package) > 1 else "cpu"), _BY_NAME[
+        name
+    ] if name != "Tensor" else _dtypes.get_default_dtype()

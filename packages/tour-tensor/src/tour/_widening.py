@@ -20,3 +20,10 @@ def sum_dtype(dtype: Any) -> Any:
     if FROM_NUMPY[dtype].rank < FLOATING:
         return np.dtype(np.int64)
     return np.dtype(np.float32) if is_half(dtype) else dtype
+
+
+# Reductions of raw arrays; NumPy's hints know `keepdims` only where it is spelled True or False.
+reduce_add: Any = np.add.reduce
+reduce_multiply: Any = np.multiply.reduce
+reduce_maximum: Any = np.maximum.reduce
+reduce_minimum: Any = np.minimum.reduce

@@ -25,7 +25,7 @@ def written(op: Op, input: Tensor, *params: Any, out: Tensor | None = None) -> T
     t._tape = None
     if input._tape is not None or any(map(taped, params)):
         op.record(t, input, *params)
-    return t if out is None else store(out, t, op.name)  # type: ignore[no-any-return]
+    return t if out is None else store(out, t, op.name)
 
 
 def write(op: Op, input: Tensor, *params: Any) -> Tensor:

@@ -23,7 +23,8 @@ class _Selected(NamedTuple):
     values: Tensor
     indices: Tensor
 
-    __repr__ = text_of
+    def __repr__(self) -> str:
+        return text_of(self)
 
 
 class max(_Selected):
@@ -92,7 +93,8 @@ class aminmax(NamedTuple):
     min: Tensor
     max: Tensor
 
-    __repr__ = text_of
+    def __repr__(self) -> str:
+        return text_of(self)
 
 
 class frexp(NamedTuple):
@@ -101,7 +103,8 @@ class frexp(NamedTuple):
     mantissa: Tensor
     exponent: Tensor
 
-    __repr__ = text_of
+    def __repr__(self) -> str:
+        return text_of(self)
 
 
 class histogram(NamedTuple):
@@ -110,7 +113,8 @@ class histogram(NamedTuple):
     hist: Tensor
     bin_edges: Tensor
 
-    __repr__ = text_of
+    def __repr__(self) -> str:
+        return text_of(self)
 
 
 class histogramdd(NamedTuple):
@@ -119,7 +123,8 @@ class histogramdd(NamedTuple):
     hist: Tensor
     bin_edges: tuple[Tensor, ...]
 
-    __repr__ = text_of
+    def __repr__(self) -> str:
+        return text_of(self)
 
 
 # --- Linear algebra ---------------------------------------------------------------------------------------------------------
@@ -131,7 +136,8 @@ class linalg_cholesky_ex(NamedTuple):
     L: Tensor
     info: Tensor
 
-    __repr__ = text_of
+    def __repr__(self) -> str:
+        return text_of(self)
 
 
 class linalg_qr(NamedTuple):
@@ -140,7 +146,8 @@ class linalg_qr(NamedTuple):
     Q: Tensor
     R: Tensor
 
-    __repr__ = text_of
+    def __repr__(self) -> str:
+        return text_of(self)
 
 
 class qr(linalg_qr):
@@ -155,7 +162,8 @@ class linalg_eig(NamedTuple):
     eigenvalues: Tensor
     eigenvectors: Tensor
 
-    __repr__ = text_of
+    def __repr__(self) -> str:
+        return text_of(self)
 
 
 class linalg_eigh(linalg_eig):
@@ -171,7 +179,8 @@ class linalg_svd(NamedTuple):
     S: Tensor
     Vh: Tensor
 
-    __repr__ = text_of
+    def __repr__(self) -> str:
+        return text_of(self)
 
 
 class svd(NamedTuple):
@@ -181,7 +190,8 @@ class svd(NamedTuple):
     S: Tensor
     V: Tensor
 
-    __repr__ = text_of
+    def __repr__(self) -> str:
+        return text_of(self)
 
 
 class linalg_lu(NamedTuple):
@@ -191,7 +201,8 @@ class linalg_lu(NamedTuple):
     L: Tensor
     U: Tensor
 
-    __repr__ = text_of
+    def __repr__(self) -> str:
+        return text_of(self)
 
 
 class lu_unpack(linalg_lu):
@@ -206,7 +217,8 @@ class linalg_lu_factor(NamedTuple):
     LU: Tensor
     pivots: Tensor
 
-    __repr__ = text_of
+    def __repr__(self) -> str:
+        return text_of(self)
 
 
 class linalg_lu_factor_ex(NamedTuple):
@@ -216,7 +228,8 @@ class linalg_lu_factor_ex(NamedTuple):
     pivots: Tensor
     info: Tensor
 
-    __repr__ = text_of
+    def __repr__(self) -> str:
+        return text_of(self)
 
 
 class linalg_ldl_factor(NamedTuple):
@@ -225,7 +238,8 @@ class linalg_ldl_factor(NamedTuple):
     LD: Tensor
     pivots: Tensor
 
-    __repr__ = text_of
+    def __repr__(self) -> str:
+        return text_of(self)
 
 
 class linalg_ldl_factor_ex(NamedTuple):
@@ -235,7 +249,8 @@ class linalg_ldl_factor_ex(NamedTuple):
     pivots: Tensor
     info: Tensor
 
-    __repr__ = text_of
+    def __repr__(self) -> str:
+        return text_of(self)
 
 
 class linalg_slogdet(NamedTuple):
@@ -244,7 +259,8 @@ class linalg_slogdet(NamedTuple):
     sign: Tensor
     logabsdet: Tensor
 
-    __repr__ = text_of
+    def __repr__(self) -> str:
+        return text_of(self)
 
 
 class slogdet(linalg_slogdet):
@@ -259,7 +275,8 @@ class linalg_inv_ex(NamedTuple):
     inverse: Tensor
     info: Tensor
 
-    __repr__ = text_of
+    def __repr__(self) -> str:
+        return text_of(self)
 
 
 class linalg_solve_ex(NamedTuple):
@@ -268,7 +285,8 @@ class linalg_solve_ex(NamedTuple):
     result: Tensor
     info: Tensor
 
-    __repr__ = text_of
+    def __repr__(self) -> str:
+        return text_of(self)
 
 
 class linalg_lstsq(NamedTuple):
@@ -279,7 +297,8 @@ class linalg_lstsq(NamedTuple):
     rank: Tensor
     singular_values: Tensor
 
-    __repr__ = text_of
+    def __repr__(self) -> str:
+        return text_of(self)
 
 
 class geqrf(NamedTuple):
@@ -288,7 +307,8 @@ class geqrf(NamedTuple):
     a: Tensor
     tau: Tensor
 
-    __repr__ = text_of
+    def __repr__(self) -> str:
+        return text_of(self)
 
 
 class triangular_solve(NamedTuple):
@@ -297,4 +317,5 @@ class triangular_solve(NamedTuple):
     solution: Tensor
     cloned_coefficient: Tensor
 
-    __repr__ = text_of
+    def __repr__(self) -> str:
+        return text_of(self)

@@ -9,7 +9,7 @@ import numpy as np
 from tour import _core
 from tour._calling import numpy_too
 from tour._core import Op, kernel_for
-from tour._declare import result, store
+from tour._declare import result
 from tour._errors import shape_text
 from tour._shapes import as_shape, is_int, wrap_dim, wrap_dims
 from tour.ops.indexing import getitem
@@ -83,7 +83,7 @@ _ROLL = Op("roll", ("input", "shifts", "dims"), _roll)
 
 
 @numpy_too
-def roll(input: Tensor, shifts: int | tuple[int, ...], dims: int | tuple[int, ...] | None = None) -> Tensor:
+def roll(input: Tensor, shifts: Any, dims: Any = None) -> Tensor:
     """A copy with elements shifted along dimensions; those that fall out come in again at the other end.
 
     Args:
@@ -96,20 +96,20 @@ def roll(input: Tensor, shifts: int | tuple[int, ...], dims: int | tuple[int, ..
         >>> tour.roll(tour.tensor([1, 2, 3]), 1)
         tensor([3, 1, 2])
     """
-    far = (shifts,) if is_int(shifts) else tuple(shifts)  # type: ignore[arg-type]
+    far = (shifts,) if is_int(shifts) else tuple(shifts)
     if not far:
         raise RuntimeError("`shifts` required")
-    if dims is None or (not is_int(dims) and not tuple(dims)):  # type: ignore[arg-type]
+    if dims is None or (not is_int(dims) and not tuple(dims)):
         if len(far) != 1:
             raise RuntimeError(f"shifts and dimensions must align. shifts: {len(far)}, dims:0")
         return roll(input.reshape(-1), far, 0).reshape(input._a.shape)
-    axes = (dims,) if is_int(dims) else tuple(dims)  # type: ignore[arg-type]
+    axes = (dims,) if is_int(dims) else tuple(dims)
     if len(axes) != len(far):
         raise RuntimeError(f"shifts and dimensions must align. shifts: {len(far)}, dims:{len(axes)}")
     a = input._a
     if not a.ndim:
         raise IndexError(f"Dimension specified as {axes[0]} but tensor has no dimensions")
-    axes = tuple(wrap_dim(d, a.ndim) for d in axes)  # type: ignore[arg-type]
+    axes = tuple(wrap_dim(d, a.ndim) for d in axes)
     return result(_ROLL, kernel_for(_ROLL, a)(a, far, axes), input, far, axes)  # type: ignore[no-any-return]
 
 
@@ -217,12 +217,14 @@ def repeat_interleave(
             f"{n}"
         )
     if output_size is not None and int(np.broadcast_to(times, n).sum()) != output_size:
-        raise RuntimeError(f"allocated size {output_size} does not match required size {np.broadcast_to(times, n).sum()}")
+        raise RuntimeError(
+            f"allocated size {output_size} does not match required size {np.broadcast_to(times, n).sum()}"
+        )
     if times.size == 1:
         each = int(times.reshape(-1)[0])
         shape = flat._a.shape
         wide = flat.unsqueeze(axis + 1).expand(*shape[: axis + 1], each, *shape[axis + 1 :])
-        return wide.reshape(*shape[:axis], n * each, *shape[axis + 1 :])  # type: ignore[no-any-return]
+        return wide.reshape(*shape[:axis], n * each, *shape[axis + 1 :])
     return getitem(flat, (*(slice(None),) * axis, np.repeat(np.arange(n), times)))
 
 
@@ -244,7 +246,9 @@ def _times(repeats: Any, n: int) -> Any:
 def _pad(a: Any, sizes: tuple[tuple[int, int], ...], value: Any) -> Any:
     inner = tuple(slice(max(-low, 0), n - max(-high, 0)) for n, (low, high) in zip(a.shape, sizes, strict=True))
     out = np.full([n + low + high for n, (low, high) in zip(a.shape, sizes, strict=True)], value, a.dtype)
-    out[tuple(slice(max(low, 0), n + low + min(high, 0)) for n, (low, high) in zip(a.shape, sizes, strict=True))] = a[inner]
+    out[tuple(slice(max(low, 0), n + low + min(high, 0)) for n, (low, high) in zip(a.shape, sizes, strict=True))] = a[
+        inner
+    ]
     return out
 
 

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tour import _core
-from tour._core import ndarray
-from tour._core import Op
+from tour._core import Op, ndarray
 from tour._declare import view
 from tour._errors import shape_text
 from tour._shapes import Size, as_shape, is_int
@@ -18,6 +17,7 @@ if TYPE_CHECKING:
     from tour._tensor import Tensor
 
 __all__ = ["broadcast_shapes", "broadcast_tensors", "broadcast_to"]
+
 
 def expand(input: Tensor, *sizes: Any, implicit: bool = False) -> Tensor:
     """A view in which dimensions of size 1 repeat without a copy.

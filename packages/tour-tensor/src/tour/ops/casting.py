@@ -10,7 +10,7 @@ from tour import _core, _dtypes
 from tour._core import Op, wrap
 from tour._declare import result
 from tour._devices import as_device, device, device_of, move
-from tour._dtypes import FROM_NUMPY, as_dtype
+from tour._dtypes import as_dtype
 from tour._layouts import checked, contiguous_format, empty_in, lies_in, memory_format, preserve_format
 
 if TYPE_CHECKING:
@@ -100,7 +100,11 @@ def target_of(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[device | N
             d = x
         else:
             raise _no_form(args, kwargs)
-    return None if where is None else as_device(where), None if d is None else as_dtype(d), kwargs.get("copy", len(flags) > 1 and flags[1])
+    return (
+        None if where is None else as_device(where),
+        None if d is None else as_dtype(d),
+        kwargs.get("copy", len(flags) > 1 and flags[1]),
+    )
 
 
 def _is_dtype(x: Any) -> bool:
@@ -123,7 +127,7 @@ def to_device(input: Tensor, where: device) -> Tensor:
     if here == where or (here.type == where.type == "cpu"):
         return input
     array = move(input._a, where)
-    return input if array is input._a else result(_MOVE, array, input, here)  # type: ignore[no-any-return]
+    return input if array is input._a else result(_MOVE, array, input, here)
 
 
 def type_as(input: Tensor, other: Tensor) -> Tensor:

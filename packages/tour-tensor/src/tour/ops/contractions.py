@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["chain_matmul", "cross", "einsum", "kron", "tensordot"]
 
+
 @numpy_too
 def tensordot(a: Tensor, b: Tensor, dims: Any = 2, out: Tensor | None = None) -> Tensor:
     """Sums of products of two tensors over some dimensions of each.
@@ -67,7 +68,7 @@ def tensordot(a: Tensor, b: Tensor, dims: Any = 2, out: Tensor | None = None) ->
         a.permute(*rows, *left).reshape(math.prod(a._a.shape[i] for i in rows), count),
         b.permute(*right, *columns).reshape(count, math.prod(b._a.shape[i] for i in columns)),
     ).reshape(shape)
-    return t if out is None else store(out, t, "tensordot")  # type: ignore[no-any-return]
+    return t if out is None else store(out, t, "tensordot")
 
 
 @numpy_too
@@ -83,7 +84,7 @@ def kron(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
     a, b = ((1,) * (n - x._a.ndim) + x._a.shape for x in (input, other))
     both = input.reshape([k for m in a for k in (m, 1)]) * other.reshape([k for m in b for k in (1, m)])
     t = both.reshape([i * j for i, j in zip(a, b, strict=True)])
-    return t if out is None else store(out, t, "kron")  # type: ignore[no-any-return]
+    return t if out is None else store(out, t, "kron")
 
 
 def chain_matmul(*matrices: Tensor, out: Tensor | None = None) -> Tensor:
@@ -102,7 +103,7 @@ def chain_matmul(*matrices: Tensor, out: Tensor | None = None) -> Tensor:
         if m._a.ndim != 2:
             raise RuntimeError(f"Tensor dimension is {m._a.ndim}, expected 2 instead (matrix {i})")
     t = matrices[0] if len(matrices) == 1 else multi_dot(matrices)
-    return t if out is None else store(out, t, "chain_matmul")  # type: ignore[no-any-return]
+    return t if out is None else store(out, t, "chain_matmul")
 
 
 @numpy_too
@@ -137,7 +138,7 @@ def cross(input: Tensor, other: Tensor, dim: int | None = None, *, out: Tensor |
         ) from None
     a, b = input.expand(shape), other.expand(shape)
     t = a.roll(-1, axis) * b.roll(-2, axis) - a.roll(-2, axis) * b.roll(-1, axis)
-    return t if out is None else store(out, t, "cross")  # type: ignore[no-any-return]
+    return t if out is None else store(out, t, "cross")
 
 
 # --- einsum ---------------------------------------------------------------------------------------------------------------------
@@ -197,7 +198,9 @@ _STEPS: dict[str, Any] = {
 def _plan(inputs: Any, output: Any, shapes: tuple[tuple[int, ...], ...]) -> tuple[list[Any], int]:
     """The steps from the operands to the result, and which tensor that is; it depends on labels and shapes only."""
     steps: list[Any] = []
-    named = [_named(steps, k, shape, list(labels)) for k, (shape, labels) in enumerate(zip(shapes, inputs, strict=True))]
+    named = [
+        _named(steps, k, shape, list(labels)) for k, (shape, labels) in enumerate(zip(shapes, inputs, strict=True))
+    ]
     if output is None:
         output = _implied([labels for _, labels in named])
     else:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -79,7 +79,7 @@ def diag(input: Tensor, diagonal: int = 0, *, out: Tensor | None = None) -> Tens
     if input._a.ndim not in (1, 2):
         raise RuntimeError(f"diag(): Supports 1D or 2D tensors. Got {input._a.ndim}D")
     t = diag_embed(input, diagonal) if input._a.ndim == 1 else input.diagonal(diagonal).clone()
-    return t if out is None else store(out, t, "diag")  # type: ignore[no-any-return]
+    return t if out is None else store(out, t, "diag")
 
 
 @numpy_too
@@ -96,11 +96,11 @@ def diagflat(input: Tensor, offset: int = 0) -> Tensor:
 
 
 def _tril(a: Any, diagonal: int) -> Any:
-    return np.where(_lower(*a.shape[-2:], diagonal), a, _zero(a.dtype))
+    return np.where(_lower(a.shape, diagonal), a, _zero(a.dtype))
 
 
 def _triu(a: Any, diagonal: int) -> Any:
-    return np.where(_lower(*a.shape[-2:], diagonal - 1), _zero(a.dtype), a)
+    return np.where(_lower(a.shape, diagonal - 1), _zero(a.dtype), a)
 
 
 @lru_cache(maxsize=64)
@@ -108,12 +108,13 @@ def _remembered(rows: int, columns: int, diagonal: int) -> Any:
     return np.tri(rows, columns, diagonal, dtype=bool)
 
 
-def _lower(rows: int, columns: int, diagonal: int) -> Any:
-    """Where a lower triangle is; small ones are remembered."""
+def _lower(shape: tuple[int, ...], diagonal: int) -> Any:
+    """Where the lower triangle of a matrix is; small ones are remembered."""
+    rows, columns = shape[-2:]
     return (_remembered if rows * columns <= 1 << 16 else _remembered.__wrapped__)(rows, columns, diagonal)
 
 
-@lru_cache(maxsize=None)
+@cache
 def _zero(dtype: Any) -> Any:
     return np.zeros((), dtype)
 
@@ -127,7 +128,7 @@ def _triangle(op: Op, input: Tensor, diagonal: Any, out: Any) -> Tensor:
         raise RuntimeError(f"{op.name}: input tensor must have at least 2 dimensions")
     k = diagonal.__index__()
     t: Tensor = result(op, kernel_for(op, a)(a, k), input, k)
-    return t if out is None else store(out, t, op.name)  # type: ignore[no-any-return]
+    return t if out is None else store(out, t, op.name)
 
 
 @numpy_too
@@ -219,7 +220,7 @@ def trace(input: Tensor) -> Tensor:
     return diagonal(input).sum()
 
 
-def block_diag(*tensors: Tensor) -> Tensor:
+def block_diag(*tensors: Any) -> Tensor:
     """A matrix with matrices along its diagonal, and zeros elsewhere; vectors count as rows.
 
     Examples:

@@ -11,8 +11,8 @@ from tour._calling import numpy_too
 from tour._core import Op, as_array, kernel_for, ndarray, new
 from tour._declare import result, store
 from tour._dtypes import FROM_NUMPY
-from tour._errors import shape_text
 from tour._shapes import axes, wrap_dim
+from tour._widening import reduce_maximum, reduce_minimum
 from tour.ops.clipping import maximum, minimum
 from tour.ops.reductions import tensor_argument
 
@@ -57,11 +57,13 @@ def not_empty(name: str, a: Any, axis: Any) -> None:
 
 
 def _amax(a: Any, dim: Any, keepdim: bool) -> Any:
-    return np.maximum.reduce(a, axis=axes(dim, a.ndim), keepdims=keepdim)
+    axis: Any = axes(dim, a.ndim)
+    return reduce_maximum(a, axis=axis, keepdims=keepdim)
 
 
 def _amin(a: Any, dim: Any, keepdim: bool) -> Any:
-    return np.minimum.reduce(a, axis=axes(dim, a.ndim), keepdims=keepdim)
+    axis: Any = axes(dim, a.ndim)
+    return reduce_minimum(a, axis=axis, keepdims=keepdim)
 
 
 _AMAX = Op("amax", ("input", "dim", "keepdim"), _amax)
@@ -88,7 +90,7 @@ def amax(input: Tensor, dim: Dim = (), keepdim: bool = False, *, out: Tensor | N
         tensor([5, 3])
     """
     t = _extreme(_AMAX, input, dim, keepdim)
-    return t if out is None else store(same_dtype("amax", out, t), t, "amax")  # type: ignore[no-any-return]
+    return t if out is None else store(same_dtype("amax", out, t), t, "amax")
 
 
 @numpy_too
@@ -103,7 +105,7 @@ def amin(input: Tensor, dim: Dim = (), keepdim: bool = False, *, out: Tensor | N
         tensor([1, 2])
     """
     t = _extreme(_AMIN, input, dim, keepdim)
-    return t if out is None else store(same_dtype("amin", out, t), t, "amin")  # type: ignore[no-any-return]
+    return t if out is None else store(same_dtype("amin", out, t), t, "amin")
 
 
 def same_dtype(name: str, out: Any, t: Any) -> Any:
@@ -140,17 +142,17 @@ def aminmax(
 # --- Values and indices: the element that is chosen gets the gradient --------------------------------------------------------
 
 
-def choose(op: Op, input: Tensor, values: Any, indices: Any, dim: int, keepdim: bool) -> tuple[Tensor, Tensor]:
+def choose(op: Op, input: Tensor, pair: tuple[Any, Any], dim: int, keepdim: bool) -> tuple[Tensor, Tensor]:
     """Chosen elements and their indices, as tensors; `op` records which were chosen.
 
     Args:
         op: An op with the parameters input, indices, dim and keepdim.
         input: What was chosen from.
-        values: The chosen elements, without `dim` unless `keepdim`.
-        indices: Where along `dim` each stands, in the same shape.
+        pair: The chosen elements, without `dim` unless `keepdim`; and where along `dim` each stands, in the same shape.
         dim: The dimension, counted from the front.
         keepdim: Whether the values still have that dimension.
     """
+    values, indices = pair
     t: Tensor = new(_core.Tensor)
     t._a = values if type(values) is ndarray else as_array(values)
     t._tape = None
@@ -173,11 +175,11 @@ def at(a: Any, indices: Any, axis: int, keepdim: bool) -> tuple[Any, Any]:
 
 
 def _maximum(a: Any, axis: int, keepdim: bool) -> tuple[Any, Any]:
-    return _at_extreme(a, a.argmax(axis), np.maximum.reduce, axis, keepdim)
+    return _at_extreme(a, a.argmax(axis), reduce_maximum, axis, keepdim)
 
 
 def _minimum(a: Any, axis: int, keepdim: bool) -> tuple[Any, Any]:
-    return _at_extreme(a, a.argmin(axis), np.minimum.reduce, axis, keepdim)
+    return _at_extreme(a, a.argmin(axis), reduce_minimum, axis, keepdim)
 
 
 def _at_extreme(a: Any, indices: Any, reduce: Any, axis: int, keepdim: bool) -> tuple[Any, Any]:
@@ -195,7 +197,7 @@ def _choose_extreme(op: Op, input: Tensor, dim: int, keepdim: bool) -> tuple[Ten
     axis = wrap_dim(dim, a.ndim)
     if not a.size:
         not_empty(op.name, a, axis if a.ndim else None)
-    return choose(op, input, *kernel_for(op, a)(a, axis, keepdim), axis, keepdim)
+    return choose(op, input, kernel_for(op, a)(a, axis, keepdim), axis, keepdim)
 
 
 def max(
@@ -293,7 +295,7 @@ def _index_of(name: str, a: Any, dim: int | None, keepdim: bool, out: Any) -> Te
     """Where the extreme elements of a raw array stand."""
     if a.dtype.kind in "bc":
         ordered(name, a)
-        raise NotImplementedError(f'"{name}_cpu" not implemented for \'Bool\'; call .int() first')
+        raise NotImplementedError(f"\"{name}_cpu\" not implemented for 'Bool'; call .int() first")
     axis = None if dim is None else wrap_dim(dim, a.ndim)
     if not a.size:
         not_empty(name, a, axis if a.ndim else None)
@@ -301,7 +303,7 @@ def _index_of(name: str, a: Any, dim: int | None, keepdim: bool, out: Any) -> Te
     if keepdim and a.ndim:
         r = np.expand_dims(r, axis) if axis is not None else as_array(r).reshape((1,) * a.ndim)
     t = _core.wrap(r if type(r) is ndarray else as_array(r))
-    return t if out is None else store(out, t, name)  # type: ignore[no-any-return]
+    return t if out is None else store(out, t, name)
 
 
 @numpy_too

@@ -98,7 +98,7 @@ def empty(
     shape = sizes_of("empty", size)
     array = empty_in(shape, new_dtype("empty", dtype, out), memory_format, "empty")
     if out is not None:
-        return out if out._a.shape == shape else store(out, wrap(array), "empty")  # type: ignore[no-any-return]
+        return out if out._a.shape == shape else store(out, wrap(array), "empty")
     return made("empty", array, out, layout, device, requires_grad)
 
 
@@ -210,7 +210,9 @@ def _one(value: Any, target: Any) -> Any:
     """
     one = np.asarray(value._a if isinstance(value, _core.Tensor) else value)
     if one.dtype.kind == "c" and target.kind != "c":
-        raise RuntimeError(f"value cannot be converted to type {FROM_NUMPY[target].name} without overflow: it is complex")
+        raise RuntimeError(
+            f"value cannot be converted to type {FROM_NUMPY[target].name} without overflow: it is complex"
+        )
     return one.astype(target)
 
 
@@ -275,7 +277,9 @@ def empty_permuted(
     if sorted(order) != list(range(len(shape))):
         wrong = next((d for d in order if not 0 <= d < len(shape)), None)
         if wrong is not None:
-            raise RuntimeError(f"Dimension out of range (expected to be between 0 and {len(shape) - 1}, but got {wrong})")
+            raise RuntimeError(
+                f"Dimension out of range (expected to be between 0 and {len(shape) - 1}, but got {wrong})"
+            )
         raise RuntimeError(f"Duplicate dim not allowed: physical_layout {list(order)}")
     array = np.empty([shape[i] for i in order], new_dtype("empty_permuted", dtype, None)).transpose(np.argsort(order))
     return made("empty_permuted", array, None, layout, device, requires_grad)

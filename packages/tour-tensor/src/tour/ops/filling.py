@@ -9,14 +9,14 @@ import numpy as np
 from tour import _core
 from tour._calling import numpy_too
 from tour._core import Op, as_array, kernel_for, new, sockets, wrap, wrote
-from tour._declare import store, taped
+from tour._declare import taped
 from tour._dtypes import FROM_NUMPY
 from tour._errors import shape_text
 from tour._operands import cast, number
 from tour._writing import write, written
 from tour.ops.gathering import broadcast
-from tour.ops.indexing import assign, integers_first, is_basic, raw_index
-from tour.ops.scattering import flat_places, reduce_at
+from tour.ops.indexing import assign, is_basic, raw_index
+from tour.ops.scattering import reduce_at
 
 if TYPE_CHECKING:
     from tour._tensor import Tensor
@@ -103,7 +103,13 @@ def copy_(input: Tensor, src: Any, non_blocking: bool = False) -> Tensor:
     if not isinstance(src, _core.Tensor):
         src = number(src, input._a.dtype) if not isinstance(src, np.ndarray) else wrap(src)
     a, b = input._a, src._a
-    if a.shape == b.shape and a.dtype is b.dtype and type(a) is type(b) and 0 not in a.strides and _unrecorded(input, src):
+    if (
+        a.shape == b.shape
+        and a.dtype is b.dtype
+        and type(a) is type(b)
+        and 0 not in a.strides
+        and _unrecorded(input, src)
+    ):
         a[...] = b
         wrote(input)
         return input
@@ -142,7 +148,9 @@ def _mask_and_value(input: Tensor, mask: Any, value: Any) -> tuple[Any, Any]:
     """A boolean mask, and the value in the tensor's dtype."""
     m = mask._a
     if m.dtype != np.bool_:
-        raise RuntimeError(f"masked_fill_ only supports boolean masks, but got mask with dtype {FROM_NUMPY[m.dtype].name}")
+        raise RuntimeError(
+            f"masked_fill_ only supports boolean masks, but got mask with dtype {FROM_NUMPY[m.dtype].name}"
+        )
     d = input._a.dtype
     if isinstance(value, _core.Tensor):
         if value._a.ndim:
@@ -151,7 +159,9 @@ def _mask_and_value(input: Tensor, mask: Any, value: Any) -> tuple[Any, Any]:
                 f"{value._a.ndim} dimension(s)."
             )
         if value._a.dtype.kind == "c" and d.kind != "c":
-            raise RuntimeError(f"value cannot be converted to type {FROM_NUMPY[d].name} without overflow: it is complex")
+            raise RuntimeError(
+                f"value cannot be converted to type {FROM_NUMPY[d].name} without overflow: it is complex"
+            )
         return m, cast(value, FROM_NUMPY[d])
     if type(value) is complex and d.kind != "c":
         raise RuntimeError(f"value cannot be converted to type {FROM_NUMPY[d].name} without overflow")
@@ -195,7 +205,9 @@ def masked_fill_(input: Tensor, mask: Tensor, value: Any) -> Tensor:
     """Replace elements by one value where a mask holds; returns the tensor itself."""
     m, v = _mask_and_value(input, mask, value)
     if broadcast("masked_fill_", input._a.shape, m.shape) != input._a.shape:
-        raise RuntimeError(f"masked_fill_: a mask of shape {shape_text(m.shape)} does not fit shape {shape_text(input._a.shape)}")
+        raise RuntimeError(
+            f"masked_fill_: a mask of shape {shape_text(m.shape)} does not fit shape {shape_text(input._a.shape)}"
+        )
     return write(_MASKED_WRITE, input, m, v)
 
 

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tour import _core
 from tour._calling import numpy_too
 from tour._core import Op, kernel_for, wrap
 from tour._declare import apart, result, store
@@ -132,7 +131,7 @@ def take(input: Tensor, index: Tensor, *, out: Tensor | None = None) -> Tensor:
     if i.size and not input._a.size:
         raise IndexError("take(): tried to take from an empty tensor")
     t = getitem(input.reshape(-1), i)
-    return t if out is None else store(apart("take", out, input, index), t, "take")  # type: ignore[no-any-return]
+    return t if out is None else store(apart("take", out, input, index), t, "take")
 
 
 @numpy_too
@@ -196,7 +195,9 @@ def index_select(input: Tensor, dim: int, index: Tensor, *, out: Tensor | None =
     try:
         if i.size and np.minimum.reduce(i, None) < 0:  # NumPy counts these from the end
             raise IndexError
-        part = a.take(i.reshape(-1), axis) if a.ndim else a.reshape(1).take(i.reshape(-1)).reshape(())
+        where = i.reshape(-1)
+        part = a[(slice(None),) * axis + (where,)] if axis else (a if a.ndim else a.reshape(1)).take(where, 0)
+        part = part if a.ndim else part.reshape(())
     except IndexError:
         where = f"indices go from {i.min()} to {i.max()}, the dimension has size {size}"
         raise IndexError(f"index out of range in self: {where}") from None
@@ -211,7 +212,9 @@ def check_vector(name: str, index: Any) -> None:
         IndexError: If it has more than one dimension, or another dtype.
     """
     if index.ndim > 1:
-        raise IndexError(f"{name}(): Index is supposed to be a vector, but got dim: {index.ndim} with type: {index.dtype}")
+        raise IndexError(
+            f"{name}(): Index is supposed to be a vector, but got dim: {index.ndim} with type: {index.dtype}"
+        )
     if index.dtype not in (np.int64, np.int32):
         raise IndexError(f"{name}(): Expected dtype int32 or int64 for index, but got {FROM_NUMPY[index.dtype].name}")
 
@@ -233,7 +236,7 @@ def masked_select(input: Tensor, mask: Tensor, *, out: Tensor | None = None) -> 
         shape = broadcast("masked_select", input._a.shape, m.shape)
         input, m = input.expand(shape), np.broadcast_to(m, shape)
     t = getitem(input.reshape(1), m.reshape(1)) if not m.ndim else getitem(input, m)
-    return t if out is None else store(apart("masked_select", out, input, mask), t, "masked_select")  # type: ignore[no-any-return]
+    return t if out is None else store(apart("masked_select", out, input, mask), t, "masked_select")
 
 
 def broadcast(name: str, *shapes: tuple[int, ...]) -> tuple[int, ...]:
@@ -283,7 +286,7 @@ def nonzero_static(input: Tensor, *, size: int, fill_value: int = -1, out: Tenso
     found = nonzero(input)._a[:size]
     rows = np.full((size, found.shape[1]), fill_value, np.int64)
     rows[: len(found)] = found
-    return wrap(rows) if out is None else store(out, wrap(rows), "nonzero_static")  # type: ignore[no-any-return]
+    return wrap(rows) if out is None else store(out, wrap(rows), "nonzero_static")
 
 
 @numpy_too

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tour import _core
 from tour.ops.indexing import getitem
 from tour.ops.joining import _tensors, stack
 
@@ -71,7 +70,7 @@ def cartesian_prod(*tensors: Any) -> Tensor:
         if t._a.ndim != 1:
             raise RuntimeError(f"Expect a 1D vector, but got shape {list(t._a.shape)}")
     if len(made) == 1:
-        return made[0]
+        return made[0]  # type: ignore[no-any-return]
     return stack([g.reshape(-1) for g in meshgrid(*made, indexing="ij")], 1)
 
 

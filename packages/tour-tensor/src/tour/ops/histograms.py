@@ -79,7 +79,7 @@ def histc(input: Tensor, bins: int = 100, min: float = 0, max: float = 0, *, out
     low, high = (np.asarray(x).astype(exact.dtype) for x in (low, high))
     where = np.minimum(((exact - low) * exact.dtype.type(bins) / (high - low)).astype(np.int64), bins - 1)
     t = wrap(np.bincount(where, minlength=bins).astype(a.dtype))
-    return t if out is None else store(out, t, "histc")  # type: ignore[no-any-return]
+    return t if out is None else store(out, t, "histc")
 
 
 @numpy_too
@@ -124,7 +124,9 @@ def _edges(a: Any, bins: Any, range: Any, dim: int) -> Any:
                 f"{FROM_NUMPY[a.dtype].name} and bins for dimension {dim} with dtype {bins.dtype.name}"
             )
         if bins._a.ndim != 1 or not bins._a.size:
-            raise RuntimeError(f"histogramdd(): bins tensor should have one dimension, but got {bins._a.ndim} for dimension {dim}")
+            raise RuntimeError(
+                f"histogramdd(): bins tensor should have one dimension, but got {bins._a.ndim} for dimension {dim}"
+            )
         return bins._a.copy()
     if bins <= 0:
         raise RuntimeError(f"histogramdd(): bins must be > 0, but got {bins} for dimension {dim}")
@@ -134,7 +136,9 @@ def _edges(a: Any, bins: Any, range: Any, dim: int) -> Any:
     if not (np.isfinite(low) and np.isfinite(high)):
         raise RuntimeError(f"histogramdd(): dimension {dim}'s range [{low}, {high}] is not finite")
     if low > high:
-        raise RuntimeError(f"histogramdd(): min should not exceed max, but got min {low} max {high} for dimension {dim}")
+        raise RuntimeError(
+            f"histogramdd(): min should not exceed max, but got min {low} max {high} for dimension {dim}"
+        )
     if low == high:
         low, high = low - 0.5, high + 0.5
     return np.linspace(low, high, bins + 1, dtype=a.dtype)
@@ -204,7 +208,9 @@ def histogramdd(
             f"histogramdd(): expected {n} sequences of bin edges for a {n}-dimensional histogram but got {len(each)}"
         )
     if range is not None and len(range) != 2 * n:
-        raise RuntimeError(f"histogramdd(): for a {n}-dimensional histogram range should have {2 * n} elements, but got {len(range)}")
+        raise RuntimeError(
+            f"histogramdd(): for a {n}-dimensional histogram range should have {2 * n} elements, but got {len(range)}"
+        )
     points = a.reshape(-1, n)
     ranges = [None] * n if range is None else [tuple(range[2 * i : 2 * i + 2]) for i in np.arange(n)]
     edges = [_edges(points[:, i], b, r, i) for i, (b, r) in enumerate(zip(each, ranges, strict=True))]

@@ -11,8 +11,8 @@ from tour import _core
 from tour._core import Op, kernel_for, ndarray, new, sockets, wrote
 from tour._declare import result
 from tour._errors import shape_text
-from tour._operands import operand
 from tour._kernels import is_half
+from tour._operands import operand
 from tour._writing import write
 
 if TYPE_CHECKING:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -38,9 +39,7 @@ def _cat(arrays: Any, dim: int) -> Any:
 _CAT = Op("cat", ("tensors", "dim"), _cat, lists=True)
 
 
-def cat(
-    tensors: Tensors, dim: int = 0, *, out: Tensor | None = None, axis: int | None = None
-) -> Tensor:
+def cat(tensors: Tensors, dim: int = 0, *, out: Tensor | None = None, axis: int | None = None) -> Tensor:
     """Tensors put together along a dimension that they have.
 
     Args:
@@ -80,7 +79,7 @@ def cat(
         if x._tape is not None:
             _CAT.record(t, tensors, dim)
             break
-    return t if out is None else store(apart("cat", out, *tensors), t, "cat")  # type: ignore[no-any-return]
+    return t if out is None else store(apart("cat", out, *tensors), t, "cat")
 
 
 def _fitting(tensors: Any, dim: int) -> list[Tensor]:
@@ -179,7 +178,7 @@ def stack(tensors: Tensors, dim: int = 0, *, out: Tensor | None = None, axis: in
         if x._tape is not None:
             _STACK.record(t, tensors, axis)
             break
-    return t if out is None else store(out, t, "stack")  # type: ignore[no-any-return]
+    return t if out is None else store(out, t, "stack")
 
 
 def _alike(tensors: Any, dim: int) -> list[Tensor]:
@@ -296,7 +295,7 @@ def _cut(input: Tensor, bounds: list[int], dim: int) -> tuple[Tensor, ...]:
     """The parts between consecutive bounds."""
     a = input._a
     lead = (slice(None),) * dim
-    arrays = [a[(*lead, slice(i, j))] for i, j in zip(bounds, bounds[1:], strict=False)]
+    arrays = [a[(*lead, slice(i, j))] for i, j in itertools.pairwise(bounds)]
     return _views(_SPLIT, input, arrays, tuple(bounds), dim)
 
 
@@ -347,7 +346,9 @@ def split_with_sizes(input: Tensor, split_sizes: Sequence[int], dim: int = 0) ->
     axis = wrap_dim(dim, a.ndim)
     sizes = [n.__index__() for n in split_sizes]
     if any(n < 0 for n in sizes):
-        raise RuntimeError(f"split_with_sizes expects split_sizes have only non-negative entries, but got split_sizes={sizes}")
+        raise RuntimeError(
+            f"split_with_sizes expects split_sizes have only non-negative entries, but got split_sizes={sizes}"
+        )
     bounds = [0]
     for n in sizes:
         bounds.append(bounds[-1] + n)
@@ -430,7 +431,7 @@ def _indices_of(x: Any) -> Any:
 def _ragged(input: Tensor, slices: list[tuple[int, int, int]], dim: int) -> tuple[Tensor, ...]:
     """Parts that may overlap or leave gaps, as wild indices ask for: bounds that ascend make one node, others a slice each."""
     spans = [(i, max(i, j)) for i, j, _ in slices]
-    if all(one[1] == two[0] for one, two in zip(spans, spans[1:], strict=False)) and spans[-1][1] == input._a.shape[dim]:
+    if all(one[1] == two[0] for one, two in itertools.pairwise(spans)) and spans[-1][1] == input._a.shape[dim]:
         return _cut(input, [0, *(j for _, j in spans)], dim)
     lead = (slice(None),) * dim
     return tuple(input[(*lead, slice(i, j))] for i, j in spans)

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tour import _core
-from tour._core import as_array, ndarray, new
 from tour._calling import numpy_too
+from tour._core import as_array, ndarray, new
 from tour._declare import in_place, new_op, retry, store
 from tour._dtypes import BOOLEAN, FLOATING, float32
 from tour._errors import shape_text
@@ -68,7 +68,9 @@ def matmul(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor
                 f"expected m1 and m2 to have the same dtype, but got: {input.dtype.name} != {other.dtype.name}"
             )
         if a.dtype.kind == "b":
-            raise RuntimeError("\"matmul\" not implemented for 'Bool'; cast to an integer or floating-point dtype first")
+            raise RuntimeError(
+                "\"matmul\" not implemented for 'Bool'; cast to an integer or floating-point dtype first"
+            )
         r = _MATMUL.impls[type(a)](a, b) if type(a) is not ndarray and _MATMUL.impls else _product(a, b)
     except (AttributeError, TypeError, ValueError) as error:
         if isinstance(input, _core.Tensor) and isinstance(other, _core.Tensor) and (wrong := _fits(input._a, other._a)):
@@ -79,7 +81,7 @@ def matmul(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor
     t._tape = None
     if input._tape is not None or other._tape is not None:
         _MATMUL.record(t, input, other)
-    return t if out is None else store(out, t, "matmul")  # type: ignore[no-any-return]
+    return t if out is None else store(out, t, "matmul")
 
 
 _MATMUL = new_op(matmul, _product)
@@ -103,11 +105,15 @@ def _matrices(name: str, *operands: tuple[str, Any, int]) -> None:
     words = {1: "a vector", 2: "a matrix", 3: "a 3D tensor"}
     for what, t, ndim in operands:
         if t._a.ndim != ndim:
-            raise RuntimeError(f"{name}: {what} must be {words[ndim]}, got {t._a.ndim}D tensor of shape {shape_text(t._a.shape)}")
+            raise RuntimeError(
+                f"{name}: {what} must be {words[ndim]}, got {t._a.ndim}D tensor of shape {shape_text(t._a.shape)}"
+            )
     first = operands[0][1]
     for _, t, _ in operands[1:]:
         if t._a.dtype != first._a.dtype:
-            raise RuntimeError(f"{name}: expected both to have same dtype, but got {first.dtype.name} and {t.dtype.name}")
+            raise RuntimeError(
+                f"{name}: expected both to have same dtype, but got {first.dtype.name} and {t.dtype.name}"
+            )
 
 
 @numpy_too
@@ -216,7 +222,7 @@ def inner(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
                 f"{shape_text(other._a.shape)}"
             )
         t = _inner(input, other)
-    return t if out is None else store(out, t, "inner")  # type: ignore[no-any-return]
+    return t if out is None else store(out, t, "inner")
 
 
 def _inner(input: Tensor, other: Tensor) -> Tensor:
@@ -241,7 +247,7 @@ def outer(input: Tensor, vec2: Tensor, *, out: Tensor | None = None) -> Tensor:
         if x._a.ndim != 1:
             raise RuntimeError(f"outer: Expected 1-D argument {what}, but got {x._a.ndim}-D")
     t = input[:, None] * vec2
-    return t if out is None else store(out, t, "outer")  # type: ignore[no-any-return]
+    return t if out is None else store(out, t, "outer")
 
 
 ger = outer
@@ -250,16 +256,17 @@ ger = outer
 # --- Products added to something --------------------------------------------------------------------------------------------------
 
 
-def _added(name: str, multiply: Any, input: Tensor, a: Tensor, b: Tensor, factors: tuple[Any, Any], out: Any) -> Tensor:
+def _added(name: str, multiply: Any, operands: Any, factors: tuple[Any, Any], out: Any) -> Tensor:
     """The sum `beta * input + alpha * multiply(a, b)`; with `beta` 0 the input is passed over, NaN and all."""
+    input, a, b = operands
     d = a._a.dtype
     if input._a.dtype != d or b._a.dtype != d:
         raise RuntimeError(
             f"{name}: self and mat2 must have the same dtype, but got {input.dtype.name}, {a.dtype.name} and {b.dtype.name}"
         )
     if d is not _F32 and is_half(d):  # rounded once, at the end
-        t = cast(_added(name, multiply, *(cast(x, float32) for x in (input, a, b)), factors, None), a.dtype)
-        return t if out is None else store(out, t, name)  # type: ignore[no-any-return]
+        t = cast(_added(name, multiply, [cast(x, float32) for x in (input, a, b)], factors, None), a.dtype)
+        return t if out is None else store(out, t, name)
     product = multiply(a, b)
     if product._a.dtype is not d:
         product = cast(product, a.dtype)
@@ -296,7 +303,7 @@ def addmm(
     """
     if mat1._a.ndim != 2 or mat2._a.ndim != 2:
         _matrices("addmm", ("mat1", mat1, 2), ("mat2", mat2, 2))
-    return _added("addmm", matmul, input, mat1, mat2, (beta, alpha), out)
+    return _added("addmm", matmul, (input, mat1, mat2), (beta, alpha), out)
 
 
 @numpy_too
@@ -311,7 +318,7 @@ def addmv(
         tensor([4., 4.])
     """
     _matrices("addmv", ("mat", mat, 2), ("vec", vec, 1))
-    return _added("addmv", matmul, input, mat, vec, (beta, alpha), out)
+    return _added("addmv", matmul, (input, mat, vec), (beta, alpha), out)
 
 
 @numpy_too
@@ -334,8 +341,8 @@ def addr(
             raise RuntimeError(f"For integral input tensors, argument {name} must not be a floating point number.")
     if common.rank == BOOLEAN:
         t = (input & bool(beta)) | (outer(vec1, vec2) & bool(alpha))
-        return t if out is None else store(out, t, "addr")  # type: ignore[no-any-return]
-    return _added("addr", outer, *(cast(x, common) for x in (input, vec1, vec2)), (beta, alpha), out)
+        return t if out is None else store(out, t, "addr")
+    return _added("addr", outer, [cast(x, common) for x in (input, vec1, vec2)], (beta, alpha), out)
 
 
 @numpy_too
@@ -349,7 +356,7 @@ def baddbmm(
         >>> tour.baddbmm(tour.zeros(5, 2, 2), tour.ones(5, 2, 3), tour.ones(5, 3, 2)).shape
         tour.Size([5, 2, 2])
     """
-    return _added("baddbmm", bmm, input, batch1, batch2, (beta, alpha), out)
+    return _added("baddbmm", bmm, (input, batch1, batch2), (beta, alpha), out)
 
 
 @numpy_too
@@ -364,7 +371,7 @@ def addbmm(
         tensor([[15., 15.],
                 [15., 15.]])
     """
-    return _added("addbmm", lambda a, b: bmm(a, b).sum(0), input, batch1, batch2, (beta, alpha), out)
+    return _added("addbmm", lambda a, b: bmm(a, b).sum(0), (input, batch1, batch2), (beta, alpha), out)
 
 
 class Linear:

@@ -12,8 +12,8 @@ from tour._core import Op, as_array, kernel_for
 from tour._declare import in_place, primitive, result, store
 from tour._dtypes import FLOATING, FROM_NUMPY, as_dtype
 from tour._errors import shape_text
-from tour._shapes import axes, is_int, wrap_dims
-from tour._widening import single
+from tour._shapes import axes, wrap_dims
+from tour._widening import reduce_add, reduce_maximum, reduce_minimum, single
 from tour.ops.comparison import where
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ def _norm(a: Any, ord: float, dim: Any, keepdim: bool) -> Any:
     """The p-norm over dimensions, real."""
     real = FROM_NUMPY[a.dtype].to_real().numpy
     a = single(a)
-    axis = axes(dim, a.ndim)
+    axis: Any = axes(dim, a.ndim)
     if ord == 2 and a.dtype.kind == "f" and axis == a.ndim - 1 and a.ndim > 1 and type(a) is np.ndarray:
         r = np.sqrt(np.vecdot(a, a))
         return (r[..., None] if keepdim else r).astype(real, copy=False)
@@ -38,20 +38,20 @@ def _norm(a: Any, ord: float, dim: Any, keepdim: bool) -> Any:
             line = a.reshape(-1)
             r = np.sqrt(line.dot(line))
             return (r.reshape((1,) * a.ndim) if keepdim else as_array(r)).astype(real, copy=False)
-        return np.sqrt(np.add.reduce(np.square(a), axis=axis, keepdims=keepdim)).astype(real, copy=False)
+        return np.sqrt(reduce_add(np.square(a), axis=axis, keepdims=keepdim)).astype(real, copy=False)
     size = np.abs(a)
     if ord == math.inf:
-        r = np.maximum.reduce(size, axis=axis, keepdims=keepdim)
+        r = reduce_maximum(size, axis=axis, keepdims=keepdim)
     elif ord == -math.inf:
-        r = np.minimum.reduce(size, axis=axis, keepdims=keepdim)
+        r = reduce_minimum(size, axis=axis, keepdims=keepdim)
     elif ord == 0:
-        r = np.add.reduce(size != 0, axis=axis, keepdims=keepdim, dtype=real)
+        r = reduce_add(size != 0, axis=axis, keepdims=keepdim, dtype=real)
     elif ord == 1:
-        r = np.add.reduce(size, axis=axis, keepdims=keepdim)
+        r = reduce_add(size, axis=axis, keepdims=keepdim)
     elif ord == 2:
-        r = np.sqrt(np.add.reduce(np.square(size), axis=axis, keepdims=keepdim))
+        r = np.sqrt(reduce_add(np.square(size), axis=axis, keepdims=keepdim))
     else:
-        r = np.power(np.add.reduce(np.power(size, ord), axis=axis, keepdims=keepdim), 1 / ord)
+        r = np.power(reduce_add(np.power(size, ord), axis=axis, keepdims=keepdim), 1 / ord)
     return r.astype(real, copy=False)
 
 
@@ -77,7 +77,7 @@ def vector_norm(input: Tensor, ord: float = 2, dim: Dim = None, keepdim: bool = 
         )
     p = float(ord)
     if not a.size and (p < 0 or p == math.inf):
-        axis = axes(dim, a.ndim)
+        axis: Any = axes(dim, a.ndim)
         over = range(a.ndim) if axis is None else (axis,) if isinstance(axis, int) else axis
         if axis is None or any(not a.shape[i] for i in over):
             raise RuntimeError(
@@ -122,7 +122,7 @@ def norm(
         raise RuntimeError(f"only valid string values are 'fro' and 'nuc', found {p}")
     else:
         t = vector_norm(input, 2 if p is None or p == "fro" else p, dim, keepdim)  # type: ignore[arg-type]
-    return t if out is None else store(out, t, "norm")  # type: ignore[no-any-return]
+    return t if out is None else store(out, t, "norm")
 
 
 def _nuclear(input: Tensor, dim: Any, keepdim: bool) -> Tensor:
@@ -130,12 +130,14 @@ def _nuclear(input: Tensor, dim: Any, keepdim: bool) -> Tensor:
 
     dims = wrap_dims(range(input._a.ndim) if dim is None else dim, input._a.ndim)
     if len(dims) != 2:
-        raise IndexError(f"nuclear norm: 'dim' must name two dimensions, got {dims} for shape {shape_text(input._a.shape)}")
+        raise IndexError(
+            f"nuclear norm: 'dim' must name two dimensions, got {dims} for shape {shape_text(input._a.shape)}"
+        )
     total = svdvals(input.movedim(dims, (-2, -1))).sum(-1)
     if keepdim:
         for d in sorted(dims):
             total = total.unsqueeze(d)
-    return total  # type: ignore[no-any-return]
+    return total
 
 
 @numpy_too
@@ -155,9 +157,7 @@ _MANY = 25  # rows from which PyTorch, too, finds distances by a matrix product
 
 
 @numpy_too
-def cdist(
-    x1: Tensor, x2: Tensor, p: float = 2.0, compute_mode: str = "use_mm_for_euclid_dist_if_necessary"
-) -> Tensor:
+def cdist(x1: Tensor, x2: Tensor, p: float = 2.0, compute_mode: str = "use_mm_for_euclid_dist_if_necessary") -> Tensor:
     """Distances between all rows of two matrices, or of batches of them.
 
     Shapes: `(..., P, M)` and `(..., R, M)` give `(..., P, R)`.

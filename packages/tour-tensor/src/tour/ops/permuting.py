@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = ["adjoint", "moveaxis", "movedim", "permute", "swapaxes", "swapdims", "t", "transpose"]
 
+
 def permute(input: Tensor, *order: Any, dims: Any = None) -> Tensor:
     """A view with the dimensions in another order, given as varargs or a tuple.
 
@@ -185,7 +186,7 @@ class Permuting:
         Raises:
             RuntimeError: If there are fewer than two dimensions.
         """
-        return _matrix(self, "mT")
+        return _matrix(self, "mT")  # type: ignore[no-any-return]
 
     @property
     def H(self: Any) -> Tensor:
@@ -205,4 +206,4 @@ class Permuting:
         Raises:
             RuntimeError: If there are fewer than two dimensions.
         """
-        return _matrix(self, "mH").conj()
+        return _matrix(self, "mH").conj()  # type: ignore[no-any-return]

@@ -60,7 +60,11 @@ def _mode(a: Any, axis: int, keepdim: bool) -> tuple[Any, Any]:
     return at(a, np.take_along_axis(order, last[..., None], -1)[..., 0], axis, keepdim)
 
 
-_MEDIAN, _NANMEDIAN, _MODE = Op("median", CHOICE, _median), Op("nanmedian", CHOICE, _nanmedian), Op("mode", CHOICE, _mode)
+_MEDIAN, _NANMEDIAN, _MODE = (
+    Op("median", CHOICE, _median),
+    Op("nanmedian", CHOICE, _nanmedian),
+    Op("mode", CHOICE, _mode),
+)
 
 
 def _choose_ranked(op: Op, input: Tensor, dim: int, keepdim: bool) -> tuple[Tensor, Tensor]:
@@ -70,15 +74,15 @@ def _choose_ranked(op: Op, input: Tensor, dim: int, keepdim: bool) -> tuple[Tens
     not_empty(op.name, a, axis if a.ndim else None)
     if not a.size:
         values = np.zeros([n for i, n in enumerate(a.shape) if i != axis or keepdim], a.dtype)
-        return choose(op, input, values[..., :0] if keepdim and a.ndim else values, values.astype(np.int64), axis, keepdim)
-    return choose(op, input, *kernel_for(op, a)(a, axis, keepdim), axis, keepdim)
+        return choose(op, input, (values, values.astype(np.int64)), axis, keepdim)
+    return choose(op, input, kernel_for(op, a)(a, axis, keepdim), axis, keepdim)
 
 
 def _middle_of_all(op: Op, input: Tensor, out: Any) -> Tensor:
     if not input._a.size:
-        return input.new_full((), math.nan)  # type: ignore[no-any-return]
+        return input.new_full((), math.nan)
     t = _choose_ranked(op, input.reshape(-1), 0, False)[0]
-    return t if out is None else store(out, t, op.name)  # type: ignore[no-any-return]
+    return t if out is None else store(out, t, op.name)
 
 
 @numpy_too
@@ -137,7 +141,9 @@ def _quantile(input: Tensor, q: Any, dim: int | None, keepdim: bool, interpolati
         raise RuntimeError(f"{name}() input tensor must be non-empty")
     ranked = flat.sort(dim=axis)[0].movedim(axis, -1)
     missing = np.isnan(ranked._a)
-    last = (~missing).sum(-1, keepdims=True) - 1 if skip_nan else np.full((*missing.shape[:-1], 1), missing.shape[-1] - 1)
+    last = (
+        (~missing).sum(-1, keepdims=True) - 1 if skip_nan else np.full((*missing.shape[:-1], 1), missing.shape[-1] - 1)
+    )
     rank = q * _core.wrap(np.maximum(last, 0).astype(q._a.dtype))  # (..., levels)
     if not skip_nan:
         rank = rank.masked_fill(_core.wrap(missing.any(-1, keepdims=True)), missing.shape[-1] - 1)
@@ -146,7 +152,7 @@ def _quantile(input: Tensor, q: Any, dim: int | None, keepdim: bool, interpolati
     if keepdim and input._a.ndim:
         many = int(q._a.ndim > 0)
         t = t.reshape(*t._a.shape[:many], *[1] * input._a.ndim) if dim is None else t.unsqueeze(axis + many)
-    return t  # type: ignore[no-any-return]
+    return t
 
 
 def _levels(name: str, input: Tensor, q: Any, interpolation: str) -> Tensor:
@@ -167,18 +173,19 @@ def _levels(name: str, input: Tensor, q: Any, interpolation: str) -> Tensor:
         raise RuntimeError(
             f"{name}() interpolation must be one of linear, lower, higher, midpoint or nearest, but got {interpolation}"
         )
-    return q
+    return q  # type: ignore[no-any-return]
 
 
 def _between(ranked: Tensor, rank: Tensor, interpolation: str) -> Tensor:
     """Values at fractional ranks along the last dimension."""
     r = np.broadcast_to(rank._a, (*ranked._a.shape[:-1], rank._a.shape[-1] if rank._a.ndim else 1))
     if interpolation in ("lower", "higher", "nearest"):
-        rounded = {"lower": np.floor, "higher": np.ceil, "nearest": np.round}[interpolation](r)
-        return ranked.gather(-1, _core.wrap(rounded.astype(np.int64)))  # type: ignore[no-any-return]
+        rounding: Any = {"lower": np.floor, "higher": np.ceil, "nearest": np.round}[interpolation]
+        rounded = rounding(r)
+        return ranked.gather(-1, _core.wrap(rounded.astype(np.int64)))
     low, high = (ranked.gather(-1, _core.wrap(f(r).astype(np.int64))) for f in (np.floor, np.ceil))
     weight = 0.5 if interpolation == "midpoint" else rank - _core.wrap(as_array(np.floor(rank._a)))
-    return low + (high - low) * weight  # type: ignore[no-any-return]
+    return low + (high - low) * weight
 
 
 @numpy_too
@@ -207,7 +214,7 @@ def quantile(
         tensor(1.5000)
     """
     t = _quantile(input, q, dim, keepdim, interpolation, skip_nan=False)
-    return t if out is None else store(out, t, "quantile")  # type: ignore[no-any-return]
+    return t if out is None else store(out, t, "quantile")
 
 
 @numpy_too
@@ -228,7 +235,7 @@ def nanquantile(
         tensor(1.)
     """
     t = _quantile(input, q, dim, keepdim, interpolation, skip_nan=True)
-    return t if out is None else store(out, t, "nanquantile")  # type: ignore[no-any-return]
+    return t if out is None else store(out, t, "nanquantile")
 
 
 class Quantiles:

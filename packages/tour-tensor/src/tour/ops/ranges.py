@@ -140,7 +140,9 @@ def _spaced_dtype(name: str, ends: tuple[Any, Any], dtype: Any, out: Any) -> Any
         return new_dtype(name, dtype, out)
     target = _dtypes.default_complex().numpy if dtype is None and out is None else new_dtype(name, dtype, out)
     if FROM_NUMPY[target].rank < COMPLEX:
-        raise RuntimeError(f"{name}(): inferred dtype complex can't be safely cast to passed dtype {FROM_NUMPY[target].name}")
+        raise RuntimeError(
+            f"{name}(): inferred dtype complex can't be safely cast to passed dtype {FROM_NUMPY[target].name}"
+        )
     return target
 
 

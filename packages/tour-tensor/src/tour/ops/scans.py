@@ -12,8 +12,6 @@ from tour._calling import numpy_too
 from tour._core import Op, kernel_for
 from tour._declare import in_place, result, store
 from tour._dtypes import BOOLEAN, FLOATING, FROM_NUMPY, as_dtype
-from tour._errors import shape_text
-from tour._operands import floating
 from tour._shapes import wrap_dim
 from tour._widening import single, sum_dtype
 from tour.ops.extremes import CHOICE, choose, ordered
@@ -34,7 +32,7 @@ def _scan(ufunc: np.ufunc, a: Any, dim: int, wide: Any) -> Any:
     if a.size < 1 << 14 or dim == a.ndim - 1 or type(a) is not np.ndarray or math.prod(a.shape[dim + 1 :]) < 128:
         return ufunc.accumulate(a, dim, wide)
     out = np.empty(a.shape, wide)  # long slices: one after the other is eight times as fast as element by element
-    lead = (slice(None),) * dim
+    lead: Any = (slice(None),) * dim
     out[(*lead, 0)] = a[(*lead, 0)]
     for i in range(1, a.shape[dim]):
         ufunc(out[(*lead, i - 1)], a[(*lead, i)], out[(*lead, i)], dtype=wide)
@@ -78,7 +76,7 @@ def _run(op: Op, input: Tensor, dim: int, out: Any) -> Tensor:
     a = input._a
     axis = wrap_dim(dim, a.ndim)
     t: Tensor = result(op, kernel_for(op, a)(a, axis), input, axis)
-    return t if out is None else store(out, t, op.name)  # type: ignore[no-any-return]
+    return t if out is None else store(out, t, op.name)
 
 
 def _typed_run(op: Op, input: Tensor, dim: int, dtype: Any, out: Any) -> Tensor:
@@ -87,9 +85,9 @@ def _typed_run(op: Op, input: Tensor, dim: int, dtype: Any, out: Any) -> Tensor:
         return _run(op, input, dim, out)
     wanted = as_dtype(dtype or out.dtype)
     if wanted.rank == BOOLEAN and dtype is None and input._a.ndim and input._a.size:
-        raise NotImplementedError(f'"{op.name}_out_cpu" not implemented for \'Bool\'')
+        raise NotImplementedError(f"\"{op.name}_out_cpu\" not implemented for 'Bool'")
     t = _run(op, input.to(wanted), dim, None).to(wanted)
-    return t if out is None else store(out, t, op.name)  # type: ignore[no-any-return]
+    return t if out is None else store(out, t, op.name)
 
 
 @numpy_too
@@ -157,7 +155,7 @@ def _choose_running(op: Op, input: Tensor, dim: int, out: Any) -> Any:
     a = input._a
     ordered(op.name, a)
     axis = wrap_dim(dim, a.ndim)
-    pair = choose(op, input, *kernel_for(op, a)(a, axis), axis, True)
+    pair = choose(op, input, kernel_for(op, a)(a, axis), axis, True)
     return pair if out is None else store(tuple(out), pair, op.name)
 
 
@@ -219,7 +217,7 @@ def diff(
             raise RuntimeError("diff expects prepend or append to be the same dimension as input")
     axis = wrap_dim(dim, input._a.ndim)
     if not n:
-        return input.clone() if out is None else store(out, input, "diff")  # type: ignore[no-any-return]
+        return input.clone() if out is None else store(out, input, "diff")
     parts = [x for x in (prepend, input, append) if x is not None]
     t = cat(parts, axis) if len(parts) > 1 else input
     for _ in range(min(n, t._a.shape[axis])):
@@ -227,7 +225,7 @@ def diff(
         t = high ^ low if FROM_NUMPY[t._a.dtype].rank == BOOLEAN else high - low
     if t is input:
         t = input.clone()
-    return t if out is None else store(out, t, "diff")  # type: ignore[no-any-return]
+    return t if out is None else store(out, t, "diff")
 
 
 def _steps(y: Tensor, x: Tensor, dim: int) -> Tensor:
@@ -250,7 +248,7 @@ def _panels(y: Tensor, x: Tensor | None, dx: Any, dim: int) -> Tensor:
     both = y[(*lead, slice(1, None))] + y[(*lead, slice(None, -1))]
     if x is not None:
         return both * _steps(y, x, dim) / 2
-    return both * dx / 2
+    return both * dx / 2  # type: ignore[no-any-return]
 
 
 @numpy_too

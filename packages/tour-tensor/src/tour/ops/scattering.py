@@ -11,8 +11,8 @@ from tour._calling import numpy_too
 from tour._core import Op
 from tour._dtypes import FROM_NUMPY
 from tour._errors import shape_text
-from tour._shapes import wrap_dim
 from tour._kernels import is_half
+from tour._shapes import wrap_dim
 from tour._writing import write, written
 from tour.ops.gathering import check_along, check_index, check_vector, grid
 
@@ -165,7 +165,14 @@ def _scatter_form(name: str, reduce: str | None) -> str | None:
 
 @numpy_too
 def scatter(
-    input: Tensor, dim: int, index: Tensor, src: Any = None, *, value: Any = None, reduce: str | None = None, out: Any = None
+    input: Tensor,
+    dim: int,
+    index: Tensor,
+    src: Any = None,
+    *,
+    value: Any = None,
+    reduce: str | None = None,
+    out: Any = None,
 ) -> Tensor:
     """A copy with `src` (a tensor or a number) written to places along a dimension: `out[i][index[i][j]] = src[i][j]` for `dim=1`.
 
@@ -194,7 +201,9 @@ def scatter(
     return written(_SCATTER_REDUCE, input, axis, i, s, how, True, out=out)
 
 
-def scatter_(input: Tensor, dim: int, index: Tensor, src: Any = None, *, value: Any = None, reduce: str | None = None) -> Tensor:
+def scatter_(
+    input: Tensor, dim: int, index: Tensor, src: Any = None, *, value: Any = None, reduce: str | None = None
+) -> Tensor:
     """In-place version of `scatter`; returns the tensor itself."""
     axis, i, s = _scattered("scatter", input, dim, index, _source("scatter_", src, value))
     how = _scatter_form("scatter_", reduce)
@@ -229,7 +238,14 @@ def _reduction(name: str, reduce: str) -> str:
 
 @numpy_too
 def scatter_reduce(
-    input: Tensor, dim: int, index: Tensor, src: Tensor, reduce: str, *, include_self: bool = True, out: Tensor | None = None
+    input: Tensor,
+    dim: int,
+    index: Tensor,
+    src: Tensor,
+    reduce: str,
+    *,
+    include_self: bool = True,
+    out: Tensor | None = None,
 ) -> Tensor:
     """A copy with `src` combined into places along a dimension.
 
@@ -248,7 +264,9 @@ def scatter_reduce(
         tensor([5., 0.])
     """
     how = _reduction("scatter_reduce", reduce)
-    return written(_SCATTER_REDUCE, input, *_scattered("scatter_reduce", input, dim, index, src), how, include_self, out=out)
+    return written(
+        _SCATTER_REDUCE, input, *_scattered("scatter_reduce", input, dim, index, src), how, include_self, out=out
+    )
 
 
 def scatter_reduce_(
@@ -317,7 +335,9 @@ def _sliced(name: str, input: Tensor, dim: int, index: Tensor, source: Any) -> t
     have = s.shape[axis] if s.ndim > axis else 1
     if have != i.size:
         kind = IndexError if name == "index_copy" else RuntimeError
-        raise kind(f"{name}(): Number of indices ({i.size}) should be equal to source.size(dim): ({have}), for dim: {axis}")
+        raise kind(
+            f"{name}(): Number of indices ({i.size}) should be equal to source.size(dim): ({have}), for dim: {axis}"
+        )
     rest = [n for d, n in enumerate(a.shape) if d != axis], [n for d, n in enumerate(s.shape) if d != axis]
     if rest[0] != rest[1] and (a.ndim > 1 or s.ndim > 1):
         raise RuntimeError(
@@ -334,7 +354,9 @@ def _in_range(name: str, index: Any, size: int) -> Any:
         IndexError: If it is not.
     """
     if index.size and (index.min() < 0 or index.max() >= size):
-        raise IndexError(f"{name}(): index out of range in self: indices go from {index.min()} to {index.max()}, size is {size}")
+        raise IndexError(
+            f"{name}(): index out of range in self: indices go from {index.min()} to {index.max()}, size is {size}"
+        )
     return index
 
 
@@ -442,7 +464,9 @@ def index_reduce(
         tensor([6., 1.])
     """
     how = _reduction("index_reduce", reduce)
-    return written(_INDEX_REDUCE, input, *_sliced("index_reduce", input, dim, index, source), how, include_self, out=out)
+    return written(
+        _INDEX_REDUCE, input, *_sliced("index_reduce", input, dim, index, source), how, include_self, out=out
+    )
 
 
 def index_reduce_(

@@ -14,7 +14,7 @@ from tour._core import Op, new, sockets
 from tour._declare import result, view
 from tour._dtypes import FROM_NUMPY, dtype
 from tour._errors import shape_text
-from tour._shapes import as_shape, infer_shape, is_int, wrap_dim, wrap_dims
+from tour._shapes import as_shape, infer_shape, wrap_dim, wrap_dims
 
 if TYPE_CHECKING:
     from tour._tensor import Tensor
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 __all__ = [
     "atleast_1d", "atleast_2d", "atleast_3d", "flatten", "ravel", "reshape", "squeeze", "unflatten", "unsqueeze",
 ]  # fmt: skip
+
 
 def as_view(a: Any, shape: tuple[int, ...]) -> Any | None:
     """A view of `a` in another shape of as many elements, or None where the strides allow none."""
@@ -136,7 +137,9 @@ def _view_bytes(input: Tensor, d: dtype) -> Tensor:
         if not a.ndim:
             raise RuntimeError("self.dim() cannot be 0 to view a tensor with another number of bytes per element")
         if a.strides[-1] != a.itemsize and a.shape[-1] > 1:
-            raise RuntimeError(f"self.stride(-1) must be 1 to view {FROM_NUMPY[a.dtype].name} as {d.name} (different element sizes)")
+            raise RuntimeError(
+                f"self.stride(-1) must be 1 to view {FROM_NUMPY[a.dtype].name} as {d.name} (different element sizes)"
+            )
         if a.shape[-1] * a.itemsize % d.itemsize:
             raise RuntimeError(
                 f"self.size(-1) must be divisible by {d.itemsize // a.itemsize} to view {FROM_NUMPY[a.dtype].name} as {d.name} "

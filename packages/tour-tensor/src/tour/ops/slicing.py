@@ -210,7 +210,9 @@ def within_memory(a: Any, size: tuple[int, ...], stride: tuple[int, ...], offset
     if len(size) != len(stride):
         raise RuntimeError(f"mismatch in length of strides and shape: {len(stride)} and {len(size)}")
     if any(n < 0 for n in size) or any(s < 0 for s in stride):
-        raise RuntimeError(f"as_strided: Negative sizes or strides are not supported, got sizes {list(size)}, strides {list(stride)}")
+        raise RuntimeError(
+            f"as_strided: Negative sizes or strides are not supported, got sizes {list(size)}, strides {list(stride)}"
+        )
     line, here = memory_of(a)
     first = here if offset is None else offset
     last = first + sum((n - 1) * s for n, s in zip(size, stride, strict=True))

@@ -36,7 +36,9 @@ def order(a: Any, axis: int, descending: bool, stable: bool = True) -> Any:
     """The indices that sort an array, equal elements in their order if `stable`; NaN counts as the largest."""
     if not a.ndim:
         return np.zeros((), np.int64)
-    kind: Any = "stable" if stable or a.shape[axis] <= _FEW else "quicksort"  # a third of the time for floating-point numbers
+    kind: Any = (
+        "stable" if stable or a.shape[axis] <= _FEW else "quicksort"
+    )  # a third of the time for floating-point numbers
     if not descending:
         return single(a).argsort(axis, kind=kind)
     back = (*(slice(None),) * axis, slice(None, None, -1))
@@ -76,7 +78,7 @@ def sort(
     a = input._a
     ordered("sort", a)
     axis = wrap_dim(dim, a.ndim)
-    pair = choose(_SORT, input, *kernel_for(_SORT, a)(a, axis, bool(descending), stable), axis, True)
+    pair = choose(_SORT, input, kernel_for(_SORT, a)(a, axis, bool(descending), stable), axis, True)
     return return_types.sort(*(pair if out is None else store(tuple(out), pair, "sort")))
 
 
@@ -93,7 +95,7 @@ def argsort(
     """
     ordered("argsort", input._a)
     t = wrap(as_array(order(input._a, wrap_dim(dim, input._a.ndim), bool(descending), bool(stable))))
-    return t if out is None else store(out, t, "argsort")  # type: ignore[no-any-return]
+    return t if out is None else store(out, t, "argsort")
 
 
 @numpy_too
@@ -106,7 +108,7 @@ def msort(input: Tensor, *, out: Tensor | None = None) -> Tensor:
         tensor([1, 2, 3])
     """
     t = sort(input, 0)[0]
-    return t if out is None else store(out, t, "msort")  # type: ignore[no-any-return]
+    return t if out is None else store(out, t, "msort")
 
 
 # --- The k largest, the k-th smallest --------------------------------------------------------------------------------------------
@@ -147,8 +149,10 @@ def topk(
     ordered("topk", a)
     axis, k = wrap_dim(dim, a.ndim), k.__index__()
     if not 0 <= k <= (a.shape[axis] if a.ndim else 1):
-        raise RuntimeError(f"selected index k out of range: k = {k} for dimension {axis} of shape {shape_text(a.shape)}")
-    pair = choose(_TOPK, input, *kernel_for(_TOPK, a)(a, k, axis, largest, sorted), axis, True)
+        raise RuntimeError(
+            f"selected index k out of range: k = {k} for dimension {axis} of shape {shape_text(a.shape)}"
+        )
+    pair = choose(_TOPK, input, kernel_for(_TOPK, a)(a, k, axis, largest, sorted), axis, True)
     return tuple.__new__(return_types.topk, pair if out is None else store(tuple(out), pair, "topk"))
 
 
@@ -176,7 +180,7 @@ def kthvalue(input: Tensor, k: int, dim: int = -1, keepdim: bool = False, *, out
     not_empty("kthvalue", a, axis if a.ndim else None)
     if not 1 <= k <= (a.shape[axis] if a.ndim else 1):
         raise RuntimeError(f"selected number k out of range for dimension {axis}: k = {k}, shape {shape_text(a.shape)}")
-    pair = choose(_KTHVALUE, input, *kernel_for(_KTHVALUE, a)(a, k, axis, keepdim), axis, keepdim)
+    pair = choose(_KTHVALUE, input, kernel_for(_KTHVALUE, a)(a, k, axis, keepdim), axis, keepdim)
     if out is not None:
         pair = store(tuple(apart("kthvalue", o, input) for o in out), pair, "kthvalue")
     return return_types.kthvalue(*pair)
@@ -202,7 +206,11 @@ def _runs(rows: Any) -> tuple[Any, Any, Any]:
 
 @numpy_too
 def unique(
-    input: Tensor, sorted: bool = True, return_inverse: bool = False, return_counts: bool = False, dim: int | None = None
+    input: Tensor,
+    sorted: bool = True,
+    return_inverse: bool = False,
+    return_counts: bool = False,
+    dim: int | None = None,
 ) -> Any:
     """The different elements, in order; or, with `dim`, the different slices along it.
 
@@ -318,20 +326,24 @@ def searchsorted(
             f"searchsorted(): output tensor's dtype is wrong, it can only be Int(int32) or Long(int64) depending on whether out_int32 "
             f"flag is True, but we got output tensor's dtype {out.dtype.name} and out_int32 flag is {out_int32}"
         )
-    return t if out is None else store(out, t, "searchsorted")  # type: ignore[no-any-return]
+    return t if out is None else store(out, t, "searchsorted")
 
 
 def _check_side(side: str | None, right: bool) -> None:
     if side is not None and side not in ("left", "right"):
         raise RuntimeError(f"searchsorted(): side can only be 'left' or 'right' but got {side}")
     if side == "left" and right:
-        raise RuntimeError("searchsorted(): side and right can't be set to opposites, got side of left while right was True")
+        raise RuntimeError(
+            "searchsorted(): side and right can't be set to opposites, got side of left while right was True"
+        )
 
 
 def _check_search(sequence: Tensor, values: Any, sorter: Any) -> None:
     s = sequence._a
     if not s.ndim:
-        raise RuntimeError("searchsorted(): input sequence should be a vector or more, but got a tensor without dimensions")
+        raise RuntimeError(
+            "searchsorted(): input sequence should be a vector or more, but got a tensor without dimensions"
+        )
     if isinstance(values, _core.Tensor):
         v = values._a
         if v.dtype != s.dtype and v.dtype.kind != s.dtype.kind and "c" in (v.dtype.kind, s.dtype.kind):
@@ -358,7 +370,9 @@ def _check_search(sequence: Tensor, values: Any, sorter: Any) -> None:
                 f"{shape_text(s.shape)} and got sorter tensor {shape_text(sorter._a.shape)}"
             )
         if sorter._a.dtype != np.int64:
-            raise RuntimeError(f"searchsorted(): sorter must be a tensor of long dtype but got dtype {sorter.dtype.name}")
+            raise RuntimeError(
+                f"searchsorted(): sorter must be a tensor of long dtype but got dtype {sorter.dtype.name}"
+            )
         if sorter._a.size and (sorter._a.min() < 0 or sorter._a.max() >= s.shape[-1]):
             raise RuntimeError("searchsorted(): sorter index out of range")
 
@@ -389,7 +403,9 @@ def bucketize(
 
 
 @numpy_too
-def isin(elements: Any, test_elements: Any, *, assume_unique: bool = False, invert: bool = False, out: Any = None) -> Tensor:
+def isin(
+    elements: Any, test_elements: Any, *, assume_unique: bool = False, invert: bool = False, out: Any = None
+) -> Tensor:
     """Whether each element is among the test elements.
 
     Examples:
@@ -402,7 +418,7 @@ def isin(elements: Any, test_elements: Any, *, assume_unique: bool = False, inve
         if x.dtype.kind in "cb" or FROM_NUMPY.get(x.dtype) is None:
             raise RuntimeError(f"Unsupported input type encountered for isin(): {x.dtype}")
     t = wrap(as_array(np.isin(single(a), single(b), assume_unique=assume_unique, invert=invert)))
-    return t if out is None else store(out, t, "isin")  # type: ignore[no-any-return]
+    return t if out is None else store(out, t, "isin")
 
 
 class Sorting:

@@ -12,12 +12,11 @@ from tour._core import Op, kernel_for
 from tour._declare import result, store
 from tour._dtypes import BOOLEAN, FLOATING, FROM_NUMPY
 from tour._shapes import axes
-from tour._widening import single
+from tour._widening import reduce_add, single
 from tour.ops.linear import matmul
 from tour.ops.reductions import Dim, mean
 
 if TYPE_CHECKING:
-    from tour._dtypes import dtype as Dtype
     from tour._tensor import Tensor
 
 __all__ = ["corrcoef", "cov", "std", "std_mean", "var", "var_mean"]
@@ -30,12 +29,12 @@ def _var(a: Any, dim: Any, correction: float, keepdim: bool) -> Any:
     d = a.dtype
     if d is not _F32 and d is not _F64:
         a = single(a)
-    axis = axes(dim, a.ndim)
-    total = np.add.reduce(a, axis, None, None, True)
+    axis: Any = axes(dim, a.ndim)
+    total = reduce_add(a, axis, None, None, True)
     count = a.size // total.size if total.size and a.size else 0
     away = a - total / as_divisor(count, total.dtype) if count else a
     squares = np.multiply(away, away, away) if away.dtype.kind == "f" else (away * away.conj()).real
-    r = np.add.reduce(squares, axis, None, None, keepdim) / as_divisor(max(count - correction, 0), squares.dtype)
+    r = reduce_add(squares, axis, None, None, keepdim) / as_divisor(max(count - correction, 0), squares.dtype)
     return r if r.dtype is d else r.astype(FROM_NUMPY[d].to_real().numpy, copy=False)
 
 
@@ -97,7 +96,7 @@ def var(
         tensor(1.)
     """
     t = _spread(_VAR, input, dim, unbiased, correction, keepdim)
-    return t if out is None else store(out, t, "var")  # type: ignore[no-any-return]
+    return t if out is None else store(out, t, "var")
 
 
 @numpy_too
@@ -118,7 +117,7 @@ def std(
         tensor(2.)
     """
     t = _spread(_STD, input, dim, unbiased, correction, keepdim)
-    return t if out is None else store(out, t, "std")  # type: ignore[no-any-return]
+    return t if out is None else store(out, t, "std")
 
 
 @numpy_too
@@ -181,7 +180,9 @@ def cov(
     """
     a = input._a
     if a.ndim > 2:
-        raise RuntimeError(f"cov(): expected input to have two or fewer dimensions but got an input with {a.ndim} dimensions")
+        raise RuntimeError(
+            f"cov(): expected input to have two or fewer dimensions but got an input with {a.ndim} dimensions"
+        )
     if FROM_NUMPY[a.dtype].rank == BOOLEAN:
         raise RuntimeError("cov(): bool dtype is not supported for input")
     rows = input if a.ndim == 2 else input.reshape(1, -1)
@@ -198,8 +199,10 @@ def cov(
         raise ZeroDivisionError("Weights sum to zero, can't be normalized")
     away = rows - centre
     product = matmul(away, (away if w is None else away * w).t().conj())
-    t = product / (below if isinstance(below, int) and below > 0 else 0.0 if isinstance(below, int) else below.clamp(min=0))
-    return t.squeeze()  # type: ignore[no-any-return]
+    t = product / (
+        below if isinstance(below, int) and below > 0 else 0.0 if isinstance(below, int) else below.clamp(min=0)
+    )
+    return t.squeeze()
 
 
 def _weights(name: str, w: Any, count: int, kinds: str) -> Any:
@@ -207,7 +210,9 @@ def _weights(name: str, w: Any, count: int, kinds: str) -> Any:
     if w is None:
         return None
     if w._a.ndim > 1:
-        raise RuntimeError(f"cov(): expected {name} to have one or fewer dimensions but got {name} with {w._a.ndim} dimensions")
+        raise RuntimeError(
+            f"cov(): expected {name} to have one or fewer dimensions but got {name} with {w._a.ndim} dimensions"
+        )
     if w._a.dtype.kind not in kinds:
         kind = "integral" if kinds == "iu" else "floating point"
         raise RuntimeError(f"cov(): expected {name} to have {kind} dtype but got {name} with {w.dtype.name} dtype")
@@ -239,7 +244,7 @@ def corrcoef(input: Tensor) -> Tensor:
     deviation = (c.diagonal() if c._a.dtype.kind != "c" else c.diagonal().real).sqrt()
     t = c / deviation.unsqueeze(-1) / deviation.unsqueeze(0)
     if t._a.dtype.kind != "c":
-        return t.clamp(-1, 1)  # type: ignore[no-any-return]
+        return t.clamp(-1, 1)
     import tour
 
     return tour.complex(t.real.clamp(-1, 1), t.imag.clamp(-1, 1))

@@ -33,7 +33,11 @@ vjp(op._STACK, tensors=_slices)
 
 
 def _zeros(like: Any, shape: tuple[int, ...]) -> Any:
-    return tour.zeros(shape, dtype=like.dtype, device=like.device) if isinstance(like, _core.Tensor) else np.zeros_like(like, shape=shape)
+    return (
+        tour.zeros(shape, dtype=like.dtype, device=like.device)
+        if isinstance(like, _core.Tensor)
+        else np.zeros_like(like, shape=shape)
+    )
 
 
 def _joined(g: list[Any], input_shape: tuple[int, ...], bounds: tuple[int, ...], dim: int) -> Any:

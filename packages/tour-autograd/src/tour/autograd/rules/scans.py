@@ -22,7 +22,9 @@ def _cumprod(g: Any, input: Any, dim: int, out: Any) -> Any:
     n = input.shape[dim]
     parts = []
     for k in range(n):  # each product without factor k; one at a time, because a quotient by zero is none
-        rest = tour.cat([tour.ones_like(input.narrow(dim, 0, 1)), input.narrow(dim, k + 1, n - k - 1)], dim).cumprod(dim)
+        rest = tour.cat([tour.ones_like(input.narrow(dim, 0, 1)), input.narrow(dim, k + 1, n - k - 1)], dim).cumprod(
+            dim
+        )
         if k:
             rest = rest * input.narrow(dim, 0, k).prod(dim, keepdim=True)
         parts.append((g.narrow(dim, k, n - k) * rest.conj()).sum(dim, keepdim=True))

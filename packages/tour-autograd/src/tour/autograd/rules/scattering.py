@@ -94,7 +94,9 @@ def _combined(
     return to_input, to_source
 
 
-def _of_products(by: _Places, g: Any, input: Any, dim: int, index: Any, source: Any, include_self: bool, out: Any) -> Any:
+def _of_products(
+    by: _Places, g: Any, input: Any, dim: int, index: Any, source: Any, include_self: bool, out: Any
+) -> Any:
     """Gradients of products: of all factors but one; with a single zero among them only that one gets any."""
     start = by.fill(input, dim, index, 1) if not include_self else input
     to_input = (g * out) / start.masked_fill(start == 0, 1)

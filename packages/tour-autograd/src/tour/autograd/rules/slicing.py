@@ -64,6 +64,8 @@ tensor_vjp(
 )
 tensor_vjp(
     op._AS_STRIDED_SCATTER,
-    input=lambda g, src_shape, size, stride, offset: op.as_strided_scatter(g, _zeros(g, src_shape), size, stride, offset),
+    input=lambda g, src_shape, size, stride, offset: op.as_strided_scatter(
+        g, _zeros(g, src_shape), size, stride, offset
+    ),
     src=lambda g, size, stride, offset: g.contiguous().clone().as_strided(size, stride, offset),
 )
