@@ -1,0 +1,72 @@
+"""The tensor itself: copies, pickles, memory, questions."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+
+import pytest
+
+import tour
+
+
+@pytest.mark.parametrize("name", ["float32", "bfloat16", "float8_e4m3fn", "complex64", "int64", "bool"])
+def test_copies_and_pickles(name):
+    t = tour.tensor([[1, 0], [0, 1]], dtype=getattr(tour, name))
+    for made in (copy.deepcopy(t), pickle.loads(pickle.dumps(t)), pickle.loads(pickle.dumps(t, 2))):
+        assert made.dtype is t.dtype and made.float().tolist() == t.float().tolist() if name != "complex64" else made.equal(t)
+        assert made.data_ptr() != t.data_ptr()
+    assert copy.copy(t).data_ptr() == t.data_ptr()
+
+
+def test_one_copy_per_tensor():
+    t = tour.ones(2)
+    first, second = copy.deepcopy([t, t])
+    assert first is second
+
+
+def test_subclasses_keep_what_they_add():
+    assert type(copy.deepcopy(Named.make())) is Named
+    assert copy.deepcopy(Named.make()).name == pickle.loads(pickle.dumps(Named.make())).name == "x"
+
+
+class Named(tour.Tensor):
+    @classmethod
+    def make(cls):
+        t = cls(2)
+        t.name = "x"
+        return t
+
+
+def test_memory():
+    t = tour.arange(6.0).reshape(2, 3)
+    assert t[1].storage_offset() == 3 and t[1].untyped_storage() == t.untyped_storage()
+    assert t.untyped_storage().nbytes() == 24 == len(t.storage())
+    assert t.dim_order() == (0, 1) and t.t().dim_order() == (1, 0)
+    assert t.is_set_to(t.view(2, 3)) and not t.is_set_to(t.clone())
+    assert t.share_memory_() is t.pin_memory() is t and not t.is_shared() and not t.is_pinned()
+    assert t.is_cpu and not (t.is_sparse or t.is_quantized or t.is_meta) and t.layout is tour.strided
+
+
+def test_elements_by_python_functions():
+    t = tour.arange(3)
+    assert t.apply_(lambda v: v * 2) is t and t.tolist() == [0, 2, 4]
+    assert t.map_(tour.tensor([1]), lambda v, w: v + w).tolist() == [1, 3, 5]
+
+
+def test_questions():
+    t = tour.zeros(2, 3)
+    assert tour.is_tensor(t) and not tour.is_tensor(0) and tour.is_storage(t.storage())
+    assert tour.numel(t) == t.nelement() == 6 and t.ndimension() == 2 and t.get_device() == -1
+    assert tour.is_floating_point(t) and not tour.is_complex(t) and tour.is_signed(t) and not tour.is_nonzero(tour.tensor(0))
+    assert tour.typename(t) == "tour.FloatTensor" and tour.typename([]) == "list"
+    with pytest.raises(RuntimeError, match="more than one value is ambiguous"):
+        tour.is_nonzero(t)
+
+
+def test_threads():
+    before = tour.get_num_threads()
+    tour.set_num_threads(1)
+    assert tour.get_num_threads() == 1 <= before
+    with pytest.raises(RuntimeError, match="positive"):
+        tour.set_num_threads(0)
