@@ -29,7 +29,15 @@ HOMES = {
     "is_inference_mode_enabled": "autograd",
     "no_grad": "autograd",
     "set_grad_enabled": "autograd",
-}
+} | dict.fromkeys(
+    (
+        *("conv1d", "conv2d", "conv3d", "conv_transpose1d", "conv_transpose2d", "conv_transpose3d"),
+        *("adaptive_avg_pool1d", "adaptive_max_pool1d", "avg_pool1d", "max_pool1d", "max_pool2d", "max_pool3d"),
+        *("bilinear", "channel_shuffle", "cosine_similarity", "pairwise_distance", "pdist", "pixel_shuffle", "pixel_unshuffle"),
+        *("alpha_dropout", "dropout", "feature_alpha_dropout", "group_norm", "layer_norm", "rms_norm"),
+    ),
+    "nn.functional",
+)
 
 
 def __getattr__(name: str) -> Any:
@@ -42,7 +50,8 @@ def __getattr__(name: str) -> Any:
     if name in DISTRIBUTIONS:
         return subpackage(name)
     if name in HOMES:
-        value = getattr(subpackage(HOMES[name]), name)
+        subpackage(HOMES[name].partition(".")[0])
+        value = getattr(import_module(f"tour.{HOMES[name]}"), name)
         setattr(sys.modules["tour"], name, value)  # from now on a plain attribute
         return value
     raise AttributeError(f"module 'tour' has no attribute {name!r}")

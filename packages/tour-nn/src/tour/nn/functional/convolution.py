@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 
+from typing import Any
+
 from tour import Tensor
 from tour._declare import primitive
 from tour.autograd.both import reading
@@ -46,26 +48,35 @@ def convolution_weight_grad(
 
 _conv, _to_input, _to_weight = map(reading, (convolution, convolution_input_grad, convolution_weight_grad))
 
+def _cropped(x: Any, shape: Sizes) -> Any:
+    """A convolution's result without what an output padding of a whole stride or more adds."""
+    return x if x.shape == shape else x[tuple(slice(n) for n in shape)]
+
+
 vjp(
     convolution,
     input=lambda g, weight, input_shape, stride, padding, dilation, groups: _to_input(
-        g, weight, input_shape, stride, padding, dilation, groups
+        g, weight.conj(), input_shape, stride, padding, dilation, groups
     ),
     weight=lambda g, input, weight_shape, stride, padding, dilation, groups: _to_weight(
-        g, input, weight_shape, stride, padding, dilation, groups
+        g, input.conj(), weight_shape, stride, padding, dilation, groups
     ),
     bias=lambda g: g.sum((0, *range(2, g.ndim))),
 )
 vjp(
     convolution_input_grad,
-    g=lambda h, weight, stride, padding, dilation, groups: _conv(h, weight, None, stride, padding, dilation, groups),
+    g=lambda h, g_shape, weight, stride, padding, dilation, groups: _cropped(
+        _conv(h, weight.conj(), None, stride, padding, dilation, groups), g_shape
+    ),
     weight=lambda h, g, weight_shape, stride, padding, dilation, groups: _to_weight(
-        g, h, weight_shape, stride, padding, dilation, groups
+        g.conj(), h, weight_shape, stride, padding, dilation, groups
     ),
 )
 vjp(
     convolution_weight_grad,
-    g=lambda h, input, stride, padding, dilation, groups: _conv(input, h, None, stride, padding, dilation, groups),
+    g=lambda h, input, stride, padding, dilation, groups: _conv(
+        input.conj(), h, None, stride, padding, dilation, groups
+    ),
     input=lambda h, g, input_shape, stride, padding, dilation, groups: _to_input(
         g, h, input_shape, stride, padding, dilation, groups
     ),
