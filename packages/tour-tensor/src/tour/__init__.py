@@ -63,6 +63,7 @@ from tour.ops.contractions import *
 from tour.ops.copies import *
 from tour.ops.creation import *
 from tour.ops.diagonals import *
+from tour.ops.differences import *
 from tour.ops.division import *
 from tour.ops.extremes import *
 from tour.ops.factories import *

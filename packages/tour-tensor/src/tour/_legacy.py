@@ -14,8 +14,17 @@ from tour._shapes import Size, is_int
 from tour.ops.creation import raw_data
 
 __all__ = [
-    "BFloat16Tensor", "BoolTensor", "ByteTensor", "CharTensor", "DoubleTensor", "FloatTensor", "HalfTensor", "IntTensor",
-    "LongTensor", "ShortTensor",
+    "BFloat16Tensor",
+    "BoolTensor",
+    "ByteTensor",
+    "CharTensor",
+    "DoubleTensor",
+    "FloatTensor",
+    "HalfTensor",
+    "IntTensor",
+    "LongTensor",
+    "ShortTensor",
+    "set_default_tensor_type",
 ]  # fmt: skip
 
 
@@ -130,6 +139,16 @@ _NAMES = {t.dtype.name: t.__name__ for t in _TYPES} | {
     "complex128": "ComplexDoubleTensor",
 }
 _BY_NAME = {name: getattr(_dtypes, d) for d, name in _NAMES.items()}
+
+
+def set_default_tensor_type(t: Any, /) -> None:
+    """Set the default dtype by a legacy type or its name; `set_default_dtype` is the newer form.
+
+    Examples:
+        >>> import tour
+        >>> tour.set_default_tensor_type("tour.FloatTensor")
+    """
+    _dtypes.set_default_dtype(device_and_dtype(t)[1])
 
 
 def name_of(t: Any) -> str:

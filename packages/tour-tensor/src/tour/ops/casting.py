@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from tour._dtypes import dtype as Dtype
     from tour._tensor import Tensor
 
-__all__ = ["clone"]
+__all__ = ["clone", "detach", "detach_"]
 
 _CAST = Op("to_dtype", ("input", "dtype"))
 _MOVE = Op("to_device", ("input", "device"))
@@ -212,6 +212,11 @@ def contiguous(input: Tensor, memory_format: Any = contiguous_format) -> Tensor:
 def detach(input: Tensor) -> Tensor:
     """A tensor that shares memory with this one but not its history."""
     return wrap(input._a)
+
+
+def detach_(input: Tensor) -> Tensor:
+    """Forget the tensor's history; returns the tensor itself."""
+    return input.detach_()
 
 
 class Casting:

@@ -7,13 +7,14 @@ from typing import Any
 
 from tour._declare import store
 from tour.ops.broadcasting import expand
+from tour.ops.indexing import getitem
 from tour.ops.joining import split, split_with_sizes, unbind
 from tour.ops.permuting import permute, t, transpose
 from tour.ops.shaping import squeeze, unsqueeze, view_as_shape
 from tour.ops.slicing import as_strided, diagonal, narrow, select, unfold
 
 __all__ = [
-    "alias_copy", "as_strided_copy", "detach_copy", "diagonal_copy", "expand_copy", "narrow_copy", "permute_copy", "select_copy",
+    "alias_copy", "as_strided_copy", "detach_copy", "diagonal_copy", "expand_copy", "narrow_copy", "permute_copy", "select_copy", "slice_copy",
     "split_copy", "split_with_sizes_copy", "squeeze_copy", "t_copy", "transpose_copy", "unbind_copy", "unfold_copy",
     "unsqueeze_copy", "view_copy",
 ]  # fmt: skip
@@ -48,6 +49,12 @@ split_with_sizes_copy = copied(split_with_sizes, "split_with_sizes_copy")
 squeeze_copy = copied(squeeze, "squeeze_copy")
 t_copy = copied(t, "t_copy")
 transpose_copy = copied(transpose, "transpose_copy")
+slice_copy = copied(
+    lambda input, dim=0, start=None, end=None, step=1: getitem(
+        input, (slice(None),) * dim + (slice(start, end, step),)
+    ),
+    "slice_copy",
+)
 unbind_copy = copied(unbind, "unbind_copy")
 unfold_copy = copied(unfold, "unfold_copy")
 unsqueeze_copy = copied(unsqueeze, "unsqueeze_copy")

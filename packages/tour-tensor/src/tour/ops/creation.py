@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from tour._dtypes import dtype as Dtype
     from tour._tensor import Tensor
 
-__all__ = ["as_tensor", "asarray", "from_numpy", "scalar_tensor", "tensor"]
+__all__ = ["as_tensor", "asarray", "from_numpy", "frombuffer", "scalar_tensor", "tensor"]
 
 
 def finish(array: Any, device: Any = None, requires_grad: bool = False) -> Tensor:
@@ -149,6 +149,44 @@ def from_numpy(ndarray: np.ndarray[Any, Any]) -> Tensor:
             f"{', '.join(d.name for d in _dtypes.ALL)}, in native byte order"
         )
     return wrap(ndarray)
+
+
+def frombuffer(buffer: Any, *, dtype: Dtype, count: int = -1, offset: int = 0, requires_grad: bool = False) -> Tensor:
+    """A vector that shares the memory of an object with Python's buffer protocol.
+
+    Args:
+        buffer: For example `bytes` (read-only), `bytearray`, `array.array`, `mmap`.
+        dtype: How to read its bytes.
+        count: How many elements; -1 for as many as there are.
+        offset: Where to begin, in bytes.
+        requires_grad: Whether operations on it are recorded.
+
+    Raises:
+        ValueError: If the bytes are too few, or not a whole number of elements.
+
+    Examples:
+        >>> import tour
+        >>> tour.frombuffer(bytearray([1, 2, 3]), dtype=tour.uint8)
+        tensor([1, 2, 3], dtype=tour.uint8)
+    """
+    d = as_dtype(dtype)
+    size = memoryview(buffer).nbytes
+    if not size or not count:
+        raise ValueError(f"both buffer length ({size}) and count ({count}) must not be 0")
+    if not 0 <= offset < size:
+        raise ValueError(
+            f"offset ({offset} bytes) must be non-negative and no greater than buffer length ({size} bytes) - 1"
+        )
+    if count < 0 and (size - offset) % d.itemsize:
+        raise ValueError(
+            f"buffer length ({size - offset} bytes) after offset must be a multiple of element size ({d.itemsize})"
+        )
+    if count > 0 and offset + count * d.itemsize > size:
+        raise ValueError(
+            f"requested buffer length ({count} * {d.itemsize} bytes) after offset must not be greater than {size}"
+        )
+    t = wrap(np.frombuffer(buffer, d.numpy, count, offset))
+    return t.requires_grad_() if requires_grad else t
 
 
 def as_tensor(data: Any, dtype: Dtype | None = None, device: Device | str | int | None = None) -> Tensor:

@@ -271,10 +271,37 @@ def vander(x: Tensor, N: int | None = None, increasing: bool = False) -> Tensor:
     return stack(columns if increasing else columns[::-1], 1)
 
 
+def fill_diagonal_(input: Tensor, fill_value: float, wrap: bool = False) -> Tensor:
+    """Write one value on the main diagonal in place; returns the tensor itself.
+
+    Args:
+        input: At least two dimensions; of more than two all sizes must be equal.
+        fill_value: A number.
+        wrap: Whether the diagonal of a tall matrix begins anew after as many rows as there are columns, and one more.
+
+    Examples:
+        >>> import tour
+        >>> tour.zeros(2, 2).fill_diagonal_(5)
+        tensor([[5., 0.],
+                [0., 5.]])
+    """
+    shape = input._a.shape
+    if len(shape) < 2:
+        raise RuntimeError("dimensions must larger than 1")
+    if len(shape) > 2 and len(set(shape)) > 1:
+        raise RuntimeError(f"all dimensions of input must be of equal length, got {list(shape)}")
+    rows, columns = shape[0], shape[-1]
+    for start in range(0, rows if wrap and len(shape) == 2 else 1, columns + 1):
+        n = min(rows - start, *shape[1:])
+        steps = np.arange(n)
+        input[(steps + start, *[steps] * (len(shape) - 1))] = fill_value
+    return input
+
+
 class Diagonals:
     """Diagonals and triangles, as methods."""
 
     __slots__ = ()
 
     diag, diag_embed, diagflat, tril, triu, trace = diag, diag_embed, diagflat, tril, triu, trace
-    tril_, triu_ = in_place(tril), in_place(triu)
+    tril_, triu_, fill_diagonal_ = in_place(tril), in_place(triu), fill_diagonal_

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from tour._tensor import Tensor
 
 __all__ = [
-    "addbmm", "addmm", "addmv", "addr", "baddbmm", "bmm", "dot", "ger", "inner", "matmul", "mm", "mv", "outer", "vdot",
+    "addbmm", "addmm", "addmv", "addmv_", "addr", "baddbmm", "bmm", "dot", "ger", "inner", "matmul", "mm", "mv", "outer", "vdot",
 ]  # fmt: skip
 
 _F32 = np.dtype(np.float32)
@@ -374,6 +374,9 @@ def addbmm(
     return _added("addbmm", lambda a, b: bmm(a, b).sum(0), (input, batch1, batch2), (beta, alpha), out)
 
 
+addmv_ = in_place(addmv)
+
+
 class Linear:
     """Products of matrices, as methods and operators."""
 
@@ -381,7 +384,7 @@ class Linear:
 
     matmul, mm, bmm, mv, dot, vdot, inner, outer, ger = matmul, mm, bmm, mv, dot, vdot, inner, outer, outer
     addmm, addmv, addr, baddbmm, addbmm = addmm, addmv, addr, baddbmm, addbmm
-    addmm_, addmv_, addr_ = in_place(addmm), in_place(addmv), in_place(addr)
+    addmm_, addmv_, addr_ = in_place(addmm), addmv_, in_place(addr)
     baddbmm_, addbmm_ = in_place(baddbmm), in_place(addbmm)
     __matmul__ = matmul
     __rmatmul__ = _rmatmul

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from tour._dtypes import dtype as Dtype
     from tour._tensor import Tensor
 
-__all__ = ["cdist", "dist", "norm", "renorm"]
+__all__ = ["cdist", "dist", "frobenius_norm", "norm", "norm_except_dim", "nuclear_norm", "renorm"]
 
 Dim = int | tuple[int, ...] | None
 
@@ -138,6 +138,45 @@ def _nuclear(input: Tensor, dim: Any, keepdim: bool) -> Tensor:
         for d in sorted(dims):
             total = total.unsqueeze(d)
     return total
+
+
+@numpy_too
+def frobenius_norm(input: Tensor, dim: Dim, keepdim: bool = False, *, out: Tensor | None = None) -> Tensor:
+    """Root of the sum of squares over dimensions.
+
+    Examples:
+        >>> import tour
+        >>> tour.frobenius_norm(tour.tensor([[3.0, 4.0]]), (0, 1))
+        tensor(5.)
+    """
+    return norm(input, "fro", dim, keepdim, out=out)
+
+
+@numpy_too
+def nuclear_norm(input: Tensor, dim: Dim = None, keepdim: bool = False, *, out: Tensor | None = None) -> Tensor:
+    """Sum of the singular values of matrices in two dimensions.
+
+    Examples:
+        >>> import tour
+        >>> tour.nuclear_norm(tour.eye(3))
+        tensor(3.)
+    """
+    return norm(input, "nuc", dim, keepdim, out=out)
+
+
+@numpy_too
+def norm_except_dim(v: Tensor, pow: int = 2, dim: int = 0) -> Tensor:
+    """Norm over all dimensions but one; with `dim=-1` over all.
+
+    Examples:
+        >>> import tour
+        >>> tour.norm_except_dim(tour.tensor([[3.0, 4.0], [0.0, 1.0]]))
+        tensor([[5.],
+                [1.]])
+    """
+    if dim == -1:
+        return norm(v, pow)
+    return norm(v, pow, tuple(i for i in range(v._a.ndim) if i != dim), True)
 
 
 @numpy_too

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from tour._dtypes import dtype as Dtype
     from tour._tensor import Tensor
 
-__all__ = ["all", "any", "count_nonzero", "logsumexp", "mean", "nanmean", "nansum", "prod", "sum"]
+__all__ = ["all", "any", "count_nonzero", "hash_tensor", "logsumexp", "mean", "nanmean", "nansum", "prod", "sum"]
 
 Dim = int | tuple[int, ...] | None
 
@@ -378,13 +378,33 @@ def logsumexp(input: Tensor, dim: Dim, keepdim: bool = False, *, out: Tensor | N
 _LOGSUMEXP = _core.Op("logsumexp", ("input", "dim", "keepdim"), _logsumexp)
 
 
+@numpy_too
+def hash_tensor(
+    input: Tensor, dim: Dim = (), *, keepdim: bool = False, mode: int = 0, out: Tensor | None = None
+) -> Tensor:
+    """A hash of the elements over dimensions, or of all: the exclusive or of their bits as 64-bit numbers, in uint64.
+
+    Examples:
+        >>> import tour
+        >>> tour.hash_tensor(tour.tensor([1, 2, 3]))
+        tensor(0, dtype=tour.uint64)
+    """
+    if mode:
+        raise RuntimeError(f"hash_tensor(): only mode 0 (exclusive or) is known, got {mode}")
+    a = input._a
+    _real("hash_tensor", input)
+    wide = a.astype(np.int64 if FROM_NUMPY[a.dtype].rank < FLOATING else np.float64).view(np.uint64)
+    t = _core.wrap(as_array(np.bitwise_xor.reduce(wide, axis=axes(dim, a.ndim), keepdims=keepdim)))
+    return t if out is None else store(out, t, "hash_tensor")  # type: ignore[no-any-return]
+
+
 class Reductions:
     """Reductions, as methods."""
 
     __slots__ = ()
 
     sum, mean, nansum, nanmean, prod = sum, mean, nansum, nanmean, prod
-    all, any, count_nonzero, logsumexp = all, any, count_nonzero, logsumexp
+    all, any, count_nonzero, logsumexp, hash_tensor = all, any, count_nonzero, logsumexp, hash_tensor
 
     def sum_to_size(self: Any, *size: Any) -> Tensor:
         """The sum over the dimensions in which a tensor of shape `size` would be broadcast to this one's shape.

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from tour._tensor import Tensor
 
 __all__ = [
-    "as_strided", "as_strided_scatter", "diagonal", "diagonal_scatter", "narrow", "select", "select_scatter", "slice_scatter",
+    "as_strided", "as_strided_", "as_strided_scatter", "diagonal", "diagonal_scatter", "narrow", "select", "select_scatter", "slice_scatter",
 ]  # fmt: skip
 
 
@@ -331,6 +331,9 @@ def as_strided_scatter(input: Tensor, src: Tensor, size: Any, stride: Any, stora
     return written(_AS_STRIDED_SCATTER, dense, _replaced("as_strided_scatter", input, src, sizes), sizes, steps, first)
 
 
+as_strided_ = reshaping(as_strided)
+
+
 class Slicing:
     """Parts, as methods."""
 
@@ -339,4 +342,4 @@ class Slicing:
     narrow, select, diagonal, unfold, as_strided = narrow, select, diagonal, unfold, as_strided
     select_scatter, slice_scatter = select_scatter, slice_scatter
     diagonal_scatter, as_strided_scatter = diagonal_scatter, as_strided_scatter
-    as_strided_ = reshaping(as_strided)
+    as_strided_ = as_strided_
