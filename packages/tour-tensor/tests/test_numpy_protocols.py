@@ -15,10 +15,13 @@ np.sum(t); np.sum(t, axis=0); np.mean(t, axis=1, keepdims=True); np.std(t); np.s
 np.prod(t); np.median(t); np.median(t, axis=0); np.percentile(t, 30, axis=0); np.quantile(t, 0.4); np.average(t, 0, [1, 2, 3, 4])
 np.cumsum(t); np.cumprod(t, axis=1); np.diff(t); np.trapezoid(t); np.ptp(t, axis=0); np.any(t); np.all(t, axis=0); np.argmax(t, axis=1)
 np.concatenate([t, a]); np.stack([a, t]); np.vstack([t, a]); np.hstack([t, a]); np.append(t, a); np.split(t, 2)[1]; np.array_split(t, 3)[0]
-np.reshape(t, (2, 8)); np.ravel(t); np.transpose(t); np.swapaxes(t, 0, 1); np.moveaxis(t, 0, 1); np.expand_dims(t, (0, -1)); np.squeeze(t[:1])
-np.broadcast_to(t, (2, 4, 4)); np.flip(t); np.flip(t, 0); np.roll(t, 1); np.rot90(t); np.tile(t, 2); np.repeat(t, 2); np.take(t, [1, 2], axis=1)
+np.reshape(t, (2, 8)); np.ravel(t); np.transpose(t); np.swapaxes(t, 0, 1); np.moveaxis(t, 0, 1); np.expand_dims(t, (0, -1))
+np.squeeze(t[:1])
+np.broadcast_to(t, (2, 4, 4)); np.flip(t); np.flip(t, 0); np.roll(t, 1); np.rot90(t); np.tile(t, 2); np.repeat(t, 2)
+np.take(t, [1, 2], axis=1)
 np.diag(t); np.diagonal(t, 1); np.trace(t); np.tril(t); np.triu(t, 1); np.outer(t, a); np.inner(t, a); np.kron(t, a); np.dot(a, t); a @ t
-np.matmul(t, a); np.tensordot(t, a); np.einsum("ij,jk", t, a); np.where(a > 0.5, t, 0); np.clip(t, 0.2, 0.8); np.round(t, 1); np.sort(t, axis=0)
+np.matmul(t, a); np.tensordot(t, a); np.einsum("ij,jk", t, a); np.where(a > 0.5, t, 0); np.clip(t, 0.2, 0.8); np.round(t, 1)
+np.sort(t, axis=0)
 np.argsort(t); np.exp(t); np.maximum(t, a); a + t; a > t; np.ones(4) * t; 2.0 ** t; np.power(t, 2); np.square(t); np.sign(t); np.cbrt(t)
 np.add.reduce(t); np.add.reduce(t, axis=1); np.add.accumulate(t); np.multiply.outer(t, a); np.zeros_like(t); np.full_like(t, 3); np.copy(t)
 np.linalg.inv(t); np.linalg.det(t); np.linalg.solve(t, a); np.linalg.norm(t); np.linalg.norm(t, axis=1); np.linalg.svd(t)[1]

@@ -37,7 +37,7 @@ def test_what_is_not(a, b, text):
 
 
 def test_message_and_misuse():
-    with pytest.raises(AssertionError, match="^mine$"):
+    with pytest.raises(AssertionError, match=r"^mine$"):
         assert_close(1, 2, msg="mine")
     with pytest.raises(ValueError, match="both be specified"):
         assert_close(1.0, 1.0, rtol=1)

@@ -65,7 +65,7 @@ def _loaded(table: dict[Any, Callable[..., Any]]) -> dict[Any, Callable[..., Any
 
 def _ufunc_method(ufunc: np.ufunc, method: str, inputs: Any, kwargs: Any) -> Any:
     """`np.add.reduce(t)` and the like: those with a function of their own are recorded."""
-    same = {
+    same: dict[tuple[str, str], Any] = {
         ("add", "reduce"): np.sum,
         ("multiply", "reduce"): np.prod,
         ("maximum", "reduce"): np.max,

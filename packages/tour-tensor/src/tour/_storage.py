@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -151,17 +151,17 @@ class Storage:
         steps = self._a.strides
         return tuple(sorted(range(len(steps)), key=lambda i: -steps[i]))
 
-    def share_memory_(self: Any) -> Self:
+    def share_memory_(self: Any) -> Any:
         """The tensor itself: threads share its memory already."""
-        return self  # type: ignore[no-any-return]
+        return self
 
     def is_shared(self: Any) -> bool:
         """Whether other processes see its memory; they do not."""
         return False
 
-    def pin_memory(self: Any, device: Any = None) -> Self:
+    def pin_memory(self: Any, device: Any = None) -> Any:
         """The tensor itself: NumPy's memory is pageable, and copies to a device work from there."""
-        return self  # type: ignore[no-any-return]
+        return self
 
     def is_pinned(self: Any, device: Any = None) -> bool:
         """Whether its memory is page-locked; it is not."""
@@ -170,15 +170,15 @@ class Storage:
     def record_stream(self: Any, stream: Any) -> None:
         """Nothing to do: an array keeps its memory until its last user is done."""
 
-    def apply_(self: Any, callable: Any) -> Self:
+    def apply_(self: Any, callable: Any) -> Any:
         """Replace each element by what a Python function makes of it; slow.
 
         Raises:
             TypeError: If the tensor records gradients.
         """
-        return self.map_(self, lambda x, _: callable(x))  # type: ignore[no-any-return]
+        return self.map_(self, lambda x, _: callable(x))
 
-    def map_(self: Any, tensor: Any, callable: Any) -> Self:
+    def map_(self: Any, tensor: Any, callable: Any) -> Any:
         """Replace each element x by `callable(x, y)`, y from another tensor that broadcasts; slow.
 
         Raises:
@@ -190,7 +190,7 @@ class Storage:
         pairs = zip(a.ravel().tolist(), np.broadcast_to(tensor._a, a.shape).ravel().tolist(), strict=True)
         a[...] = np.array([callable(x, y) for x, y in pairs], a.dtype).reshape(a.shape)
         wrote(self)
-        return self  # type: ignore[no-any-return]
+        return self
 
     def __dlpack__(self: Any, **options: Any) -> Any:
         """A capsule that gives other libraries this memory without a copy."""

@@ -30,15 +30,15 @@ Dims = int | tuple[int, ...] | None
 # the lengths and dimensions (the last is the halved one) and the factor, so that a gradient is a transform again.
 
 
-def _c2c(a: Any, s: tuple[int, ...], dims: tuple[int, ...], norm: str, inverse: bool) -> Any:
+def _c2c(a: Any, s: tuple[int, ...], dims: tuple[int, ...], norm: Any, inverse: bool) -> Any:
     return (np.fft.ifftn if inverse else np.fft.fftn)(a, s, dims, norm)
 
 
-def _r2c(a: Any, s: tuple[int, ...], dims: tuple[int, ...], norm: str) -> Any:
+def _r2c(a: Any, s: tuple[int, ...], dims: tuple[int, ...], norm: Any) -> Any:
     return np.fft.rfftn(a, s, dims, norm)
 
 
-def _c2r(a: Any, s: tuple[int, ...], dims: tuple[int, ...], norm: str) -> Any:
+def _c2r(a: Any, s: tuple[int, ...], dims: tuple[int, ...], norm: Any) -> Any:
     return np.fft.irfftn(a, s, dims, norm)
 
 

@@ -161,7 +161,7 @@ def norm(
         raise RuntimeError("linalg.norm: If dim is not specified but ord is, the input must be 1D or 2D. Got "
                            f"{A._a.ndim}D.")  # fmt: skip
     if ord is not None and (len(dims) == 2 if dims is not None else A._a.ndim == 2):
-        return matrix_norm(A, ord, dims or (0, 1), keepdim, dtype=dtype, out=out)  # type: ignore[arg-type]
+        return matrix_norm(A, ord, dims or (0, 1), keepdim, dtype=dtype, out=out)
     if isinstance(ord, str):
         raise RuntimeError(f"linalg.norm: Order {ord} is for matrices; the input is {A._a.ndim}D")
     return vector_norm(A, 2 if ord is None else ord, dims, keepdim, dtype=dtype, out=out)

@@ -44,7 +44,7 @@ def logdet(input: Tensor) -> Tensor:
     sign, logabsdet = measures.slogdet(input)
     if sign.is_complex():
         return logabsdet + sign.log()
-    return tour.where(sign == -1, float("nan"), logabsdet)
+    return tour.where(sign == -1, float("nan"), logabsdet)  # type: ignore[no-any-return]
 
 
 @numpy_too

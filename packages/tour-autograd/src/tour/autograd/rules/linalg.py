@@ -28,7 +28,7 @@ def _det(g: Any, input: Any, out: Any) -> Any:
 
 def _slogdet(g: Any, input: Any, out: Any) -> Any:
     to_sign, to_log = g
-    scale = 0.0 if to_log is None else to_log
+    scale: Any = 0.0 if to_log is None else to_log
     if to_sign is not None and input.is_complex():
         scale = scale + 1j * (to_sign * out[0].conj()).imag
     elif to_log is None:
