@@ -50,7 +50,7 @@ def _is_causal(mask: Mask, promised: bool | None, size: int) -> bool:
 
 def _length(t: Tensor, batch_first: bool) -> int:
     """Number of positions."""
-    return t.shape[0] if t.dim() == 2 else t.shape[1 if batch_first else 0]
+    return int(t.shape[0] if t.dim() == 2 else t.shape[1 if batch_first else 0])
 
 
 def _copies(layer: Module, count: int) -> ModuleList:

@@ -262,7 +262,7 @@ def register_parametrization(
         if not unsafe:
             value = getattr(module, tensor_name)
             _check_same(parametrization(value), value)
-        found: Any = module.parametrizations[tensor_name]  # type: ignore[attr-defined]
+        found = _lists(module)[tensor_name]
         found.append(parametrization)
         found.unsafe |= unsafe
     elif tensor_name in module._parameters or tensor_name in module._buffers:
@@ -273,12 +273,17 @@ def register_parametrization(
             module.__class__ = _parametrized_class(module)
             module.parametrizations = ModuleDict()
         setattr(type(module), tensor_name, _property(tensor_name))
-        module.parametrizations[tensor_name] = made  # type: ignore[index, operator]
+        _lists(module)[tensor_name] = made
     else:
         raise ValueError(
             f"Module '{type(module).__name__}' does not have a parameter, a buffer, or a parametrized element with name '{tensor_name}'"
         )
     return module
+
+
+def _lists(module: Module) -> Any:
+    """The parametrisations of a module, by the names of the tensors."""
+    return module.__dict__["parametrizations"]
 
 
 def is_parametrized(module: Module, tensor_name: str | None = None) -> bool:
@@ -308,7 +313,7 @@ def remove_parametrizations(module: Module, tensor_name: str, leave_parametrized
     """
     if not is_parametrized(module, tensor_name):
         raise ValueError(f"Module {type(module).__name__} does not have a parametrization on {tensor_name}")
-    parametrizations: Any = module.parametrizations
+    parametrizations = _lists(module)
     made = parametrizations[tensor_name]
     if not made.is_tensor and not leave_parametrized:
         raise ValueError(
@@ -351,7 +356,7 @@ def transfer_parametrizations_and_params(
     """
     if not is_parametrized(from_module):
         raise AssertionError("from_module must be parametrized")
-    sources: Any = from_module.parametrizations
+    sources = _lists(from_module)
     names = list(sources) if tensor_name is None else [tensor_name]
     for name in names:
         if not hasattr(to_module, name):
@@ -359,7 +364,7 @@ def transfer_parametrizations_and_params(
             _keep(to_module, name, Parameter(original.detach().clone()) if isinstance(original, Tensor) else original)
         for parametrization in sources[name]:
             register_parametrization(to_module, name, parametrization)
-        targets: Any = to_module.parametrizations
+        targets = _lists(to_module)
         for i, t in enumerate(sources[name]._originals()):
             label = "original" if sources[name].is_tensor else f"original{i}"
             setattr(targets[name], label, Parameter(t.detach(), t.requires_grad) if isinstance(t, Parameter) else t)
