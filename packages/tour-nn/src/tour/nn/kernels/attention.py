@@ -54,7 +54,7 @@ def _wide(dtype: Any) -> Any:
 def _part(a: Array, batch: tuple[int, ...], block: Block) -> Array:
     """The block's part of what broadcasts to (*batch, rows, columns), copied."""
     if a.ndim == 2 or a.size == a.shape[-1] * a.shape[-2]:
-        a = a.reshape(a.shape[-2:])
+        a = a.reshape(a.shape[-2], a.shape[-1])
         return a[block.rows if a.shape[0] > 1 else slice(None), : block.columns if a.shape[1] > 1 else None]
     numbers = np.unravel_index(np.arange(block.batch.start, block.batch.stop), batch)
     where = tuple(
@@ -78,7 +78,7 @@ def _scores(q: Array, k: Array, mask: Array | None, causal: bool, batch: tuple[i
         corner = s[:, :, first:]  # before it every column may be seen
         later = np.arange(corner.shape[2]) > np.arange(corner.shape[1])[:, None]
         np.copyto(corner, -np.inf, where=later)
-    return s  # type: ignore[no-any-return]
+    return s
 
 
 def attention(

@@ -331,7 +331,7 @@ def remove_parametrizations(module: Module, tensor_name: str, leave_parametrized
     del parametrizations[tensor_name]
     _keep(module, tensor_name, original)
     if not is_parametrized(module):
-        del module.parametrizations
+        del module._modules["parametrizations"]
         module.__class__ = type_before_parametrizations(module)
     return module
 
