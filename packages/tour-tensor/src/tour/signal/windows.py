@@ -28,7 +28,7 @@ def _window(
 ) -> Tensor:
     """A window of M weights; the formula gets their numbers and how many a symmetric window would have."""
     target = _dtypes.default_numpy() if dtype is None else _dtypes.as_dtype(dtype).numpy
-    if target.kind not in "fV":
+    if target not in (np.float32, np.float64):
         raise ValueError(f"{name} expects float32 or float64 dtypes, got: {_dtypes.FROM_NUMPY[target].name}")
     if M < 0:
         raise ValueError(f"{name} requires non-negative window length, got M={M}")
