@@ -36,7 +36,7 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
     for script in EXAMPLES:
         with tempfile.TemporaryDirectory() as folder:
             picture = Path(folder) / f"{script.stem}.png"
-            command = [sys.executable, script, "--short", "--out", picture.name]
+            command = [sys.executable, str(script), "--short", "--out", picture.name]
             run = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
             if run.returncode:
                 raise PluginError(f"{script.name} failed:\n{run.stderr}")
