@@ -48,7 +48,8 @@ def cross_entropy_expression(
     losses = -scaled.gather(1, safe.unsqueeze(1)).squeeze(1) * (1 - label_smoothing)
     if label_smoothing:
         losses = losses - scaled.sum(1) * (label_smoothing / input.shape[1])
-    return tour.where(keep, losses, 0.0)
+    kept: Tensor = tour.where(keep, losses, 0.0)
+    return kept
 
 
 def cross_entropy(

@@ -247,8 +247,8 @@ def rms_norm(input: Tensor, normalized_shape: Any, weight: Tensor | None = None,
 
     Examples:
         >>> import tour
-        >>> rms_norm(tour.tensor([[3.0, -3.0]]), (2,))
-        tensor([[ 1.0000, -1.0000]])
+        >>> rms_norm(tour.tensor([[3.0, -4.0]]), (2,))
+        tensor([[ 0.8485, -1.1314]])
     """
     shape = trailing(input, normalized_shape, weight, None, "rms_norm")
     return _rms_norm(input, shape, weight, tour.finfo(input.dtype).eps if eps is None else eps)[0]

@@ -10,7 +10,7 @@ from tour.nn import functional as F
 from tour.nn import init
 from tour.nn.modules.lazy import LazyModuleMixin
 from tour.nn.modules.module import Module
-from tour.nn.parameter import Parameter, UninitializedBuffer, UninitializedParameter
+from tour.nn.parameter import Parameter, UninitializedBuffer, UninitializedParameter, is_lazy
 
 __all__ = [
     "BatchNorm1d", "BatchNorm2d", "BatchNorm3d", "InstanceNorm1d", "InstanceNorm2d", "InstanceNorm3d",
@@ -31,7 +31,7 @@ class _NormBase(Module):
 
     def __init__(
         self, num_features: int, eps: float, momentum: float | None, affine: bool, track_running_stats: bool,
-        device: Any = None, dtype: Any = None,
+        device: Any = None, dtype: Any = None, *, bias: bool = True,
     ) -> None:  # fmt: skip
         super().__init__()
         self.num_features = num_features
@@ -41,7 +41,7 @@ class _NormBase(Module):
         self.track_running_stats = track_running_stats
         made = {"device": device, "dtype": dtype}
         self.weight = Parameter(tour.empty(num_features, **made)) if affine else None
-        self.bias = Parameter(tour.empty(num_features, **made)) if affine else None
+        self.bias = Parameter(tour.empty(num_features, **made)) if affine and bias else None
         self.register_buffer("running_mean", tour.zeros(num_features, **made) if track_running_stats else None)
         self.register_buffer("running_var", tour.ones(num_features, **made) if track_running_stats else None)
         count = tour.tensor(0, dtype=tour.int64, device=device) if track_running_stats else None
@@ -61,8 +61,9 @@ class _NormBase(Module):
     def reset_parameters(self) -> None:
         """Forget the running statistics, and scale by 1 and shift by 0 again."""
         self.reset_running_stats()
-        if self.weight is not None and self.bias is not None:
+        if self.weight is not None:
             init.ones_(self.weight)
+        if self.bias is not None:
             init.zeros_(self.bias)
 
     def check_input(self, input: Tensor) -> None:
@@ -79,7 +80,7 @@ class _NormBase(Module):
         """Sizes and options, for the printed tree."""
         return (
             f"{self.num_features}, eps={self.eps}, momentum={self.momentum}, affine={self.affine}, "
-            f"track_running_stats={self.track_running_stats}"
+            f"bias={self.bias is not None}, track_running_stats={self.track_running_stats}"
         )
 
     def _load_from_state_dict(
@@ -95,9 +96,9 @@ class _NormBase(Module):
 class _BatchNorm(_NormBase):
     def __init__(
         self, num_features: int, eps: float = 1e-5, momentum: float | None = 0.1, affine: bool = True,
-        track_running_stats: bool = True, device: Any = None, dtype: Any = None,
+        track_running_stats: bool = True, device: Any = None, dtype: Any = None, *, bias: bool = True,
     ) -> None:  # fmt: skip
-        super().__init__(num_features, eps, momentum, affine, track_running_stats, device, dtype)
+        super().__init__(num_features, eps, momentum, affine, track_running_stats, device, dtype, bias=bias)
 
     def forward(self, input: Tensor) -> Tensor:
         """Normalise a batch, by its own statistics in training, by the running ones otherwise."""
@@ -124,6 +125,7 @@ class BatchNorm1d(_BatchNorm):
         track_running_stats: Whether to keep running statistics for evaluation.
         device: Where the parameters live.
         dtype: Their dtype.
+        bias: Whether `affine` learns a shift too.
 
     Attributes:
         weight: Scale, shape (C,).
@@ -169,9 +171,9 @@ class BatchNorm3d(_BatchNorm):
 class _InstanceNorm(_NormBase):
     def __init__(
         self, num_features: int, eps: float = 1e-5, momentum: float = 0.1, affine: bool = False,
-        track_running_stats: bool = False, device: Any = None, dtype: Any = None,
+        track_running_stats: bool = False, device: Any = None, dtype: Any = None, *, bias: bool = True,
     ) -> None:  # fmt: skip
-        super().__init__(num_features, eps, momentum, affine, track_running_stats, device, dtype)
+        super().__init__(num_features, eps, momentum, affine, track_running_stats, device, dtype, bias=bias)
 
     def forward(self, input: Tensor) -> Tensor:
         """Normalise each channel of each sample."""
@@ -200,6 +202,7 @@ class InstanceNorm1d(_InstanceNorm):
         track_running_stats: Whether to keep running statistics for evaluation.
         device: Where the parameters live.
         dtype: Their dtype.
+        bias: Whether `affine` learns a shift too.
 
     Examples:
         >>> import tour
@@ -237,14 +240,14 @@ class InstanceNorm3d(_InstanceNorm):
 class _LazyNorm(LazyModuleMixin, _NormBase):
     def __init__(
         self, eps: float = 1e-5, momentum: float | None = 0.1, affine: bool = True, track_running_stats: bool = True,
-        device: Any = None, dtype: Any = None,
+        device: Any = None, dtype: Any = None, *, bias: bool = True,
     ) -> None:  # fmt: skip
         super().__init__(0, eps, momentum, False, False, device, dtype)  # type: ignore[misc]
         self.affine = affine
         self.track_running_stats = track_running_stats
         if affine:
             self.weight = UninitializedParameter(device=device, dtype=dtype)
-            self.bias = UninitializedParameter(device=device, dtype=dtype)
+            self.bias = UninitializedParameter(device=device, dtype=dtype) if bias else None
         if track_running_stats:
             self.running_mean = UninitializedBuffer(device=device, dtype=dtype)
             self.running_var = UninitializedBuffer(device=device, dtype=dtype)
@@ -260,10 +263,9 @@ class _LazyNorm(LazyModuleMixin, _NormBase):
         if not self.has_uninitialized_params():
             return
         self.num_features = input.shape[1]
-        named = (self.weight, self.bias) if self.affine else ()
-        buffers = (self.running_mean, self.running_var) if self.track_running_stats else ()
-        for t in (*named, *buffers):
-            t.materialize((self.num_features,))  # type: ignore[union-attr]
+        for t in (self.weight, self.bias, self.running_mean, self.running_var):
+            if is_lazy(t):
+                t.materialize((self.num_features,))  # type: ignore[union-attr]
         self.reset_parameters()
 
 

@@ -76,8 +76,8 @@ class RMSNorm(Module):
 
     Examples:
         >>> import tour
-        >>> RMSNorm(2)(tour.tensor([[3.0, -3.0]])).detach()
-        tensor([[ 1.0000, -1.0000]])
+        >>> RMSNorm(2)(tour.tensor([[3.0, -4.0]])).detach()
+        tensor([[ 0.8485, -1.1314]])
     """
 
     weight: Parameter | None
@@ -119,6 +119,7 @@ class GroupNorm(Module):
         affine: Whether to learn a scale and a shift for each channel.
         device: Where the parameters live.
         dtype: Their dtype.
+        bias: Whether `affine` learns a shift too.
 
     Raises:
         ValueError: If the channels cannot be grouped so.
@@ -140,6 +141,8 @@ class GroupNorm(Module):
         affine: bool = True,
         device: Any = None,
         dtype: Any = None,
+        *,
+        bias: bool = True,
     ) -> None:
         super().__init__()
         if num_channels % num_groups:
@@ -149,13 +152,14 @@ class GroupNorm(Module):
         self.eps = eps
         self.affine = affine
         self.weight = Parameter(tour.empty(num_channels, device=device, dtype=dtype)) if affine else None
-        self.bias = Parameter(tour.empty(num_channels, device=device, dtype=dtype)) if affine else None
+        self.bias = Parameter(tour.empty(num_channels, device=device, dtype=dtype)) if affine and bias else None
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
         """Scale by 1 and shift by 0 again."""
-        if self.weight is not None and self.bias is not None:
+        if self.weight is not None:
             init.ones_(self.weight)
+        if self.bias is not None:
             init.zeros_(self.bias)
 
     def forward(self, input: Tensor) -> Tensor:
@@ -164,7 +168,8 @@ class GroupNorm(Module):
 
     def extra_repr(self) -> str:
         """Sizes and options, for the printed tree."""
-        return f"{self.num_groups}, {self.num_channels}, eps={self.eps}, affine={self.affine}"
+        options = f"affine={self.affine}, bias={self.bias is not None}"
+        return f"{self.num_groups}, {self.num_channels}, eps={self.eps}, {options}"
 
 
 class LocalResponseNorm(Module):

@@ -1,0 +1,38 @@
+"""Convolutions against values stored from PyTorch 2.13."""
+
+from __future__ import annotations
+
+import pytest
+
+import tour
+from tour import nn
+from tour.nn import functional as F
+
+GOLDEN = "convolution"
+
+
+def test_golden(case):
+    case.check()
+
+
+def test_transposed_convolution_is_the_adjoint():
+    tour.manual_seed(0)
+    x, w = tour.randn(2, 3, 7, 6, dtype=tour.float64), tour.randn(4, 3, 3, 2, dtype=tour.float64)
+    y = F.conv2d(x, w, stride=2, padding=1)
+    g = tour.randn_like(y)
+    back = F.conv_transpose2d(g, w, stride=2, padding=1, output_padding=(0, 0))
+    assert tour.allclose((y * g).sum(), (x[..., : back.shape[2], : back.shape[3]] * back).sum())
+
+
+@pytest.mark.parametrize("dims", [1, 2, 3])
+def test_gradients_of_gradients(dims):
+    tour.manual_seed(0)
+    conv = getattr(F, f"conv{dims}d")
+    x = tour.randn(1, 2, *(3,) * dims, dtype=tour.float64, requires_grad=True)
+    w = tour.randn(2, 2, *(2,) * dims, dtype=tour.float64, requires_grad=True)
+    assert tour.autograd.gradgradcheck(lambda a, b: conv(a, b, padding=1, stride=2), (x, w))
+
+
+def test_wrong_channels_are_named_with_the_shapes():
+    with pytest.raises(RuntimeError, match=r"expected input\[1, 2, 5\] to have 3 channels, but got 2 channels"):
+        nn.Conv1d(3, 4, 2)(tour.ones(1, 2, 5))

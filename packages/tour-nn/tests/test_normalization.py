@@ -1,0 +1,39 @@
+"""Normalisation against values stored from PyTorch 2.13."""
+
+from __future__ import annotations
+
+import pytest
+
+import tour
+from tour import nn
+
+GOLDEN = "normalization"
+
+
+def test_golden(case):
+    case.check()
+
+
+def test_running_statistics_move_by_the_momentum_or_average():
+    x = tour.tensor([[1.0], [3.0]])
+    layer = nn.BatchNorm1d(1, momentum=0.5)
+    layer(x)
+    assert (layer.running_mean.item(), layer.running_var.item(), layer.num_batches_tracked.item()) == (1.0, 1.5, 1)
+    layer = nn.BatchNorm1d(1, momentum=None)
+    layer(x), layer(x + 2)
+    assert layer.running_mean.item() == 3
+
+
+def test_evaluation_normalises_by_the_running_statistics():
+    layer = nn.BatchNorm1d(1, eps=0, affine=False).eval()
+    layer.running_mean.fill_(1.0), layer.running_var.fill_(4.0)
+    assert layer(tour.tensor([[5.0]])).tolist() == [[2]]
+
+
+@pytest.mark.parametrize(
+    "layer", [nn.BatchNorm1d(3), nn.GroupNorm(3, 3), nn.LayerNorm(4), nn.RMSNorm(4), nn.InstanceNorm1d(3)]
+)
+def test_gradients_of_gradients(layer):
+    tour.manual_seed(0)
+    x = tour.randn(2, 3, 4, dtype=tour.float64, requires_grad=True)
+    assert tour.autograd.gradgradcheck(layer.double(), (x,))
