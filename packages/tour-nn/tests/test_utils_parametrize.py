@@ -85,3 +85,16 @@ def test_pruning() -> None:
     assert layer.weight.tolist() == [[0, 0], [3, -4]] and isinstance(layer.weight, nn.Parameter)
     with pytest.raises(ValueError, match="amount"):
         prune.l1_unstructured(layer, "weight", amount=5)
+
+
+@pytest.mark.parametrize("shape", [(4, 3), (3, 4), (3, 3)])
+@pytest.mark.parametrize("mapping", ["matrix_exp", "cayley", "householder"])
+def test_orthogonal_matrices(shape: tuple[int, int], mapping: str) -> None:
+    layer: Any = parametrizations.orthogonal(nn.Linear(*shape, dtype=tour.float64), "weight", mapping)
+    original = layer.parametrizations.weight.original
+    original.data = tour.randn(*original.shape, dtype=tour.float64).tril(-1) - tour.eye(*original.shape)
+    w = layer.weight
+    gram = w @ w.T if w.shape[0] <= w.shape[1] else w.T @ w
+    assert tour.allclose(gram, tour.eye(3, dtype=tour.float64))
+    w.sum().backward()
+    assert original.grad is not None

@@ -1,4 +1,4 @@
-"""Ready-made parametrisations: weight normalisation and spectral normalisation."""
+"""Ready-made parametrisations: weight and spectral normalisation, and orthogonal matrices."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tour.nn.modules.convolution import ConvTranspose1d, ConvTranspose2d, ConvTr
 from tour.nn.modules.module import Module
 from tour.nn.utils import parametrize
 
-__all__ = ["spectral_norm", "weight_norm"]
+__all__ = ["orthogonal", "spectral_norm", "weight_norm"]
 
 
 # --- Weight normalisation -----------------------------------------------------------------------------------------------------
@@ -169,3 +169,137 @@ def spectral_norm(
         raise ValueError(f"Module '{type(module).__name__}' has no parameter or buffer with name '{name}'")
     made = _SpectralNorm(weight, n_power_iterations, default_dim(module) if dim is None else dim, eps)
     return parametrize.register_parametrization(module, name, made)
+
+
+# --- Orthogonal matrices ------------------------------------------------------------------------------------------------------
+
+
+def _is_orthogonal(q: Tensor) -> bool:
+    n, k = q.shape[-2:]
+    identity = tour.eye(k, dtype=q.dtype)
+    return bool(tour.allclose(q.mH @ q, identity, atol=10 * n * tour.finfo(q.dtype).eps))
+
+
+def _orthogonalized(a: Tensor) -> Tensor:
+    """The orthogonal factor of a QR factorisation whose triangle has a positive diagonal."""
+    x, tau = tour.geqrf(a)
+    return tour.linalg.householder_product(x, tau) * x.diagonal(dim1=-2, dim2=-1).sgn().unsqueeze(-2)
+
+
+class _Orthogonal(Module):
+    base: Tensor | None
+
+    def __init__(self, weight: Tensor, orthogonal_map: str, *, use_trivialization: bool = True) -> None:
+        super().__init__()
+        if weight.is_complex() and orthogonal_map == "householder":
+            raise ValueError("The householder parametrization does not support complex tensors.")
+        self.shape = weight.shape
+        self.orthogonal_map = orthogonal_map
+        self.use_trivialization = use_trivialization
+        if use_trivialization:
+            self.register_buffer("base", None)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """The orthogonal matrix."""
+        wide = x.shape[-2] < x.shape[-1]
+        x = x.mT if wide else x
+        q = self._reflected(x) if self.orthogonal_map == "householder" else self._rotated(x)
+        if self.use_trivialization and self.base is not None:
+            q = self.base @ q
+        return q.mT if wide else q
+
+    def _rotated(self, x: Tensor) -> Tensor:
+        """From a skew-symmetric matrix, by its exponential or Cayley's map."""
+        n, k = x.shape[-2:]
+        x = x.tril()
+        if n != k:
+            x = tour.cat([x, x.new_zeros((*x.shape[:-1], n - k))], -1)
+        a = x - x.mH
+        if self.orthogonal_map == "matrix_exp":
+            q = tour.linalg.matrix_exp(a)
+        else:
+            identity = tour.eye(n, dtype=a.dtype)
+            q = tour.linalg.solve(identity - 0.5 * a, identity + 0.5 * a)
+        return q[..., :k]
+
+    def _reflected(self, x: Tensor) -> Tensor:
+        """From Householder's reflections."""
+        a = x.tril(-1)
+        tau = 2 / (1 + (a * a).sum(-2))
+        signs = x.detach().diagonal(dim1=-2, dim2=-1).int().unsqueeze(-2)
+        return tour.linalg.householder_product(a, tau) * signs
+
+    def right_inverse(self, q: Tensor) -> Tensor:
+        """What gives the orthogonal matrix nearest to `q` in the sense of a QR factorisation.
+
+        Raises:
+            ValueError: If `q` has another shape.
+            NotImplementedError: If there is no base to keep it in, and the map has no inverse.
+        """
+        if q.shape != self.shape:
+            raise ValueError(
+                f"Expected a matrix or batch of matrices of shape {self.shape}. Got a tensor of shape {q.shape}."
+            )
+        wide = q.shape[-2] < q.shape[-1]
+        tall = q.mT if wide else q
+        n, k = tall.shape[-2:]
+        if not self.use_trivialization:
+            if self.orthogonal_map != "householder":
+                raise NotImplementedError(
+                    "It is not possible to assign to the matrix exponential or the Cayley parametrizations when use_trivialization=False."
+                )
+            a, tau = tour.geqrf(tall)
+            diagonal = a.diagonal(dim1=-2, dim2=-1)
+            diagonal.sign_()
+            diagonal[tau == 0] *= -1
+            return a.mT if wide else a
+        if n == k:
+            self.base = tall.clone() if _is_orthogonal(tall) else _orthogonalized(tall)
+        else:
+            rest = tour.randn(*tall.shape[:-2], n, n - k, dtype=tall.dtype)
+            self.base = _orthogonalized(tour.cat([tall, rest], -1))
+        minus = tour.zeros_like(q)
+        minus.diagonal(dim1=-2, dim2=-1).fill_(-1)
+        return minus
+
+
+def orthogonal(
+    module: Module, name: str = "weight", orthogonal_map: str | None = None, *, use_trivialization: bool = True
+) -> Module:
+    """Keep a matrix orthogonal, or with orthonormal rows or columns if it is not square.
+
+    Args:
+        module: The module that has the matrix.
+        name: Its name.
+        orthogonal_map: `"matrix_exp"`, `"cayley"` or `"householder"`; by default the first for square and complex matrices, and the
+            last for others.
+        use_trivialization: Whether to multiply by a fixed matrix, so that training begins where the map is well behaved
+            (Lezcano-Casado, 2019).
+
+    Returns:
+        The module.
+
+    Raises:
+        ValueError: If there is no such tensor, it is no matrix, or the map is unknown.
+
+    Examples:
+        >>> import tour
+        >>> from tour import nn
+        >>> w = orthogonal(nn.Linear(20, 20)).weight
+        >>> bool(tour.allclose(w @ w.T, tour.eye(20), atol=1e-5))
+        True
+    """
+    weight = getattr(module, name, None)
+    if not isinstance(weight, Tensor):
+        raise ValueError(f"Module '{type(module).__name__}' has no parameter or buffer with name '{name}'")
+    if weight.dim() < 2:
+        raise ValueError(f"Expected a matrix or batch of matrices. Got a tensor of {weight.dim()} dimensions.")
+    if orthogonal_map is None:
+        square = weight.shape[-2] == weight.shape[-1] or weight.is_complex()
+        orthogonal_map = "matrix_exp" if square else "householder"
+    if orthogonal_map not in ("matrix_exp", "cayley", "householder"):
+        raise ValueError(
+            f'orthogonal_map has to be one of "matrix_exp", "cayley", "householder". Got: {orthogonal_map}'
+        )
+    made = _Orthogonal(weight, orthogonal_map, use_trivialization=use_trivialization)
+    return parametrize.register_parametrization(module, name, made, unsafe=True)

@@ -97,13 +97,17 @@ class ParametrizationList(ModuleList):
         if not unsafe:
             _check_same(self(), kind)
 
-    def _inverse(self, value: Any) -> Any:
+    def _inverse(self, value: Any, assigned: bool = False) -> Any:
         """What the first parametrisation must be given for the last to give `value`."""
         with tour.no_grad():
             for module in reversed(list(self)):
                 if not hasattr(module, "right_inverse"):
                     continue
-                value = module.right_inverse(value)
+                try:
+                    value = module.right_inverse(value)
+                except NotImplementedError:  # it has none after all
+                    if assigned:
+                        raise
         if isinstance(value, Tensor):
             return value
         if not isinstance(value, Sequence):
@@ -134,7 +138,7 @@ class ParametrizationList(ModuleList):
                 raise RuntimeError(
                     f"parametrization {type(module).__name__} does not implement right_inverse, so the tensor cannot be assigned to"
                 )
-        inverse = self._inverse(value)
+        inverse = self._inverse(value, assigned=True)
         inverse, originals = [inverse] if isinstance(inverse, Tensor) else list(inverse), self._originals()
         if len(inverse) != len(originals):
             raise ValueError(
