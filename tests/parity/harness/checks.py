@@ -14,7 +14,7 @@ import tour
 from . import gradients
 from .compare import differences
 from .convert import OutOfScope, tensors, to_tour
-from .database import Missing, attribute, function, is_uninitialised, samples, seed, spread
+from .database import Missing, attribute, counterpart, function, is_uninitialised, samples, seed, spread
 
 DTYPES = ("float32", "float64", "int64", "bool", "complex64", "bfloat16")
 Lines = Iterator[str]
@@ -40,7 +40,7 @@ def outcome(f: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
             return f(*args, **kwargs)
         except (Missing, OutOfScope):
             raise
-        except Exception as error:  # noqa: BLE001  (whatever it raises is the result)
+        except Exception as error:
             return Raised(error)
 
 
@@ -120,9 +120,9 @@ def forms(op: Any, limit: int) -> Lines:
 
 def _variants(op: Any) -> Iterator[tuple[str, Any, Callable[..., Any]]]:
     """Label, PyTorch's callable and tour's, for every form of an operator that it has besides the function."""
-    for variant in (op.method_variant, op.inplace_variant):
-        if variant is not None and (name := getattr(variant, "__name__", None)) and hasattr(torch.Tensor, name):
-            yield f"Tensor.{name}", variant, attribute(tour.Tensor, name)
+    for label, variant in (("method", op.method_variant), ("in-place", op.inplace_variant)):
+        if variant is not None and (mine := counterpart(variant)) is not None:
+            yield getattr(variant, "__name__", label), variant, mine
     for variant in (op.operator_variant, op.inplace_operator_variant):
         if variant is not None:
             yield f"operator {variant.__name__}", variant, variant

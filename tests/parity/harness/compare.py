@@ -99,6 +99,6 @@ def _values(got: Any, want: Any, dtype: str, tolerance: float, where: str) -> It
             same |= np.isinf(g) & np.isinf(w)
         wrong = ~(same | (near & finite))
     if wrong.any():
-        at = tuple(int(i[0]) for i in np.nonzero(wrong))
+        at = tuple(int(i) for i in np.argwhere(wrong)[0])
         count = f"{int(wrong.sum())} of {wrong.size} elements differ, " if wrong.size > 1 else ""
         yield f"{where}{count}at {list(at)}: {got[at]}, not {want[at]}"

@@ -29,6 +29,7 @@ def array_of(t: torch.Tensor) -> np.ndarray[Any, Any]:
     if t.layout is not torch.strided or t.device.type != "cpu" or t.is_quantized:
         raise OutOfScope(f"{t.layout} on {t.device}")
     t = t.detach().resolve_conj().resolve_neg()
+    t = t.clone() if t._is_zerotensor() else t
     through, dtype = BYTES_ONLY.get(t.dtype, (t.dtype, None))
     raw = t.view(through).numpy() if t.dtype is not through else t.numpy()
     raw = raw if dtype is None else raw.view(dtype)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import types
 from collections.abc import Callable
 from itertools import islice
@@ -45,7 +46,7 @@ def attribute(root: Any, path: str) -> Any:
         Missing: If it does not exist.
     """
     found = root
-    for part in path.split("."):
+    for part in path.removeprefix("torch.").split("."):
         try:
             found = getattr(found, part)
         except (AttributeError, ImportError):
@@ -65,6 +66,18 @@ def function(op: Any) -> Callable[..., Any]:
     if hasattr(torch, op.name) or "." in op.name:
         return attribute(tour, op.name)
     return attribute(tour.Tensor, op.name)
+
+
+def counterpart(variant: Any) -> Callable[..., Any] | None:
+    """tour's callable for a method variant of the database: a method, or a wrapper such as `partial(F.silu, inplace=True)`."""
+    if isinstance(variant, functools.partial):
+        return functools.partial(
+            attribute(tour.nn.functional, variant.func.__name__), *variant.args, **variant.keywords
+        )
+    if isinstance(variant, types.FunctionType) and variant.__module__.startswith("torch.testing"):
+        return _rebound(variant)
+    name = getattr(variant, "__name__", None)
+    return attribute(tour.Tensor, name) if name and hasattr(torch.Tensor, name) else None
 
 
 def _rebound(f: types.FunctionType) -> Callable[..., Any]:
