@@ -160,7 +160,12 @@ def plot_mistakes(figure: SubFigure, test_set: Data, predicted: tour.Tensor) -> 
 
 def save_figure(path: Path, history: History, test_set: Data, predicted: tour.Tensor) -> None:
     """Write the learning curve and the misread digits side by side."""
-    style = {"axes.spines.top": False, "axes.spines.right": False, "axes.grid": True, "grid.alpha": 0.3}
+    style: dict[str, object] = {
+        "axes.spines.top": False,
+        "axes.spines.right": False,
+        "axes.grid": True,
+        "grid.alpha": 0.3,
+    }
     with matplotlib.rc_context(style):
         figure = Figure(figsize=(10, 4.2), dpi=150, layout=ConstrainedLayoutEngine(w_pad=0.12, h_pad=0.12))
         left, right = figure.subfigures(1, 2, width_ratios=(1, 1.1), wspace=0.04)

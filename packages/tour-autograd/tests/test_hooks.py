@@ -103,6 +103,9 @@ def test_hooks_on_saved_values_can_be_refused():
 def test_anomaly_detection_names_the_op_and_its_line():
     x = tour.tensor(0.0, requires_grad=True)
     y = x.sqrt() * 0
-    with tour.autograd.detect_anomaly(), pytest.raises(RuntimeError, match=r"'SqrtBackward0' returned nan[\s\S]*test_hooks.py"):
+    with (
+        tour.autograd.detect_anomaly(),
+        pytest.raises(RuntimeError, match=r"'SqrtBackward0' returned nan[\s\S]*test_hooks.py"),
+    ):
         y.backward()
     assert x.grad is None

@@ -12,7 +12,9 @@ from tour.autograd import gradcheck, gradgradcheck
 def signal(*shape, kind=np.float64):
     rng = np.random.default_rng(0)
     a = rng.standard_normal(shape)
-    return tour.from_numpy((a + 1j * rng.standard_normal(shape) if kind is np.complex128 else a).astype(kind)).requires_grad_()
+    return tour.from_numpy(
+        (a + 1j * rng.standard_normal(shape) if kind is np.complex128 else a).astype(kind)
+    ).requires_grad_()
 
 
 @pytest.mark.parametrize("name", ["fft", "ifft", "rfft", "irfft", "hfft", "ihfft"])

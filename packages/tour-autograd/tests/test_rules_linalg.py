@@ -14,7 +14,9 @@ L = tour.linalg
 def matrix(*shape, kind=np.float64, seed=0):
     rng = np.random.default_rng(seed)
     a = rng.standard_normal(shape) + (np.eye(*shape[-2:]) * 3 if len(shape) > 1 else 0)
-    return tour.from_numpy((a + 1j * rng.standard_normal(shape) if kind is np.complex128 else a).astype(kind)).requires_grad_()
+    return tour.from_numpy(
+        (a + 1j * rng.standard_normal(shape) if kind is np.complex128 else a).astype(kind)
+    ).requires_grad_()
 
 
 def spd(a):

@@ -128,7 +128,11 @@ def test_products():
 @pytest.mark.parametrize(
     ("call", "error", "text"),
     [
-        (lambda: tour.linalg.inv(tour.zeros(2, 2)), tour.linalg.LinAlgError, "linalg.inv: The diagonal element 1 is zero"),
+        (
+            lambda: tour.linalg.inv(tour.zeros(2, 2)),
+            tour.linalg.LinAlgError,
+            "linalg.inv: The diagonal element 1 is zero",
+        ),
         (lambda: tour.linalg.inv(tour.stack([tour.eye(2), tour.zeros(2, 2)])), RuntimeError, r"\(Batch element 1\)"),
         (lambda: tour.linalg.solve(tour.zeros(2, 2), tour.ones(2)), RuntimeError, "input matrix is singular"),
         (lambda: tour.linalg.cholesky(tour.tensor([[1.0, 0], [0, -1]])), RuntimeError, "leading minor of order 2"),
@@ -159,4 +163,6 @@ def test_out_and_names():
     named = tour.linalg.qr(a, out=(q, r))
     assert named.Q is q and named.R is r
     assert repr(tour.linalg.slogdet(tour.eye(2))).startswith("tour.return_types.linalg_slogdet(\nsign=tensor(1.)")
-    assert a.det().equal(tour.det(a)) and a.inverse().equal(tour.inverse(a)) and a.slogdet()[0].equal(tour.slogdet(a).sign)
+    assert (
+        a.det().equal(tour.det(a)) and a.inverse().equal(tour.inverse(a)) and a.slogdet()[0].equal(tour.slogdet(a).sign)
+    )

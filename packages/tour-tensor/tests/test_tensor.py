@@ -14,7 +14,11 @@ import tour
 def test_copies_and_pickles(name):
     t = tour.tensor([[1, 0], [0, 1]], dtype=getattr(tour, name))
     for made in (copy.deepcopy(t), pickle.loads(pickle.dumps(t)), pickle.loads(pickle.dumps(t, 2))):
-        assert made.dtype is t.dtype and made.float().tolist() == t.float().tolist() if name != "complex64" else made.equal(t)
+        assert (
+            made.dtype is t.dtype and made.float().tolist() == t.float().tolist()
+            if name != "complex64"
+            else made.equal(t)
+        )
         assert made.data_ptr() != t.data_ptr()
     assert copy.copy(t).data_ptr() == t.data_ptr()
 
@@ -58,7 +62,12 @@ def test_questions():
     t = tour.zeros(2, 3)
     assert tour.is_tensor(t) and not tour.is_tensor(0) and tour.is_storage(t.storage())
     assert tour.numel(t) == t.nelement() == 6 and t.ndimension() == 2 and t.get_device() == -1
-    assert tour.is_floating_point(t) and not tour.is_complex(t) and tour.is_signed(t) and not tour.is_nonzero(tour.tensor(0))
+    assert (
+        tour.is_floating_point(t)
+        and not tour.is_complex(t)
+        and tour.is_signed(t)
+        and not tour.is_nonzero(tour.tensor(0))
+    )
     assert tour.typename(t) == "tour.FloatTensor" and tour.typename([]) == "list"
     with pytest.raises(RuntimeError, match="more than one value is ambiguous"):
         tour.is_nonzero(t)

@@ -20,9 +20,17 @@ def test_what_is_close():
 @pytest.mark.parametrize(
     ("a", "b", "text"),
     [
-        (tour.tensor([1, 2]), tour.tensor([1, 4]), "not equal!\n\nMismatched elements: 1 / 2 (50.0%)\nGreatest absolute difference: 2 at"),
+        (
+            tour.tensor([1, 2]),
+            tour.tensor([1, 4]),
+            "not equal!\n\nMismatched elements: 1 / 2 (50.0%)\nGreatest absolute difference: 2 at",
+        ),
         (tour.ones(2), tour.zeros(2), "not close!\n\nMismatched elements: 2 / 2 (100.0%)"),
-        (1.0, 2.0, "Scalars are not close!\n\nExpected 2.0 but got 1.0.\nAbsolute difference: 1.0 (up to 1e-07 allowed)"),
+        (
+            1.0,
+            2.0,
+            "Scalars are not close!\n\nExpected 2.0 but got 1.0.\nAbsolute difference: 1.0 (up to 1e-07 allowed)",
+        ),
         (tour.ones(2), tour.ones(3), "The values for attribute 'shape' do not match"),
         (tour.ones(2), tour.ones(2).double(), "The values for attribute 'dtype' do not match"),
         ([tour.ones(1), tour.ones(2)], [tour.ones(1), tour.zeros(2)], "The failure occurred for item [1]"),

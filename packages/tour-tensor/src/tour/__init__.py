@@ -98,8 +98,6 @@ from tour.ops.windows import *
 from tour.random import *
 
 if TYPE_CHECKING:
-    from types import ModuleType
-
     from tour import autograd as autograd
     from tour import cuda as cuda
     from tour import fft as fft
@@ -118,4 +116,4 @@ if TYPE_CHECKING:
 
     __version__: str
 else:
-    from tour._lazy import __dir__, __getattr__
+    from tour._lazy import __dir__, __getattr__  # noqa: F401 (PEP 562)

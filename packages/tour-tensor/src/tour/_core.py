@@ -27,7 +27,7 @@ Array = Any  # a NumPy array, or the array type of another device
 
 new: Final[Any] = object.__new__
 ndarray = np.ndarray
-Tensor: Any  # bound by _tensor.py: the one late binding that replaces a circular import
+Tensor: Any = None  # bound by _tensor.py: the one late binding that replaces a circular import
 
 
 class Op:
@@ -195,7 +195,8 @@ def stamp_array(array: Array) -> Stamp:
     key = id(root)
     stamp = _stamps.get(key)
     if stamp is None:
-        stamp = _stamps[key] = Stamp(weakref.ref(root, lambda _, key=key: _stamps.pop(key, None)))
+        forget: Callable[..., Any] = lambda _, key=key: _stamps.pop(key, None)  # noqa: E731
+        stamp = _stamps[key] = Stamp(weakref.ref(root, forget))
     clock.now += 1
     stamp.time = clock.now
     stamp.count += 1

@@ -22,7 +22,7 @@ from tour._errors import argument_error, explain, shape_text
 from tour._numpy import BY_UFUNC
 from tour._operands import NUMBER, floating, is_operand, match, native, number, operand
 
-Tensor: Any  # bound by _tensor.py, as `_core.Tensor` is; one look-up less on the hottest path
+Tensor: Any = None  # bound by _tensor.py, as `_core.Tensor` is; one look-up less on the hottest path
 P = ParamSpec("P")
 R = TypeVar("R")
 

@@ -83,7 +83,7 @@ class device:
         if isinstance(type, device):
             index, type = type.index, type.type
         elif isinstance(type, int):
-            type, index = "cuda", type
+            index, type = type, "cuda"
         elif ":" in type:
             type, _, number = type.partition(":")
             if index is not None or not number.isdecimal():

@@ -7,7 +7,7 @@ tensors without dimensions count less than those with (see `result_type`).
 from __future__ import annotations
 
 import builtins
-from functools import lru_cache
+from functools import cache
 from typing import Any, Final
 
 import numpy as np
@@ -143,7 +143,9 @@ class _FromNumPy(dict[np.dtype[Any], dtype]):
         return dict.__getitem__(self, key)
 
     def __contains__(self, key: object) -> builtins.bool:
-        return dict.__contains__(self, key) or (getattr(key, "kind", "") == "V" and dict.__contains__(_bind_ml_dtypes(), key))
+        return dict.__contains__(self, key) or (
+            getattr(key, "kind", "") == "V" and dict.__contains__(_bind_ml_dtypes(), key)
+        )
 
     def get(self, key: Any, default: Any = None) -> Any:
         return self[key] if key in self else default
@@ -235,7 +237,7 @@ def as_numpy_dtype(d: Any) -> np.dtype[Any] | None:
     return None if d is None else as_dtype(d).numpy
 
 
-@lru_cache(maxsize=None)
+@cache
 def promote_types(type1: dtype, type2: dtype) -> dtype:
     """The smallest dtype that arithmetic between the two dtypes gives.
 
@@ -304,7 +306,7 @@ class finfo:
             raise TypeError(f"tour.finfo() requires a floating point input type. Use tour.iinfo to handle '{d.name}'")
         import ml_dtypes
 
-        info = ml_dtypes.finfo(d.numpy)
+        info: Any = ml_dtypes.finfo(d.numpy)  # type: ignore[no-untyped-call]
         self.dtype = d.name
         self.bits = d.itemsize * 8
         self.eps, self.max, self.min = (info.eps.item(), info.max.item(), info.min.item())

@@ -90,7 +90,7 @@ def select(mask: Any, a: Any, b: Any) -> Any:
     if type(a) is not ndarray or a.size < _WORTH or not (a.shape == b.shape == mask.shape) or not _plain(mask, a, b):
         return np.where(mask, a, b)
     out = np.empty_like(a)
-    bits = _BITS[a.itemsize]
+    bits: Any = _BITS[a.itemsize]
     flat, x, y, r = mask.view(np.int8).reshape(-1), a.view(bits), b.view(bits), out.view(bits)
     x, y, r = x.reshape(-1), y.reshape(-1), r.reshape(-1)
     for start in range(0, flat.size, BLOCK):
@@ -105,7 +105,7 @@ def keep(a: Any, mask: Any) -> Any:
     """Elements of `a` where the mask holds, else zeros, also where they are not finite."""
     if type(a) is not ndarray or a.size < _WORTH or a.shape != mask.shape or not _plain(mask, a):
         return np.where(mask, a, a.dtype.type(0))
-    bits = _BITS[a.itemsize]
+    bits: Any = _BITS[a.itemsize]
     return np.bitwise_and(a.view(bits), np.negative(mask.view(np.int8)), dtype=bits).view(a.dtype)
 
 

@@ -33,7 +33,15 @@ HOMES = {
     (
         *("conv1d", "conv2d", "conv3d", "conv_transpose1d", "conv_transpose2d", "conv_transpose3d"),
         *("adaptive_avg_pool1d", "adaptive_max_pool1d", "avg_pool1d", "max_pool1d", "max_pool2d", "max_pool3d"),
-        *("bilinear", "channel_shuffle", "cosine_similarity", "pairwise_distance", "pdist", "pixel_shuffle", "pixel_unshuffle"),
+        *(
+            "bilinear",
+            "channel_shuffle",
+            "cosine_similarity",
+            "pairwise_distance",
+            "pdist",
+            "pixel_shuffle",
+            "pixel_unshuffle",
+        ),
         *("alpha_dropout", "dropout", "feature_alpha_dropout", "group_norm", "layer_norm", "rms_norm"),
     ),
     "nn.functional",

@@ -33,7 +33,7 @@ def operand(x: Any, beside: Tensor) -> Tensor:
             if known is not None and (found := known.get(x)) is not None:
                 return found
     if isinstance(x, _core.Tensor):
-        return x  # type: ignore[return-value]
+        return x  # type: ignore[no-any-return]
     if isinstance(x, NUMBER):
         return number(x, beside._a.dtype, beside._a)
     if isinstance(x, np.ndarray) or type(x) in _array_types():

@@ -53,7 +53,12 @@ _STATE = np.dtype(  # PyTorch's get_rng_state(), 5056 bytes
         ("has_float", "<i4"),
     ]
 )
-DIGITS = {"float16": 11, "bfloat16": 8, "float32": 24, "float64": 53}  # bits of the significand: integers up to 2 ** digits are exact
+DIGITS = {
+    "float16": 11,
+    "bfloat16": 8,
+    "float32": 24,
+    "float64": 53,
+}  # bits of the significand: integers up to 2 ** digits are exact
 LARGEST = {
     name: (2 - 2 ** (1 - digits)) * 2.0**exponent
     for (name, digits), exponent in zip(DIGITS.items(), (15, 127, 127, 1023), strict=True)

@@ -119,7 +119,9 @@ class Storage:
 
     __slots__ = ()
 
-    is_quantized = is_sparse = is_sparse_csr = is_mkldnn = is_meta = is_nested = is_mps = is_xpu = is_xla = is_ipu = False
+    is_quantized = is_sparse = is_sparse_csr = is_mkldnn = is_meta = is_nested = is_mps = is_xpu = is_xla = is_ipu = (
+        False
+    )
     is_vulkan = is_maia = is_mtia = False
 
     @property
@@ -195,9 +197,7 @@ class Storage:
     def __dlpack__(self: Any, **options: Any) -> Any:
         """A capsule that gives other libraries this memory without a copy."""
         if self._tape is not None:
-            raise BufferError(
-                "Can't export tensors that require gradient, use tensor.detach()"
-            )
+            raise BufferError("Can't export tensors that require gradient, use tensor.detach()")
         array = self._a
         if not getattr(array.flags, "writeable", True) and options.get("max_version") is None:
             array = array.copy()  # older consumers know nothing of read-only memory

@@ -193,8 +193,7 @@ class Tensor(
 
     def storage_offset(self) -> int:
         """Where the first element stands in the memory it shares, in elements."""
-        distance = self.data_ptr() - address(root_of(self._a))
-        return distance // self._a.itemsize
+        return int((self.data_ptr() - address(root_of(self._a))) // self._a.itemsize)
 
     # --- Python's protocols -------------------------------------------------------------------------------------------
 
@@ -276,7 +275,7 @@ class Tensor(
             return self.cpu()._a  # type: ignore[no-any-return]
         if self._tape is not None and not force:
             raise RuntimeError("Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead.")
-        return self._a  # type: ignore[no-any-return]
+        return self._a
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray[Any, Any]:
         return np.array(self.cpu()._a, dtype, copy=copy)

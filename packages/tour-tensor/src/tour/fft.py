@@ -111,7 +111,9 @@ def _plan(name: str, input: Any, s: Any, dim: Any, halved: bool = False) -> tupl
     sizes = [shape[d] for d in dims]
     if halved and sizes:
         sizes[-1] = 2 * (sizes[-1] - 1)
-    full = tuple(n if k is None or k == -1 else int(k) for n, k in zip(sizes, lengths or [None] * len(dims), strict=True))
+    full = tuple(
+        n if k is None or k == -1 else int(k) for n, k in zip(sizes, lengths or [None] * len(dims), strict=True)
+    )
     for n in full:
         if n < 1:
             raise RuntimeError(f"Invalid number of data points ({n}) specified")
@@ -157,7 +159,9 @@ def _given(t: Any, out: Any, name: str) -> Any:
 
 
 @numpy_too
-def fft(input: Tensor, n: int | None = None, dim: int = -1, norm: str | None = None, *, out: Tensor | None = None) -> Tensor:
+def fft(
+    input: Tensor, n: int | None = None, dim: int = -1, norm: str | None = None, *, out: Tensor | None = None
+) -> Tensor:
     """Fourier transform along a dimension: `X[k] = Σ x[j] exp(-2πi jk/n)`.
 
     Args:
@@ -176,7 +180,9 @@ def fft(input: Tensor, n: int | None = None, dim: int = -1, norm: str | None = N
 
 
 @numpy_too
-def ifft(input: Tensor, n: int | None = None, dim: int = -1, norm: str | None = None, *, out: Tensor | None = None) -> Tensor:
+def ifft(
+    input: Tensor, n: int | None = None, dim: int = -1, norm: str | None = None, *, out: Tensor | None = None
+) -> Tensor:
     """Inverse of `fft`.
 
     Examples:
@@ -188,7 +194,9 @@ def ifft(input: Tensor, n: int | None = None, dim: int = -1, norm: str | None = 
 
 
 @numpy_too
-def rfft(input: Tensor, n: int | None = None, dim: int = -1, norm: str | None = None, *, out: Tensor | None = None) -> Tensor:
+def rfft(
+    input: Tensor, n: int | None = None, dim: int = -1, norm: str | None = None, *, out: Tensor | None = None
+) -> Tensor:
     """Fourier transform of a real signal: the frequencies 0 to n/2, of which the others are mirror images.
 
     Examples:
@@ -200,7 +208,9 @@ def rfft(input: Tensor, n: int | None = None, dim: int = -1, norm: str | None = 
 
 
 @numpy_too
-def irfft(input: Tensor, n: int | None = None, dim: int = -1, norm: str | None = None, *, out: Tensor | None = None) -> Tensor:
+def irfft(
+    input: Tensor, n: int | None = None, dim: int = -1, norm: str | None = None, *, out: Tensor | None = None
+) -> Tensor:
     """Inverse of `rfft`: a real signal, of even length unless `n` is given.
 
     Examples:
@@ -212,13 +222,17 @@ def irfft(input: Tensor, n: int | None = None, dim: int = -1, norm: str | None =
 
 
 @numpy_too
-def hfft(input: Tensor, n: int | None = None, dim: int = -1, norm: str | None = None, *, out: Tensor | None = None) -> Tensor:
+def hfft(
+    input: Tensor, n: int | None = None, dim: int = -1, norm: str | None = None, *, out: Tensor | None = None
+) -> Tensor:
     """Fourier transform of half of a signal whose other half is its mirrored conjugate; the result is real."""
     return _c2r_of("hfft", input, n, dim, norm, out, conjugate=True)  # type: ignore[no-any-return]
 
 
 @numpy_too
-def ihfft(input: Tensor, n: int | None = None, dim: int = -1, norm: str | None = None, *, out: Tensor | None = None) -> Tensor:
+def ihfft(
+    input: Tensor, n: int | None = None, dim: int = -1, norm: str | None = None, *, out: Tensor | None = None
+) -> Tensor:
     """Inverse of `hfft`."""
     return _r2c_of("ihfft", input, n, dim, norm, out, conjugate=True)  # type: ignore[no-any-return]
 
@@ -227,7 +241,9 @@ def ihfft(input: Tensor, n: int | None = None, dim: int = -1, norm: str | None =
 
 
 @numpy_too
-def fftn(input: Tensor, s: Size = None, dim: Dims = None, norm: str | None = None, *, out: Tensor | None = None) -> Tensor:
+def fftn(
+    input: Tensor, s: Size = None, dim: Dims = None, norm: str | None = None, *, out: Tensor | None = None
+) -> Tensor:
     """Fourier transform along several dimensions, by default all.
 
     Args:
@@ -247,31 +263,41 @@ def fftn(input: Tensor, s: Size = None, dim: Dims = None, norm: str | None = Non
 
 
 @numpy_too
-def ifftn(input: Tensor, s: Size = None, dim: Dims = None, norm: str | None = None, *, out: Tensor | None = None) -> Tensor:
+def ifftn(
+    input: Tensor, s: Size = None, dim: Dims = None, norm: str | None = None, *, out: Tensor | None = None
+) -> Tensor:
     """Inverse of `fftn`."""
     return _c2c_of("ifftn", input, s, dim, norm, True, out)  # type: ignore[no-any-return]
 
 
 @numpy_too
-def rfftn(input: Tensor, s: Size = None, dim: Dims = None, norm: str | None = None, *, out: Tensor | None = None) -> Tensor:
+def rfftn(
+    input: Tensor, s: Size = None, dim: Dims = None, norm: str | None = None, *, out: Tensor | None = None
+) -> Tensor:
     """Fourier transform of a real signal along several dimensions; the last one keeps its first half."""
     return _r2c_of("rfftn", input, s, dim, norm, out)  # type: ignore[no-any-return]
 
 
 @numpy_too
-def irfftn(input: Tensor, s: Size = None, dim: Dims = None, norm: str | None = None, *, out: Tensor | None = None) -> Tensor:
+def irfftn(
+    input: Tensor, s: Size = None, dim: Dims = None, norm: str | None = None, *, out: Tensor | None = None
+) -> Tensor:
     """Inverse of `rfftn`."""
     return _c2r_of("irfftn", input, s, dim, norm, out)  # type: ignore[no-any-return]
 
 
 @numpy_too
-def hfftn(input: Tensor, s: Size = None, dim: Dims = None, norm: str | None = None, *, out: Tensor | None = None) -> Tensor:
+def hfftn(
+    input: Tensor, s: Size = None, dim: Dims = None, norm: str | None = None, *, out: Tensor | None = None
+) -> Tensor:
     """`hfft` along several dimensions: the last one is halved in the input."""
     return _c2r_of("hfftn", input, s, dim, norm, out, conjugate=True)  # type: ignore[no-any-return]
 
 
 @numpy_too
-def ihfftn(input: Tensor, s: Size = None, dim: Dims = None, norm: str | None = None, *, out: Tensor | None = None) -> Tensor:
+def ihfftn(
+    input: Tensor, s: Size = None, dim: Dims = None, norm: str | None = None, *, out: Tensor | None = None
+) -> Tensor:
     """Inverse of `hfftn`."""
     return _r2c_of("ihfftn", input, s, dim, norm, out, conjugate=True)  # type: ignore[no-any-return]
 
@@ -378,7 +404,11 @@ def rfftfreq(
 def _shifted(input: Any, dim: Any, sign: int) -> Any:
     dims = tuple(range(input._a.ndim)) if dim is None else wrap_dims(dim, input._a.ndim)
     shape = input._a.shape
-    return roll(input, [n // 2 if sign > 0 else (n + 1) // 2 for n in (shape[d] for d in dims)], dims) if dims else input.clone()
+    return (
+        roll(input, [n // 2 if sign > 0 else (n + 1) // 2 for n in (shape[d] for d in dims)], dims)
+        if dims
+        else input.clone()
+    )
 
 
 @numpy_too

@@ -1,7 +1,8 @@
 """Random number generators: `manual_seed(s)` gives the numbers that PyTorch gives on a CPU, on every device.
 
 A `Generator` is one stream of numbers; functions that draw take `default_generator` where none is named. All numbers are drawn on
-the host, so that the same seed gives the same run on any device. What is drawn from the streams: `tour.ops.continuous` and `tour.ops.discrete`.
+the host, so that the same seed gives the same run on any device. What is drawn from the streams stands in
+`tour.ops.continuous` and `tour.ops.discrete`.
 """
 
 from __future__ import annotations

@@ -90,7 +90,9 @@ def assert_close(
 assert_allclose = assert_close
 
 
-def _difference(a: Any, b: Any, rtol: Any, atol: Any, equal_nan: bool, checks: dict[str, bool]) -> tuple[str, str] | None:
+def _difference(
+    a: Any, b: Any, rtol: Any, atol: Any, equal_nan: bool, checks: dict[str, bool]
+) -> tuple[str, str] | None:
     """Where two things differ and how, or None."""
     if isinstance(a, Mapping) and isinstance(b, Mapping):
         if a.keys() != b.keys():
@@ -125,7 +127,11 @@ def _unlike(a: Any, b: Any, rtol: Any, atol: Any, equal_nan: bool, checks: dict[
     numbers = isinstance(a, NUMBER) and isinstance(b, NUMBER)
     if numbers:
         a, b = (x.item() if isinstance(x, np.generic) else x for x in (a, b))
-    if not numbers and type(a) is not type(b) and not ((checks["subclass"] and isinstance(a, type(b))) or isinstance(b, type(a))):
+    if (
+        not numbers
+        and type(a) is not type(b)
+        and not ((checks["subclass"] and isinstance(a, type(b))) or isinstance(b, type(a)))
+    ):
         raise TypeError(
             f"No comparison pair was able to handle inputs of type {type(a)} and {type(b)}; convert one of them first"
         )
@@ -165,11 +171,15 @@ def _not_close(a: Any, b: Any, rtol: Any, atol: Any, equal_nan: bool, scalars: b
         part = gap / np.abs(b)
         gap, part = (np.where(close, 0, x) for x in (gap, part))
     exact = not (rtol or atol)
-    what = ("Scalars are not " if scalars or not a.ndim else "Tensor-likes are not ") + ("equal!" if exact else "close!")
+    what = ("Scalars are not " if scalars or not a.ndim else "Tensor-likes are not ") + (
+        "equal!" if exact else "close!"
+    )
     bounds = ("", "") if exact else (f" (up to {atol} allowed)", f" (up to {rtol} allowed)")
     if scalars or not a.ndim:
         lines = [what, "", f"Expected {b.item()} but got {a.item()}."]
-        return "\n".join([*lines, f"Absolute difference: {gap.item()}{bounds[0]}", f"Relative difference: {part.item()}{bounds[1]}"])
+        return "\n".join(
+            [*lines, f"Absolute difference: {gap.item()}{bounds[0]}", f"Relative difference: {part.item()}{bounds[1]}"]
+        )
     count = int((~close).sum())
     lines = [what, "", f"Mismatched elements: {count} / {close.size} ({count / close.size:.1%})"]
     for word, x, allowed in (("absolute", gap, bounds[0]), ("relative", part, bounds[1])):
@@ -204,7 +214,9 @@ def make_tensor(
         array = rng.integers(0, 2, size).astype(np.bool_)
     elif d.rank < FLOATING:
         least = 0 if d.numpy.kind == "u" else -9
-        array = rng.integers(least if low is None else int(low), 10 if high is None else int(high), size).astype(d.numpy)
+        array = rng.integers(least if low is None else int(low), 10 if high is None else int(high), size).astype(
+            d.numpy
+        )
     else:
         bounds = (-9.0 if low is None else low, 9.0 if high is None else high)
         values = rng.uniform(*bounds, size)

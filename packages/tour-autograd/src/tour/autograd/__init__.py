@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -14,9 +13,6 @@ from tour.autograd import engine, tape, views
 from tour.autograd import graph as graph
 from tour.autograd.anomaly import detect_anomaly as detect_anomaly
 from tour.autograd.anomaly import set_detect_anomaly as set_detect_anomaly
-from tour.autograd.gradcheck import GradcheckError as GradcheckError
-from tour.autograd.gradcheck import gradcheck as gradcheck
-from tour.autograd.gradcheck import gradgradcheck as gradgradcheck
 from tour.autograd.function import Function, FunctionCtx
 from tour.autograd.grad_mode import (
     enable_grad,
@@ -26,13 +22,19 @@ from tour.autograd.grad_mode import (
     no_grad,
     set_grad_enabled,
 )
+from tour.autograd.gradcheck import GradcheckError as GradcheckError
+from tour.autograd.gradcheck import gradcheck as gradcheck
+from tour.autograd.gradcheck import gradgradcheck as gradgradcheck
 from tour.autograd.graph import GradFn, grad_fn
+from tour.autograd.hooks import register_hook as register_hook
+from tour.autograd.hooks import register_post_accumulate_grad_hook as register_post_accumulate_grad_hook
+from tour.autograd.hooks import retain_grad as retain_grad
+from tour.autograd.hooks import retains_grad as retains_grad
 from tour.autograd.rule import declare_missing
-from tour.autograd.hooks import register_hook, register_post_accumulate_grad_hook, retain_grad, retains_grad
 
 __all__ = [
-    "Function", "FunctionCtx", "GradFn", "backward", "enable_grad", "grad", "grad_fn", "inference_mode", "is_grad_enabled", "is_inference_mode_enabled",
-    "no_grad", "set_grad_enabled",
+    "Function", "FunctionCtx", "GradFn", "backward", "enable_grad", "grad", "grad_fn", "inference_mode", "is_grad_enabled",
+    "is_inference_mode_enabled", "no_grad", "set_grad_enabled",
 ]  # fmt: skip
 
 Tensor = _core.Tensor

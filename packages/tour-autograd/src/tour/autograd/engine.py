@@ -17,7 +17,21 @@ from tour._core import as_array, clock, stamp_of, wrap
 from tour._dtypes import FROM_NUMPY
 from tour.autograd import anomaly, tape
 from tour.autograd.saved import PACKED_TIME, unpacked
-from tour.autograd.tape import CODE, FIRST, HOOKS, LASTI, OP, PICK, TIME, Leaf, Node, edges_of, line_of, node_name, saved_of
+from tour.autograd.tape import (
+    CODE,
+    FIRST,
+    HOOKS,
+    LASTI,
+    OP,
+    PICK,
+    TIME,
+    Leaf,
+    Node,
+    edges_of,
+    line_of,
+    node_name,
+    saved_of,
+)
 
 Gradient = Any  # a raw array, or a tensor when the pass itself is recorded
 
@@ -346,7 +360,10 @@ def _call_before(hooks: Any, g: Gradient, create: bool) -> Gradient:
 
 def _call_after(hooks: Any, results: Any, g: Gradient, create: bool) -> Any:
     """Let hooks see and change what a node made of a gradient."""
-    listed = len(results) == 1 and type(results[0]) in (list, tuple)  # a list of tensors, or the arguments of a Function
+    listed = len(results) == 1 and type(results[0]) in (
+        list,
+        tuple,
+    )  # a list of tensors, or the arguments of a Function
     seen = tuple(_as_tensor(r) for r in (results[0] if listed else results))
     given = tuple(_as_tensor(x) for x in g) if type(g) is list else (_as_tensor(g),)
     for hook in list(hooks.after.values()):

@@ -4,9 +4,9 @@
     vjp(mul, input=lambda g, other: g * other.conj(), other=lambda g, input: g * input.conj())
 
 A formula's first parameter is the gradient of the result; the others are named after what it needs: parameters of the op, `out`
-for the result, `input_shape` and `input_dtype` for the shape and dtype of a parameter. What no formula names is not kept, and a formula whose gradient nobody
-wants is not called. Formulas are written in operators and NumPy functions, which mean the same on arrays and on tensors: an
-ordinary backward pass runs them on raw arrays, and one with `create_graph=True` on tensors, which records it.
+for the result, `input_shape` and `input_dtype` for the shape and dtype of a parameter. What no formula names is not kept, and a
+formula whose gradient nobody wants is not called. Formulas are written in operators and NumPy functions, which mean the same on
+arrays and on tensors: an ordinary backward pass runs them on raw arrays, one with `create_graph=True` on tensors, which records it.
 """
 
 from __future__ import annotations
@@ -124,7 +124,7 @@ def joint_vjp(op: Any, *inputs: str, on_tensors: bool = False) -> Callable[[Form
 
 
 def _op(op: Any) -> Op:
-    return op if isinstance(op, Op) else op.op if hasattr(op, "op") else OPS[op]  # type: ignore[no-any-return]
+    return op if isinstance(op, Op) else op.op if hasattr(op, "op") else OPS[op]
 
 
 def _declare(op: Op, formulas: dict[str, Formula], on_tensors: bool, joint: tuple[str, ...] = ()) -> None:

@@ -100,7 +100,7 @@ class Leaf:
 
 def hooks_of(tape: Any) -> Hooks | None:
     """The hooks of a node or leaf."""
-    return tape.hooks if type(tape) is Leaf else tape[HOOKS]  # type: ignore[no-any-return]
+    return tape.hooks if type(tape) is Leaf else tape[HOOKS]
 
 
 def ensure_hooks(tape: Any) -> Hooks:

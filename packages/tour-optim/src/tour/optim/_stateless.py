@@ -76,9 +76,9 @@ def _refill(groups: list[dict[str, Any]], contents: list[dict[str, Any]]) -> Non
 def _checked_groups(optimizer: Optimizer, given: Any) -> list[dict[str, Any]]:
     """The parameter groups of a state dict, if it has the form and the shape of the optimizer's own."""
     if not isinstance(given, dict) or not isinstance(state := given.get("state"), dict):
-        raise RuntimeError(f"{_NAME} requires an optimizer.state_dict(): a dict with a dict 'state'.")  # noqa: TRY004
+        raise RuntimeError(f"{_NAME} requires an optimizer.state_dict(): a dict with a dict 'state'.")
     if not isinstance(groups := given.get("param_groups"), list):
-        raise RuntimeError(f"{_NAME} requires swapin_optim_state['param_groups'] to be a list of dicts.")  # noqa: TRY004
+        raise RuntimeError(f"{_NAME} requires swapin_optim_state['param_groups'] to be a list of dicts.")
     if len(groups) != len(optimizer.param_groups):
         raise RuntimeError("swapin_optim_state has a different number of parameter groups than the live optimizer.")
     keys: set[int] = set()

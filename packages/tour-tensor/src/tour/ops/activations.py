@@ -47,7 +47,7 @@ def _run(op: Op, input: Tensor, inplace: bool, *numbers: Any) -> Tensor:
 
 
 def _stored(t: Tensor, out: Tensor | None, name: str) -> Tensor:
-    return t if out is None else store(out, t, name)  # type: ignore[no-any-return]
+    return t if out is None else store(out, t, name)
 
 
 # --- Rectifiers -------------------------------------------------------------------------------------------------------------

@@ -143,7 +143,7 @@ def scaled(other: Any, alpha: complex, input: Any) -> Any:
         raise RuntimeError("Boolean alpha only supported for Boolean results.")
     if isinstance(alpha, float) and highest <= INTEGRAL and not isinstance(other, float):
         raise RuntimeError("For integral input tensors, argument alpha must not be a floating point number.")
-    if isinstance(alpha, complex) and highest <= FLOATING and not isinstance(other, complex):
+    if isinstance(alpha, complex) and highest <= FLOATING and not isinstance(other, complex):  # type: ignore[redundant-expr]
         raise RuntimeError("For non-complex input tensors, argument alpha must not be a complex number.")
     if highest == BOOLEAN:
         return mul(other, bool(alpha))  # a product with an integer would not stay boolean
@@ -174,7 +174,8 @@ def addcmul(
         >>> tour.addcmul(tour.tensor([1.0]), tour.tensor([2.0]), tour.tensor([3.0]), value=0.5)
         tensor([4.])
     """
-    t = _addcmul(*_three("addcmul", input, tensor1, tensor2), value)
+    a, b, c = _three("addcmul", input, tensor1, tensor2)
+    t = _addcmul(a, b, c, value)
     return t if out is None else store(out, t, "addcmul")
 
 
@@ -202,13 +203,13 @@ def addcdiv(
         >>> tour.addcdiv(tour.tensor([1.0]), tour.tensor([3.0]), tour.tensor([2.0]), value=2)
         tensor([4.])
     """
-    operands = _three("addcdiv", input, tensor1, tensor2)
+    a, b, c = _three("addcdiv", input, tensor1, tensor2)
     if FROM_NUMPY[tensor1._a.dtype].rank <= INTEGRAL and FROM_NUMPY[tensor2._a.dtype].rank <= INTEGRAL:
         raise RuntimeError(
             "addcdiv does not divide integers by integers: use input + value * tour.trunc(tensor1 / tensor2), or take the "
             "tensors in a floating-point dtype first"
         )
-    t = _addcdiv(*operands, value)
+    t = _addcdiv(a, b, c, value)
     return t if out is None else store(out, t, "addcdiv")
 
 

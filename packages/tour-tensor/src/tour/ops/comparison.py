@@ -257,9 +257,9 @@ def isclose(input: Tensor, other: Tensor, rtol: float = 1e-05, atol: float = 1e-
     a, b = input._a, other._a
     if a.dtype is not b.dtype:
         raise RuntimeError(f"{input.dtype.name} did not match {other.dtype.name}")
-    for name, x in (("rtol", rtol), ("atol", atol)):
-        if not x >= 0:
-            raise RuntimeError(f"{name} must be greater than or equal to zero, but got {x}")
+    for name, tolerance in (("rtol", rtol), ("atol", atol)):
+        if not tolerance >= 0:
+            raise RuntimeError(f"{name} must be greater than or equal to zero, but got {tolerance}")
     try:
         return wrap(as_array(_isclose_kernel(a, b, rtol, atol, equal_nan)))
     except ValueError as error:

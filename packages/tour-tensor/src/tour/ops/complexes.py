@@ -111,7 +111,7 @@ def real(input: Tensor) -> Tensor:
         >>> tour.real(tour.tensor([1 + 2j]))
         tensor([1.])
     """
-    return view(_REAL, input, input._a.real) if input._a.dtype.kind == "c" else input  # type: ignore[no-any-return]
+    return view(_REAL, input, input._a.real) if input._a.dtype.kind == "c" else input
 
 
 _REAL = Op("real", ("input",))

@@ -25,7 +25,6 @@ __all__ = [
 ]  # fmt: skip
 
 
-
 @numpy_too
 def slogdet(input: Tensor, *, out: Any = None) -> return_types.slogdet:
     """Sign and logarithm of the absolute value of determinants; the same as `tour.linalg.slogdet`."""
@@ -171,7 +170,10 @@ def ormqr(
             f"is equal to {input._a.ndim}",
         ),
         (input._a.shape[:-2] != tau._a.shape[:-1], "Expected batch dimensions of tau to be equal to input.shape[:-2]"),
-        (input._a.shape[:-2] != other._a.shape[:-2], "Expected batch dimensions of other to be equal to input.shape[:-2]"),
+        (
+            input._a.shape[:-2] != other._a.shape[:-2],
+            "Expected batch dimensions of other to be equal to input.shape[:-2]",
+        ),
         (tau._a.dtype != input._a.dtype, "Expected input and tau to have the same dtype"),
         (other._a.dtype != input._a.dtype, "Expected input and other to have the same dtype"),
     ):

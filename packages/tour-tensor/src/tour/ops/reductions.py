@@ -394,8 +394,8 @@ def hash_tensor(
     a = input._a
     _real("hash_tensor", input)
     wide = a.astype(np.int64 if FROM_NUMPY[a.dtype].rank < FLOATING else np.float64).view(np.uint64)
-    t = _core.wrap(as_array(np.bitwise_xor.reduce(wide, axis=axes(dim, a.ndim), keepdims=keepdim)))
-    return t if out is None else store(out, t, "hash_tensor")  # type: ignore[no-any-return]
+    t = _core.wrap(as_array(np.bitwise_xor.reduce(wide, axis=axes(dim, a.ndim), keepdims=keepdim)))  # type: ignore[call-overload]
+    return t if out is None else store(out, t, "hash_tensor")
 
 
 class Reductions:

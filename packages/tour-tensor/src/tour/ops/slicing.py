@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from tour._tensor import Tensor
 
 __all__ = [
-    "as_strided", "as_strided_", "as_strided_scatter", "diagonal", "diagonal_scatter", "narrow", "select", "select_scatter", "slice_scatter",
+    "as_strided", "as_strided_", "as_strided_scatter", "diagonal", "diagonal_scatter", "narrow", "select", "select_scatter",
+    "slice_scatter",
 ]  # fmt: skip
 
 

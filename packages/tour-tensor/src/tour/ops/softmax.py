@@ -36,7 +36,7 @@ def softmax(input: Tensor, dim: int, dtype: Dtype | None = None, *, out: Tensor 
         tensor([0., 0., 1.])
     """
     t = _along(_SOFTMAX, input, dim, dtype)
-    return t if out is None else store(out, t, "softmax")  # type: ignore[no-any-return]
+    return t if out is None else store(out, t, "softmax")
 
 
 _SOFTMAX = new_op(softmax, kernels.softmax)
@@ -60,7 +60,7 @@ def log_softmax(input: Tensor, dim: int, dtype: Dtype | None = None, *, out: Ten
         tensor([-1000.,     0.])
     """
     t = _along(_LOG_SOFTMAX, input, dim, dtype)
-    return t if out is None else store(out, t, "log_softmax")  # type: ignore[no-any-return]
+    return t if out is None else store(out, t, "log_softmax")
 
 
 _LOG_SOFTMAX = new_op(log_softmax, kernels.log_softmax)

@@ -30,7 +30,9 @@ def hann_window(
         >>> tour.hann_window(4)
         tensor([0.0000, 0.5000, 1.0000, 0.5000])
     """
-    return tour.signal.windows.hann(window_length, sym=not periodic, dtype=dtype, device=device, requires_grad=requires_grad)
+    return tour.signal.windows.hann(
+        window_length, sym=not periodic, dtype=dtype, device=device, requires_grad=requires_grad
+    )
 
 
 def hamming_window(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 from typing import Any
 
 from tour import Tensor
@@ -47,6 +46,7 @@ def convolution_weight_grad(
 
 
 _conv, _to_input, _to_weight = map(reading, (convolution, convolution_input_grad, convolution_weight_grad))
+
 
 def _cropped(x: Any, shape: Sizes) -> Any:
     """A convolution's result without what an output padding of a whole stride or more adds."""

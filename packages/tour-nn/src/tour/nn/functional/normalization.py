@@ -268,7 +268,8 @@ def trailing(input: Tensor, shape: Any, weight: Tensor | None, bias: Tensor | No
     for what, t in (("weight", weight), ("bias", bias)):
         if t is not None and t.shape != wanted:
             raise RuntimeError(
-                f"Expected {what} to be of same shape as normalized_shape, but got {what} of shape {list(t.shape)} and normalized_shape = {list(wanted)}"
+                f"Expected {what} to be of same shape as normalized_shape, but got {what} of shape {list(t.shape)} and "
+                f"normalized_shape = {list(wanted)}"
             )
     if tuple(input.shape[input.dim() - len(wanted) :]) != wanted:
         raise RuntimeError(
@@ -358,7 +359,7 @@ def instance_norm(
 
 
 def local_response_norm(input: Tensor, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0) -> Tensor:
-    """Local response normalisation (Krizhevsky, Sutskever and Hinton, 2012): `x / (k + alpha * mean of x² over neighbouring channels)**beta`.
+    """Local response normalisation (Krizhevsky and others, 2012): `x / (k + alpha * mean of neighbouring channels' x²)**beta`.
 
     Args:
         input: Shape (N, C, ...).
@@ -383,7 +384,7 @@ def local_response_norm(input: Tensor, size: int, alpha: float = 1e-4, beta: flo
     total = padded[:, :channels]
     for i in range(1, size):
         total = total + padded[:, i : i + channels]
-    return input / (total * (alpha / size) + k) ** beta
+    return input / (total * (alpha / size) + k) ** beta  # type: ignore[no-any-return]
 
 
 def normalize(input: Tensor, p: float = 2.0, dim: int = 1, eps: float = 1e-12, out: Tensor | None = None) -> Tensor:

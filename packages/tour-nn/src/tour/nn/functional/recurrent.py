@@ -109,7 +109,7 @@ def _through(expression: Callable[..., tuple[Tensor, ...]], inputs: Any, wanted:
     def total(*xs: Any) -> Tensor:
         outputs = expression(*xs)
         terms = [(outputs[i] * g[i]).sum() for i in given]
-        return sum(terms[1:], terms[0])
+        return sum(terms[1:], terms[0])  # type: ignore[no-any-return]
 
     return differentiate(total, inputs, wanted, None)
 

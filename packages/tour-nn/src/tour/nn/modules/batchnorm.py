@@ -242,7 +242,7 @@ class _LazyNorm(LazyModuleMixin, _NormBase):
         self, eps: float = 1e-5, momentum: float | None = 0.1, affine: bool = True, track_running_stats: bool = True,
         device: Any = None, dtype: Any = None, *, bias: bool = True,
     ) -> None:  # fmt: skip
-        super().__init__(0, eps, momentum, False, False, device, dtype)  # type: ignore[misc]
+        super().__init__(0, eps, momentum, False, False, device, dtype)
         self.affine = affine
         self.track_running_stats = track_running_stats
         if affine:
@@ -258,7 +258,7 @@ class _LazyNorm(LazyModuleMixin, _NormBase):
         if self.num_features and not self.has_uninitialized_params():
             super().reset_parameters()
 
-    def initialize_parameters(self, input: Tensor) -> None:  # type: ignore[override]
+    def initialize_parameters(self, input: Tensor) -> None:
         """Take the number of channels from the first input."""
         if not self.has_uninitialized_params():
             return

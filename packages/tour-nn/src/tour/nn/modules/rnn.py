@@ -15,7 +15,7 @@ from tour.nn.modules.module import Module
 from tour.nn.parameter import Parameter
 from tour.nn.utils.rnn import PackedSequence
 
-__all__ = ["GRU", "GRUCell", "LSTM", "LSTMCell", "RNN", "RNNBase", "RNNCell", "RNNCellBase"]
+__all__ = ["GRU", "LSTM", "RNN", "GRUCell", "LSTMCell", "RNNBase", "RNNCell", "RNNCellBase"]
 
 GATES = {"LSTM": 4, "GRU": 3, "RNN_TANH": 1, "RNN_RELU": 1}
 
@@ -34,7 +34,7 @@ class RNNBase(Module):
         super().__init__()
         if mode not in GATES:
             raise ValueError(f"Unrecognized RNN mode: {mode}")
-        if not isinstance(dropout, (int, float)) or not 0 <= dropout <= 1 or isinstance(dropout, bool):
+        if isinstance(dropout, bool) or not 0 <= dropout <= 1:
             raise ValueError(
                 "dropout should be a number in range [0, 1] representing the probability of an element being zeroed"
             )
@@ -119,15 +119,15 @@ class RNNBase(Module):
         self, x: Tensor, state: tuple[Tensor, ...], weights: dict[str, Any], sizes: list[int], reverse: bool
     ) -> Any:
         """Outputs and last states of one layer in one direction."""
-        given: Any = (weights["weight_ih"], weights["weight_hh"], weights.get("bias_ih"), weights.get("bias_hh"))
+        w_ih, w_hh, b_ih, b_hh = (weights.get(name) for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh"))
+        h0 = state[0]
         if self.mode == "LSTM":
-            h, c = state
-            y, h, c, *_ = lstm_layer(x, h, c, *given, weights.get("weight_hr"), sizes, reverse)
+            y, h, c, *_ = lstm_layer(x, h0, state[1], w_ih, w_hh, b_ih, b_hh, weights.get("weight_hr"), sizes, reverse)  # type: ignore[arg-type]
             return y, (h, c)
         if self.mode == "GRU":
-            y, h, *_ = gru_layer(x, state[0], *given, sizes, reverse)
+            y, h, *_ = gru_layer(x, h0, w_ih, w_hh, b_ih, b_hh, sizes, reverse)  # type: ignore[arg-type]
             return y, (h,)
-        y, h, _ = rnn_layer(x, state[0], *given, sizes, reverse, self.mode == "RNN_RELU")
+        y, h, _ = rnn_layer(x, h0, w_ih, w_hh, b_ih, b_hh, sizes, reverse, self.mode == "RNN_RELU")  # type: ignore[arg-type]
         return y, (h,)
 
     def _run(self, x: Tensor, states: tuple[Tensor, ...], sizes: list[int]) -> tuple[Tensor, tuple[Tensor, ...]]:
@@ -179,6 +179,7 @@ class RNNBase(Module):
 
     def forward(self, input: Any, hx: Any = None) -> Any:
         """Run over a padded batch (L, B, I), one sequence (L, I), or a `PackedSequence`; give outputs and last states."""
+        y: Any
         packed = isinstance(input, PackedSequence)
         if packed:
             x, sizes = input.data, [int(n) for n in input.batch_sizes.tolist()]
@@ -338,6 +339,7 @@ class RNNCellBase(Module):
     weight_hh: Parameter
     bias_ih: Parameter | None
     bias_hh: Parameter | None
+    nonlinearity: str
 
     def __init__(
         self, input_size: int, hidden_size: int, bias: bool, num_chunks: int, device: Any = None, dtype: Any = None

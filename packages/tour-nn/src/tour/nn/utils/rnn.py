@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import tour
@@ -42,7 +43,8 @@ class PackedSequence(_Packed):
     ) -> PackedSequence:
         if unsorted_indices is None:
             unsorted_indices = invert_permutation(sorted_indices)
-        return super().__new__(cls, data, batch_sizes, sorted_indices, unsorted_indices)
+        sizes: Any = batch_sizes
+        return super().__new__(cls, data, sizes, sorted_indices, unsorted_indices)
 
     def _with(self, data: Tensor) -> PackedSequence:
         return type(self)(data, self.batch_sizes, self.sorted_indices, self.unsorted_indices)
@@ -116,7 +118,7 @@ def pack_padded_sequence(
         raise RuntimeError(
             "Length of all samples has to be greater than 0, but found an element in 'lengths' that is <= 0"
         )
-    if any(a < b for a, b in zip(sizes, sizes[1:], strict=False)):
+    if any(a < b for a, b in pairwise(sizes)):
         raise RuntimeError(
             "`lengths` array must be sorted in decreasing order when `enforce_sorted` is True. You can pass `enforce_sorted=False` "
             "to pack_padded_sequence and/or pack_sequence to sidestep this requirement if you do not need ONNX exportability."
@@ -198,7 +200,7 @@ def pad_sequence(
     if padding_side not in ("left", "right"):
         raise RuntimeError(f"Expected padding_side to be one of left or right, but got {padding_side}.")
     if isinstance(sequences, Tensor):
-        sequences = sequences.unbind(0)  # type: ignore[attr-defined]
+        sequences = sequences.unbind(0)
     longest = max(s.shape[0] for s in sequences)
     rows = []
     for s in sequences:

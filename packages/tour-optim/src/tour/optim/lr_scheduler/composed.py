@@ -27,7 +27,7 @@ class _Composed(LRScheduler):
             if not hasattr(scheduler, "optimizer"):
                 raise TypeError(f"{name} at index {i} should have `optimizer` as its attribute.")
             if isinstance(scheduler, ReduceLROnPlateau):
-                raise ValueError(  # noqa: TRY004
+                raise ValueError(
                     f"{name} does not support `ReduceLROnPlateau` scheduler as it requires additional kwargs to be specified when "
                     f"calling `step`, but got one at index {i} in the given schedulers sequence."
                 )
