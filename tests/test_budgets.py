@@ -1,11 +1,13 @@
-"""What tour may cost: ratios within one run, never absolute times, except where the promise itself is in milliseconds over NumPy."""
+"""What tour may cost: ratios within one run, never absolute times, so that a busy machine changes nothing."""
 
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import timeit
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,19 +17,25 @@ import tour
 HEAVY = ("cupy", "numba", "scipy", "torch", "importlib.metadata")
 
 
-def in_fresh_process(code: str) -> str:
-    return subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout
+def in_fresh_process(code: str, **environment: str) -> str:
+    clean = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
+    run = [sys.executable, "-c", code]
+    return subprocess.run(run, check=True, capture_output=True, text=True, env=clean | environment).stdout
 
 
-def test_importing_everything_costs_at_most_40_ms_over_numpy():
+def test_importing_everything_costs_little_beside_numpy(tmp_path: Path):
+    """40 ms where NumPy takes 67, as on the machine the promise was made for: six tenths of NumPy's own time."""
     code = """
-import numpy, time
+import time
 start = time.perf_counter()
+import numpy
+between = time.perf_counter()
 import tour, tour.nn, tour.optim
-print(time.perf_counter() - start)
+print(between - start, time.perf_counter() - between)
 """
-    in_fresh_process(code)  # compiles the bytecode
-    assert min(float(in_fresh_process(code)) for _ in range(7)) <= 0.040
+    runs = [in_fresh_process(code, PYTHONPYCACHEPREFIX=str(tmp_path)).split() for _ in range(12)]
+    numpy_alone, ours = (min(float(run[i]) for run in runs[1:]) for i in range(2))  # the first compiled the bytecode
+    assert ours <= 0.6 * numpy_alone
 
 
 def test_importing_loads_nothing_heavy():

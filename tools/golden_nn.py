@@ -116,7 +116,7 @@ class Golden:
 
     def write(self) -> None:
         """Write the file."""
-        arrays = {name: np.array(numbers, name) for name, numbers in self.numbers.items()}
+        arrays: dict[str, Any] = {name: np.array(numbers, name) for name, numbers in self.numbers.items()}
         np.savez_compressed(FOLDER / f"{self.name}.npz", cases=np.array(json.dumps(self.cases)), **arrays)
         print(f"{self.name}: {len(self.cases)} cases, {(FOLDER / f'{self.name}.npz').stat().st_size // 1024} KiB")
 
@@ -171,8 +171,8 @@ def pooling(g: Golden) -> None:
     """Maxima, averages, norms, adaptive and fractional windows, and unpooling."""
     sizes = {1: (2, 3, 7), 2: (2, 2, 6, 5), 3: (1, 2, 5, 4, 6)}
     for dims, size in sizes.items():
-        for args in ((2,), (3, 2, 1), (3, 2, 1, 1, True, True), (2, 1, 0, 2)):
-            g.module(f"MaxPool{dims}d", *args, inputs=[g.draw(*size)])
+        for options in ((2,), (3, 2, 1), (3, 2, 1, 1, True, True), (2, 1, 0, 2)):
+            g.module(f"MaxPool{dims}d", *options, inputs=[g.draw(*size)])
         for args in ((2,), (3, 2, 1), (3, 2, 1, True, False), (9,), (2, 0), (3, 1, 2)):
             g.module(f"AvgPool{dims}d", *args, inputs=[g.draw(*size[1:])])
         g.module(f"LPPool{dims}d", 2.0, 2, inputs=[g.draw(*size, low=0.1)])
@@ -246,7 +246,7 @@ def vision(g: Golden) -> None:
 def losses(g: Golden) -> None:
     """Every loss with every reduction, weights, and what does not fit."""
     for reduction in ("mean", "sum", "none", "median"):
-        r = {"reduction": reduction}
+        r: dict[str, Any] = {"reduction": reduction}
         for name in ("L1Loss", "MSELoss", "SmoothL1Loss", "HuberLoss"):
             g.module(name, inputs=[g.draw(3, 2), g.draw(3, 2)], **r)
         g.module("SmoothL1Loss", beta=0.4, inputs=[g.draw(3), g.draw(3)], **r)

@@ -78,8 +78,13 @@ OPS: Final[dict[str, Op]] = {}
 def deferred(module: str, name: str) -> Callable[..., Any]:
     """A kernel whose module is imported when it is first called, so that `import tour` does not pay for it."""
 
+    found: Any = None
+
     def kernel(*args: Any, **kwargs: Any) -> Any:
-        return getattr(import_module(module), name)(*args, **kwargs)
+        nonlocal found
+        if found is None:
+            found = getattr(import_module(module), name)
+        return found(*args, **kwargs)
 
     kernel.__name__ = kernel.__qualname__ = name
     return kernel

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from operator import itemgetter
+from typing import TYPE_CHECKING, Any, Self
 
 if TYPE_CHECKING:
     from tour._tensor import Tensor
@@ -13,18 +14,37 @@ __all__ = [
 ]  # fmt: skip
 
 
-def text_of(named: Any) -> str:
-    """A named tuple of tensors as PyTorch prints it: one field a line."""
-    fields = ",\n".join(f"{name}={value!r}" for name, value in zip(named._fields, named, strict=True))
-    return f"tour.return_types.{type(named).__name__}(\n{fields})"
+class Results(tuple[Any, ...]):
+    """A tuple whose elements have names, in the order of a subclass's annotations.
 
+    It is what `typing.NamedTuple` makes, but at a twentieth of the time: 25 of those took a sixth of `import tour`.
+    """
 
-class _Selected(NamedTuple):
-    values: Tensor
-    indices: Tensor
+    __slots__ = ()
+    _fields: tuple[str, ...] = ()
+
+    def __new__(cls, *values: Any) -> Self:
+        return tuple.__new__(cls, values)
+
+    def __init_subclass__(cls) -> None:
+        own = tuple(cls.__dict__.get("__annotations__", ()))  # noqa: RUF063 (inspect takes 10 ms)
+        cls._fields = own or cls._fields
+        for i, name in enumerate(own):
+            setattr(cls, name, property(itemgetter(i)))
+
+    def __getnewargs__(self) -> tuple[Any, ...]:
+        return tuple(self)
 
     def __repr__(self) -> str:
-        return text_of(self)
+        """As PyTorch prints it: one field a line."""
+        fields = ",\n".join(f"{name}={value!r}" for name, value in zip(self._fields, self, strict=True))
+        return f"tour.return_types.{type(self).__name__}(\n{fields})"
+
+
+class _Selected(Results):
+    __slots__ = ()
+    values: Tensor
+    indices: Tensor
 
 
 class max(_Selected):
@@ -87,67 +107,55 @@ class cummin(_Selected):
     __slots__ = ()
 
 
-class aminmax(NamedTuple):
+class aminmax(Results):
     """Smallest and largest values."""
 
+    __slots__ = ()
     min: Tensor
     max: Tensor
 
-    def __repr__(self) -> str:
-        return text_of(self)
 
-
-class frexp(NamedTuple):
+class frexp(Results):
     """Mantissas and exponents."""
 
+    __slots__ = ()
     mantissa: Tensor
     exponent: Tensor
 
-    def __repr__(self) -> str:
-        return text_of(self)
 
-
-class histogram(NamedTuple):
+class histogram(Results):
     """Counts in bins, and the edges of the bins."""
 
+    __slots__ = ()
     hist: Tensor
     bin_edges: Tensor
 
-    def __repr__(self) -> str:
-        return text_of(self)
 
-
-class histogramdd(NamedTuple):
+class histogramdd(Results):
     """Counts in bins of several dimensions, and the edges along each."""
 
+    __slots__ = ()
     hist: Tensor
     bin_edges: tuple[Tensor, ...]
-
-    def __repr__(self) -> str:
-        return text_of(self)
 
 
 # --- Linear algebra ---------------------------------------------------------------------------------------------------------
 
 
-class linalg_cholesky_ex(NamedTuple):
+class linalg_cholesky_ex(Results):
     """A factor, and where it was found to be impossible."""
 
+    __slots__ = ()
     L: Tensor
     info: Tensor
 
-    def __repr__(self) -> str:
-        return text_of(self)
 
-
-class linalg_qr(NamedTuple):
+class linalg_qr(Results):
     """Orthonormal columns and an upper triangle."""
 
+    __slots__ = ()
     Q: Tensor
     R: Tensor
-
-    def __repr__(self) -> str:
-        return text_of(self)
 
 
 class qr(linalg_qr):
@@ -156,14 +164,12 @@ class qr(linalg_qr):
     __slots__ = ()
 
 
-class linalg_eig(NamedTuple):
+class linalg_eig(Results):
     """Eigenvalues and eigenvectors."""
 
+    __slots__ = ()
     eigenvalues: Tensor
     eigenvectors: Tensor
-
-    def __repr__(self) -> str:
-        return text_of(self)
 
 
 class linalg_eigh(linalg_eig):
@@ -172,37 +178,31 @@ class linalg_eigh(linalg_eig):
     __slots__ = ()
 
 
-class linalg_svd(NamedTuple):
+class linalg_svd(Results):
     """Left singular vectors, singular values, right singular vectors as rows."""
 
+    __slots__ = ()
     U: Tensor
     S: Tensor
     Vh: Tensor
 
-    def __repr__(self) -> str:
-        return text_of(self)
 
-
-class svd(NamedTuple):
+class svd(Results):
     """Left singular vectors, singular values, right singular vectors as columns."""
 
+    __slots__ = ()
     U: Tensor
     S: Tensor
     V: Tensor
 
-    def __repr__(self) -> str:
-        return text_of(self)
 
-
-class linalg_lu(NamedTuple):
+class linalg_lu(Results):
     """A permutation, a lower and an upper triangle."""
 
+    __slots__ = ()
     P: Tensor
     L: Tensor
     U: Tensor
-
-    def __repr__(self) -> str:
-        return text_of(self)
 
 
 class lu_unpack(linalg_lu):
@@ -211,56 +211,46 @@ class lu_unpack(linalg_lu):
     __slots__ = ()
 
 
-class linalg_lu_factor(NamedTuple):
+class linalg_lu_factor(Results):
     """Both triangles in one matrix, and the swaps of rows."""
 
+    __slots__ = ()
     LU: Tensor
     pivots: Tensor
 
-    def __repr__(self) -> str:
-        return text_of(self)
 
-
-class linalg_lu_factor_ex(NamedTuple):
+class linalg_lu_factor_ex(Results):
     """Both triangles in one matrix, the swaps of rows, and where a pivot is zero."""
 
+    __slots__ = ()
     LU: Tensor
     pivots: Tensor
     info: Tensor
 
-    def __repr__(self) -> str:
-        return text_of(self)
 
-
-class linalg_ldl_factor(NamedTuple):
+class linalg_ldl_factor(Results):
     """Both factors in one matrix, and the swaps of rows."""
 
+    __slots__ = ()
     LD: Tensor
     pivots: Tensor
 
-    def __repr__(self) -> str:
-        return text_of(self)
 
-
-class linalg_ldl_factor_ex(NamedTuple):
+class linalg_ldl_factor_ex(Results):
     """Both factors in one matrix, the swaps of rows, and where D is zero."""
 
+    __slots__ = ()
     LD: Tensor
     pivots: Tensor
     info: Tensor
 
-    def __repr__(self) -> str:
-        return text_of(self)
 
-
-class linalg_slogdet(NamedTuple):
+class linalg_slogdet(Results):
     """Sign and logarithm of the absolute value of determinants."""
 
+    __slots__ = ()
     sign: Tensor
     logabsdet: Tensor
-
-    def __repr__(self) -> str:
-        return text_of(self)
 
 
 class slogdet(linalg_slogdet):
@@ -269,53 +259,43 @@ class slogdet(linalg_slogdet):
     __slots__ = ()
 
 
-class linalg_inv_ex(NamedTuple):
+class linalg_inv_ex(Results):
     """Inverses, and where there is none."""
 
+    __slots__ = ()
     inverse: Tensor
     info: Tensor
 
-    def __repr__(self) -> str:
-        return text_of(self)
 
-
-class linalg_solve_ex(NamedTuple):
+class linalg_solve_ex(Results):
     """Solutions, and where there is none."""
 
+    __slots__ = ()
     result: Tensor
     info: Tensor
 
-    def __repr__(self) -> str:
-        return text_of(self)
 
-
-class linalg_lstsq(NamedTuple):
+class linalg_lstsq(Results):
     """Least-squares solutions, and what was found on the way."""
 
+    __slots__ = ()
     solution: Tensor
     residuals: Tensor
     rank: Tensor
     singular_values: Tensor
 
-    def __repr__(self) -> str:
-        return text_of(self)
 
-
-class geqrf(NamedTuple):
+class geqrf(Results):
     """R with Householder reflections below it, and their factors."""
 
+    __slots__ = ()
     a: Tensor
     tau: Tensor
 
-    def __repr__(self) -> str:
-        return text_of(self)
 
-
-class triangular_solve(NamedTuple):
+class triangular_solve(Results):
     """Solutions, and the matrices."""
 
+    __slots__ = ()
     solution: Tensor
     cloned_coefficient: Tensor
-
-    def __repr__(self) -> str:
-        return text_of(self)

@@ -28,10 +28,10 @@ def ordered(name: str, a: Any) -> None:
     """Refuse dtypes whose elements have no order.
 
     Raises:
-        RuntimeError: If the elements are complex.
+        NotImplementedError: If the elements are complex; it is a RuntimeError.
     """
     if a.dtype.kind == "c":
-        raise RuntimeError(f'"{name}" not implemented for complex numbers, got {FROM_NUMPY[a.dtype].name}')
+        raise NotImplementedError(f'"{name}" not implemented for complex numbers, got {FROM_NUMPY[a.dtype].name}')
 
 
 def not_empty(name: str, a: Any, axis: Any) -> None:

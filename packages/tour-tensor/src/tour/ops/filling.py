@@ -165,9 +165,8 @@ def _mask_and_value(input: Tensor, mask: Any, value: Any) -> tuple[Any, Any]:
         return m, cast(value, FROM_NUMPY[d])
     if type(value) is complex and d.kind != "c":
         raise RuntimeError(f"value cannot be converted to type {FROM_NUMPY[d].name} without overflow")
-    if d.kind in "iu" and isinstance(value, float) and value not in range(-(2**63), 2**64):
-        if value != value or value in (float("inf"), -float("inf")):
-            raise RuntimeError(f"value cannot be converted to type {FROM_NUMPY[d].name} without overflow")
+    if d.kind in "iu" and isinstance(value, float) and not -(2.0**63) <= value < 2.0**64:
+        raise RuntimeError(f"value cannot be converted to type {FROM_NUMPY[d].name} without overflow")
     return m, number(value, d)._a if d.kind == "f" and type(value) in _NUMBERS else np.asarray(value).astype(d)
 
 

@@ -354,11 +354,6 @@ def _check_search(sequence: Tensor, values: Any, sorter: Any) -> None:
                 f"value tensor must match, but we got boundaries tensor {shape_text(s.shape)} and input value tensor "
                 f"{shape_text(v.shape)}"
             )
-        if v.dtype != s.dtype:
-            raise RuntimeError(
-                "searchsorted(): input value tensor and boundary tensor should have same dtype, but got "
-                f"{values.dtype.name} and {sequence.dtype.name}"
-            )
     elif s.ndim > 1:
         raise RuntimeError(
             f"searchsorted(): input value can be a scalar only when boundaries tensor dimension is 1, but we got {shape_text(s.shape)}"
@@ -379,7 +374,7 @@ def _check_search(sequence: Tensor, values: Any, sorter: Any) -> None:
 
 def _search(s: Any, v: Any, side: Any) -> Any:
     if s.ndim == 1:
-        return np.asarray(np.searchsorted(single(s), single(v) if v.dtype == s.dtype else v, side))
+        return np.asarray(np.searchsorted(single(s), single(v), side))
     out = np.empty(v.shape, np.int64)
     for i in np.ndindex(*s.shape[:-1]):
         out[i] = np.searchsorted(single(s[i]), single(v[i]), side)
