@@ -42,7 +42,7 @@ def logdet(input: Tensor) -> Tensor:
     """
     sign, logabsdet = measures.slogdet(input)
     if sign.is_complex():
-        return logabsdet + sign.log()
+        return logabsdet + sign.log()  # type: ignore[no-any-return]
     return tour.where(sign == -1, float("nan"), logabsdet)  # type: ignore[no-any-return]
 
 

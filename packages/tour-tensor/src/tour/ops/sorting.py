@@ -108,7 +108,7 @@ def msort(input: Tensor, *, out: Tensor | None = None) -> Tensor:
         tensor([1, 2, 3])
     """
     t = sort(input, 0)[0]
-    return t if out is None else store(out, t, "msort")
+    return t if out is None else store(out, t, "msort")  # type: ignore[no-any-return]
 
 
 # --- The k largest, the k-th smallest --------------------------------------------------------------------------------------------

@@ -183,7 +183,7 @@ def _is_orthogonal(q: Tensor) -> bool:
 def _orthogonalized(a: Tensor) -> Tensor:
     """The orthogonal factor of a QR factorisation whose triangle has a positive diagonal."""
     x, tau = tour.geqrf(a)
-    return tour.linalg.householder_product(x, tau) * x.diagonal(dim1=-2, dim2=-1).sgn().unsqueeze(-2)
+    return tour.linalg.householder_product(x, tau) * x.diagonal(dim1=-2, dim2=-1).sgn().unsqueeze(-2)  # type: ignore[no-any-return]
 
 
 class _Orthogonal(Module):
@@ -252,7 +252,7 @@ class _Orthogonal(Module):
             diagonal = a.diagonal(dim1=-2, dim2=-1)
             diagonal.sign_()
             diagonal[tau == 0] *= -1
-            return a.mT if wide else a
+            return a.mT if wide else a  # type: ignore[no-any-return]
         if n == k:
             self.base = tall.clone() if _is_orthogonal(tall) else _orthogonalized(tall)
         else:
