@@ -144,13 +144,8 @@ _SUM = _core.Op("sum", ("input", "dim", "keepdim"), _sum)
 
 def _mean(a: Any, dim: Any, keepdim: bool) -> Any:
     total = _sum(a if not is_half(a.dtype) else a.astype(np.float32), dim, keepdim)
-    mean = total / _divisor(a.size, total.size)
+    mean = total / (a.size // total.size) if a.size else total * np.nan  # a mean of nothing
     return mean if mean.dtype is a.dtype else mean.astype(a.dtype)
-
-
-def _divisor(size: int, results: int) -> Any:
-    """How many elements each of a number of results was made from; 0 in float, so that a mean of nothing is NaN."""
-    return size // results if results and size else np.float32(0)
 
 
 def mean(

@@ -1,0 +1,105 @@
+"""Reductions, extremes, scans, statistics: PyTorch's answers, NumPy's values, and what neither may change."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+import tour
+
+FAMILY = "reductions"
+
+
+def test_answers_of_pytorch(expression, answer, agrees):
+    agrees(expression, answer)
+
+
+arrays = hnp.arrays(np.float64, hnp.array_shapes(max_dims=4, max_side=4), elements=st.integers(-9, 9).map(float))
+
+
+@given(arrays, st.data())
+def test_values_over_any_dimensions_are_numpy_s(a, data):
+    dims = data.draw(st.none() | st.sets(st.integers(0, a.ndim - 1), min_size=1).map(lambda s: tuple(sorted(s))))
+    keep = data.draw(st.booleans())
+    t = tour.from_numpy(a)
+    for ours, theirs in [
+        (t.sum, a.sum), (t.mean, a.mean), (t.amax, a.max), (t.amin, a.min), (t.all, a.all), (t.any, a.any),
+    ]:  # fmt: skip
+        got = ours(dims if dims is not None else (), keep) if ours == t.amax else ours(dims, keep)
+        if ours in (t.amax, t.amin):
+            got = ours(dims or (), keep) if dims is not None or not keep else ours((), keep)
+        assert np.allclose(np.asarray(got), theirs(axis=dims, keepdims=keep))
+    assert np.allclose(np.asarray(t.var(dims, correction=0, keepdim=keep)), a.var(axis=dims, keepdims=keep))
+
+
+@given(arrays, st.data())
+def test_an_index_beside_a_value_points_to_it(a, data):
+    dim = data.draw(st.integers(-a.ndim, a.ndim - 1))
+    t = tour.from_numpy(a)
+    for pair in (t.max(dim), t.min(dim), t.median(dim), t.mode(dim), t.kthvalue(1, dim)):
+        assert t.gather(dim, pair.indices.unsqueeze(dim)).squeeze(dim).equal(pair.values)
+    for pair in (t.cummax(dim), t.cummin(dim), t.sort(dim), t.sort(dim, True), t.topk(1, dim)):
+        assert t.gather(dim, pair.indices).equal(pair.values)
+
+
+@given(arrays, st.data())
+def test_scans_end_where_reductions_are(a, data):
+    dim = data.draw(st.integers(0, a.ndim - 1))
+    t = tour.from_numpy(a)
+    last = a.shape[dim] - 1
+    assert t.cumsum(dim).select(dim, last).equal(t.sum(dim))
+    assert t.cumprod(dim).select(dim, last).equal(t.prod(dim))
+    assert t.cummax(dim).values.select(dim, last).equal(t.amax(dim))
+
+
+def test_long_sums_in_float32_are_as_exact_as_numpy_s():
+    a = np.random.default_rng(0).standard_normal((3, 70001)).astype(np.float32) + 1
+    t = tour.from_numpy(a)
+    exact = a.astype(np.float64).sum(1)
+    assert np.allclose(t.sum(1).numpy(), exact, rtol=1e-6)
+    assert np.allclose(t.mean(1, keepdim=True).numpy()[:, 0], exact / 70001, rtol=1e-6)
+    assert t.sum().item() == pytest.approx(exact.sum(), rel=1e-6)
+
+
+def test_half_precision_is_added_up_in_float32():
+    ones = tour.ones(4096, dtype=tour.bfloat16)
+    assert ones.sum().item() == 4096
+    assert ones.cumsum(0)[-1].item() == 4096
+    assert (tour.ones(4096, dtype=tour.float16) * 20).mean().item() == 20
+
+
+def test_integers_do_not_go_through_floats():
+    big = tour.tensor([2**53 + 1, 2])
+    assert big.sum().item() == 2**53 + 3
+    assert big.prod().item() == 2**54 + 2
+    assert big.max().item() == big.cumsum(0)[0].item() == big.sort(descending=True).values[0].item() == 2**53 + 1
+
+
+def test_out_takes_a_result_and_refuses_what_does_not_fit():
+    x = tour.tensor([[1.0, 2.0], [3.0, 4.0]])
+    out = tour.empty(2, dtype=tour.float64)
+    assert tour.sum(x, 0, out=out) is out
+    assert out.tolist() == [4.0, 6.0]
+    values, indices = tour.empty(2), tour.empty(2, dtype=tour.int64)
+    tour.max(x, 1, out=(values, indices))
+    assert (values.tolist(), indices.tolist()) == ([2.0, 4.0], [1, 1])
+    with pytest.raises(RuntimeError, match="can't be cast"):
+        tour.sum(x, 0, out=tour.empty(2, dtype=tour.int64))
+
+
+def test_numpy_s_names_and_arrays_are_understood():
+    a = np.array([[1.0, 2.0], [3.0, 5.0]])
+    assert tour.var(a, axis=1, keepdims=True).shape == (2, 1)
+    assert tour.sum(a, axis=0).tolist() == [4.0, 7.0]
+    with pytest.raises(TypeError, match="argument 'input' must be Tensor, not str"):
+        tour.var("x")
+
+
+def test_named_tuples_print_and_unpack():
+    pair = tour.tensor([[1, 3]]).max(1)
+    values, indices = pair
+    assert values is pair.values and indices is pair.indices
+    assert repr(pair) == "tour.return_types.max(\nvalues=tensor([3]),\nindices=tensor([1]))"
