@@ -64,8 +64,9 @@ def test_assignments_by_basic_indices_are_numpy_s(case, number):
     shape, index = case
     x = numbered(shape)
     a = x.numpy().copy()
-    value = -1 if number else -1 - np.arange(np.asarray(a[index]).size).reshape(np.asarray(a[index]).shape)
-    x[index] = value if number else tour.from_numpy(value)
+    part = np.asarray(a[index])
+    value = np.asarray(-1 if number else -1 - np.arange(part.size).reshape(part.shape))
+    x[index] = -1 if number else tour.from_numpy(value)
     a[index] = value
     assert np.array_equal(x.numpy(), a)
 

@@ -68,7 +68,7 @@ def matmul(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor
                 f"expected m1 and m2 to have the same dtype, but got: {input.dtype.name} != {other.dtype.name}"
             )
         if a.dtype.kind == "b":
-            raise RuntimeError(
+            raise NotImplementedError(
                 "\"matmul\" not implemented for 'Bool'; cast to an integer or floating-point dtype first"
             )
         r = _MATMUL.impls[type(a)](a, b) if type(a) is not ndarray and _MATMUL.impls else _product(a, b)
