@@ -295,7 +295,7 @@ def losses(g: Golden) -> None:
     g.module("AdaptiveLogSoftmaxWithLoss", 16, 9, [9], inputs=[])
     for order in (1.0, 2.0, 3.0):
         g.module("PairwiseDistance", order, inputs=[g.draw(3, 4), g.draw(3, 4)])
-        g.function("pdist", g.draw(4, 3), p)
+        g.function("pdist", g.draw(4, 3), order)
     g.module("CosineSimilarity", inputs=[g.draw(3, 4), g.draw(3, 4)])
     g.function("l1_loss", g.draw(2, 3), g.draw(3))
     g.function("mse_loss", g.draw(2, 3), g.draw(2, 3), weight=g.draw(2, 3, low=0))
@@ -343,8 +343,9 @@ def convolution(g: Golden) -> None:
         g.module(f"Conv{dims}d", 3, 2, 2, groups=2, inputs=[])
         g.module(f"Conv{dims}d", 4, 2, 2, stride=2, padding="same", inputs=[])
         small = (1, 4, *(3,) * dims)
-        for some in ({}, {"stride": 2, "padding": 1, "output_padding": 1}, {"groups": 2, "dilation": 2, "bias": False}):
-            g.module(f"ConvTranspose{dims}d", 4, 2, 3, inputs=[g.draw(*small)], **some)  # type: ignore[arg-type]
+        options = [{}, {"stride": 2, "padding": 1, "output_padding": 1}, {"groups": 2, "dilation": 2, "bias": False}]
+        for some in options:
+            g.module(f"ConvTranspose{dims}d", 4, 2, 3, inputs=[g.draw(*small)], **some)
         g.module(f"ConvTranspose{dims}d", 4, 2, 3, stride=2, inputs=[g.draw(*small), [8] * dims])
         g.module(f"ConvTranspose{dims}d", 4, 2, 3, stride=2, inputs=[g.draw(*small), [20] * dims])
         g.module(f"ConvTranspose{dims}d", 4, 2, 3, output_padding=2, inputs=[g.draw(*small)])
@@ -396,9 +397,9 @@ def recurrent(g: Golden) -> None:
         g.module(name, 3, 4, inputs=[g.draw(4, 3)])
         state = g.draw(1, 2, 4)
         g.module(name, 3, 4, inputs=[g.draw(5, 2, 3), (state, g.draw(1, 2, 4)) if name == "LSTM" else state])
-        for options in ({}, {"num_layers": 2, "bidirectional": True}):
+        for options in every[:2]:
             packed = rnn.pack_padded_sequence(g.draw(5, 3, 3, grad=False), [3, 5, 2], enforce_sorted=False)
-            g.module(name, 3, 4, inputs=[packed], **options)  # type: ignore[arg-type]
+            g.module(name, 3, 4, inputs=[packed], **options)
         g.module(name, 3, 4, inputs=[g.draw(5, 2, 4)])
         g.module(name, 3, 4, num_layers=2, dropout=0.5, inputs=[g.draw(3, 2, 3)], train=False)
         g.module(f"{name}Cell", 3, 4, inputs=[g.draw(2, 3)])

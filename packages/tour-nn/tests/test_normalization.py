@@ -6,6 +6,7 @@ import pytest
 
 import tour
 from tour import nn
+from tour.nn import functional as F
 
 GOLDEN = "normalization"
 
@@ -35,5 +36,16 @@ def test_evaluation_normalises_by_the_running_statistics():
 )
 def test_gradients_of_gradients(layer):
     tour.manual_seed(0)
+    layer.double()
     x = tour.randn(2, 2, 3, dtype=tour.float64, requires_grad=True)
-    assert tour.autograd.gradgradcheck(layer.double(), (x,))
+    assert tour.autograd.gradgradcheck(layer, (x,))
+
+
+def test_gradients_of_gradients_of_a_layer_that_is_used_twice():
+    layer = nn.LayerNorm(2).double()
+    x = tour.tensor([[1.0, 3.0]], dtype=tour.float64, requires_grad=True)
+
+    def twice(t, weight, bias):
+        return F.layer_norm(F.layer_norm(t, (2,), weight, bias) * t, (2,), weight, bias)
+
+    assert tour.autograd.gradgradcheck(twice, (x, layer.weight, layer.bias))

@@ -43,4 +43,4 @@ def test_gradients_of_gradients(kind):
     tour.manual_seed(0)
     layer = getattr(nn, kind)(2, 2).double()
     x = tour.randn(2, 1, 2, dtype=tour.float64, requires_grad=True)
-    assert tour.autograd.gradgradcheck(lambda t: layer(t)[0], (x,))
+    assert tour.autograd.gradgradcheck(lambda t: layer(layer(t)[0])[0], (x,))

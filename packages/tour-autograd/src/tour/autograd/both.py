@@ -62,6 +62,18 @@ def masked(g: Any, mask: Any) -> Any:
     return keep(as_array(g), mask)
 
 
+def components(g: Any) -> Any:
+    """A complex array as a real one with a last dimension of size 2."""
+    return tour.view_as_real(g) if isinstance(g, _core.Tensor) else as_array(g)[..., None].view(g.real.dtype)
+
+
+def united(g: Any) -> Any:
+    """The inverse of `components`."""
+    if isinstance(g, _core.Tensor):
+        return tour.view_as_complex(g.contiguous())
+    return np.ascontiguousarray(g).view(np.complex64 if g.dtype.itemsize == 4 else np.complex128)[..., 0]
+
+
 def reading(function: Any) -> Any:
     """A primitive op as rules call it: on raw arrays its kernel, on tensors the op itself, so that it is recorded."""
     op = function.op
@@ -78,13 +90,15 @@ def differentiate(expression: Any, inputs: tuple[Any, ...], wanted: tuple[bool, 
     """Gradients of an op with a kernel of its own in a recorded pass: those of the same function written in other ops.
 
     Args:
-        expression: The function, in ops that have rules.
+        expression: The function, in ops that have rules; its result, or a list of its results.
         inputs: Its arguments: tensors with their history, or None.
         wanted: Which of their gradients are wanted.
-        g: The gradient of its result; None for a result without dimensions.
+        g: The gradient of its result, or a list of gradients; None for a result without dimensions.
     """
-    watched = [x for x, w in zip(inputs, wanted, strict=True) if w]
     with tour.enable_grad():
+        # Views stand in for the inputs: an input may also have a part in the history of another one, which does not count here.
+        inputs = tuple(x.view_as(x) if w else x for x, w in zip(inputs, wanted, strict=True))
         y = expression(*inputs)
+    watched = [x for x, w in zip(inputs, wanted, strict=True) if w]
     found = iter(tour.autograd.grad(y, watched, g, create_graph=True, allow_unused=True))
     return tuple(next(found) if w else None for w in wanted)

@@ -106,12 +106,11 @@ def _through(expression: Callable[..., tuple[Tensor, ...]], inputs: Any, wanted:
     """Gradients of a layer in a recorded pass."""
     given = [i for i, x in enumerate(g) if x is not None]
 
-    def total(*xs: Any) -> Tensor:
-        outputs = expression(*xs)
-        terms = [(outputs[i] * g[i]).sum() for i in given]
-        return sum(terms[1:], terms[0])  # type: ignore[no-any-return]
+    def outputs(*xs: Any) -> list[Tensor]:
+        made = expression(*xs)
+        return [made[i] for i in given]
 
-    return differentiate(total, inputs, wanted, None)
+    return differentiate(outputs, inputs, wanted, [g[i] for i in given])
 
 
 @joint_vjp(rnn_layer, "input", "h0", "w_ih", "w_hh", "b_ih", "b_hh")
