@@ -14,6 +14,7 @@ from tour.nn.modules.dropout import *
 from tour.nn.modules.embedding import *
 from tour.nn.modules.flatten import *
 from tour.nn.modules.fold import *
+from tour.nn.modules.lazy_convolution import *
 from tour.nn.modules.linear import *
 from tour.nn.modules.module import *
 from tour.nn.modules.normalization import *
