@@ -101,7 +101,11 @@ def unary(
 
 
 def binary(
-    ufunc: Callable[..., Any], fractions: bool = False, refuses: str = "", numbers: str = "both"
+    ufunc: Callable[..., Any],
+    fractions: bool = False,
+    refuses: str = "",
+    numbers: str = "both",
+    unify: Callable[[Any, Any], tuple[Any, Any]] = match,
 ) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """Body for a broadcasting elementwise op of two inputs, where `other` may be a number.
 
@@ -111,6 +115,7 @@ def binary(
         refuses: Kinds of common dtype that raise: b(ool), i(nteger), f(loating), c(omplex).
         numbers: Which operands may be Python numbers in a call: "all" at once, "both" but not at once, only the "other", or
             "none". Operators take them always.
+        unify: Takes two tensors of different dtypes into that of their result.
     """
     strict = fractions or bool(refuses)
 
@@ -126,7 +131,7 @@ def binary(
                         other = second(other, input)
                     a, b = input._a, other._a
                     if a.dtype is not b.dtype:
-                        input, other = match(input, other)
+                        input, other = unify(input, other)
                         a, b = input._a, other._a
                     if strict and (d := a.dtype) is not _F32 and d is not _F64:
                         input = admitted(op.name, input, fractions, refuses)
@@ -147,13 +152,13 @@ def binary(
             return declare(op, decl, body)
 
         made = form(*_BY_NUMBERS[numbers])
-        made.operator = form(retry_operator) if strict else declare(op, decl, plain_operator(op, function))
+        made.operator = form(retry_operator) if strict else declare(op, decl, plain_operator(op, function, unify))
         return made  # type: ignore[no-any-return]
 
     return bind
 
 
-def plain_operator(op: Op, function: Callable[..., Any]) -> Callable[..., Any]:
+def plain_operator(op: Op, function: Callable[..., Any], unify: Callable[..., Any]) -> Callable[..., Any]:
     """The body behind `x + y`, the shortest there is: without options and without dtypes that need a second look."""
 
     def body(input: Any, other: Any) -> Any:
@@ -162,7 +167,7 @@ def plain_operator(op: Op, function: Callable[..., Any]) -> Callable[..., Any]:
                 other = operand(other, input)
             a, b = input._a, other._a
             if a.dtype is not b.dtype:
-                input, other = match(input, other)
+                input, other = unify(input, other)
                 a, b = input._a, other._a
             r = function(a, b)
         except (AttributeError, TypeError, ValueError, RuntimeWarning) as error:

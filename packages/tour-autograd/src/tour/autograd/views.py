@@ -20,6 +20,11 @@ from tour.autograd import tape
 COPY_SLICES: Final = Op("copy_slices", ("base", "part", "region", "keep"))
 AS_STRIDED: Final = Op("as_strided_view", ("input", "region"))
 
+# The same between a complex tensor and a real view of it, or the other way round, counted in real numbers; `complex` says which
+# of the two is complex.
+COPY_PARTS: Final = Op("copy_parts", ("base", "part", "region", "keep", "complex"))
+STRIDED_PARTS: Final = Op("strided_parts", ("input", "shape", "region", "complex"))
+
 
 class Unlinked:
     """The parent of a view made under `no_grad`: it shares memory with a tensor, but no history."""
@@ -103,11 +108,17 @@ def rewrite(target: Any, result: Any) -> None:
             _mark(target, was)
         return
     was = root._tape
-    region = positions(root._a, target._a)
-    keep = np.ones(root._a.size, root._a.dtype)
-    keep[region.reshape(-1)] = 0
+    whole, part, mixed = _comparable(root._a, target._a)
+    region = positions(whole, part)
+    keep = np.ones(whole.size, np.bool_)
+    keep[region.reshape(-1)] = False
     frame = tape.user_frame(sys._getframe(2))
-    root._tape = tape.make_node(COPY_SLICES, (was, result._tape), (region, keep.reshape(root._a.shape)), frame)
+    saved = (region, keep.reshape(whole.shape))
+    root._tape = (
+        tape.make_node(COPY_PARTS, (was, result._tape), (*saved, mixed), frame)
+        if mixed
+        else tape.make_node(COPY_SLICES, (was, result._tape), saved, frame)
+    )
     _mark(root, was)
     target._tape = strided(root, target)
 
@@ -153,7 +164,21 @@ def fresh(t: Any) -> Any:
 def strided(root: Any, t: Any) -> tape.Node:
     """The node of a view as a region of its root's current value."""
     frame = tape.user_frame(sys._getframe(2))
-    return tape.make_node(AS_STRIDED, (root._tape,), (root._a.shape, positions(root._a, t._a)), frame)
+    whole, part, mixed = _comparable(root._a, t._a)
+    region = positions(whole, part)
+    if mixed:
+        return tape.make_node(STRIDED_PARTS, (root._tape,), (whole.shape, region, mixed), frame)
+    return tape.make_node(AS_STRIDED, (root._tape,), (whole.shape, region), frame)
+
+
+def _comparable(root: Any, part: Any) -> tuple[Any, Any, tuple[bool, bool] | None]:
+    """A root and its view in one dtype: where only one is complex, as real arrays, and which one that is."""
+    kinds = (root.dtype.kind == "c", part.dtype.kind == "c")
+    if kinds[0] == kinds[1]:
+        return root, part, None
+    return *(
+        a[..., None].view(a.real.dtype) if curved else a for a, curved in zip((root, part), kinds, strict=True)
+    ), kinds
 
 
 def positions(root: Any, part: Any) -> Any:

@@ -11,7 +11,7 @@ from tour._declare import binary, in_place, operator, primitive, store, unary
 from tour._dtypes import BOOLEAN, FLOATING, FROM_NUMPY, INTEGRAL
 from tour._errors import argument_error
 from tour._kernels import in_single
-from tour._operands import common, operand
+from tour._operands import common, match, operand
 
 if TYPE_CHECKING:
     from tour._tensor import Tensor
@@ -44,13 +44,23 @@ def _add(input: Tensor, other: Tensor | complex) -> Tensor:
     ...
 
 
-@binary(np.subtract, numbers="all")
+def _no_booleans(input: Tensor, other: Tensor) -> tuple[Tensor, Tensor]:
+    """The operands of a difference in one dtype; PyTorch subtracts neither from masks nor masks."""
+    if BOOLEAN in (FROM_NUMPY[input._a.dtype].rank, FROM_NUMPY[other._a.dtype].rank):
+        raise RuntimeError(
+            "Subtraction, the `-` operator, with a bool tensor is not supported. If you are trying to invert a mask, use the `~` or "
+            "`logical_not()` operator instead."
+        )
+    return match(input, other)
+
+
+@binary(np.subtract, numbers="all", unify=_no_booleans)
 def _sub(input: Tensor, other: Tensor | complex) -> Tensor:
     """Difference of two tensors."""
     ...
 
 
-@binary(lambda a, b: np.subtract(b, a))
+@binary(lambda a, b: np.subtract(b, a), unify=_no_booleans)
 def _rsub(input: Tensor, other: Tensor | complex) -> Tensor:
     """Difference `other - input`."""
     ...
@@ -266,7 +276,7 @@ def lerp(input: Tensor, end: Tensor, weight: Tensor | complex, *, out: Tensor | 
     return t if out is None else store(out, t, "lerp")
 
 
-@binary(np.hypot, refuses="bic")
+@binary(np.hypot, refuses="bic", numbers="none")
 def hypot(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
     """Length of the hypotenuse, `sqrt(input² + other²)`, without overflow on the way.
 

@@ -134,7 +134,7 @@ def round(input: Tensor, *, decimals: int = 0, out: Tensor | None = None) -> Ten
 def _sign_kernel(a: Any) -> Any:
     if a.dtype.kind in "fV":  # NumPy keeps NaN; PyTorch gives 0
         return np.subtract(a > 0, a < 0, dtype=np.float32).astype(a.dtype, copy=False)
-    return np.positive(a) if a.dtype.kind == "u" else a.copy() if a.dtype.kind == "b" else np.sign(a)
+    return a.copy() if a.dtype.kind == "b" else np.sign(a)
 
 
 @unary(_sign_kernel, refuses="c")
