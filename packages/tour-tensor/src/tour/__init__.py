@@ -71,6 +71,7 @@ from tour.ops.filling import *
 from tour.ops.gathering import *
 from tour.ops.grids import *
 from tour.ops.histograms import *
+from tour.ops.index_writing import *
 from tour.ops.joining import *
 from tour.ops.linear import *
 from tour.ops.math import *
@@ -87,11 +88,13 @@ from tour.ops.rounding import *
 from tour.ops.sampling import *
 from tour.ops.scans import *
 from tour.ops.scattering import *
+from tour.ops.searching import *
 from tour.ops.shaping import *
 from tour.ops.slicing import *
 from tour.ops.softmax import *
 from tour.ops.sorting import *
 from tour.ops.special import *
+from tour.ops.splitting import *
 from tour.ops.statistics import *
 from tour.ops.trigonometry import *
 from tour.ops.windows import *

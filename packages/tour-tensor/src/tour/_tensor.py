@@ -33,8 +33,8 @@ from tour.ops.extremes import Extremes
 from tour.ops.filling import Filling
 from tour.ops.gathering import Gathering
 from tour.ops.histograms import Histograms
+from tour.ops.index_writing import IndexWriting
 from tour.ops.indexing import Indexing
-from tour.ops.joining import Joining
 from tour.ops.linear import Linear
 from tour.ops.math import Math
 from tour.ops.matrices import Matrices
@@ -50,11 +50,13 @@ from tour.ops.rounding import Rounding
 from tour.ops.sampling import RandomMethods
 from tour.ops.scans import Scans
 from tour.ops.scattering import Scattering
+from tour.ops.searching import Searching
 from tour.ops.shaping import Shaping
 from tour.ops.slicing import Slicing
 from tour.ops.softmax import Softmax
 from tour.ops.sorting import Sorting
 from tour.ops.special import Special
+from tour.ops.splitting import Splitting
 from tour.ops.statistics import Statistics
 from tour.ops.trigonometry import Trigonometry
 
@@ -85,7 +87,6 @@ class Tensor(
     Filling,
     Gathering,
     Histograms,
-    Joining,
     Norms,
     Permuting,
     Scans,
@@ -97,6 +98,9 @@ class Tensor(
     Resizing,
     Copies,
     New,
+    Splitting,
+    Searching,
+    IndexWriting,
     Shaping,
     Indexing,
     Casting,

@@ -8,10 +8,10 @@ from typing import Any
 from tour._declare import store
 from tour.ops.broadcasting import expand
 from tour.ops.indexing import getitem
-from tour.ops.joining import split, split_with_sizes, unbind
 from tour.ops.permuting import permute, t, transpose
 from tour.ops.shaping import squeeze, unsqueeze, view_as_shape
 from tour.ops.slicing import as_strided, diagonal, narrow, select, unfold
+from tour.ops.splitting import split, split_with_sizes, unbind
 
 __all__ = [
     "alias_copy", "as_strided_copy", "detach_copy", "diagonal_copy", "expand_copy", "narrow_copy", "permute_copy", "select_copy",

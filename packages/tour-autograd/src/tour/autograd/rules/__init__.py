@@ -32,6 +32,7 @@ from tour.autograd.rules import (
     slicing,
     softmax,
     special,
+    splitting,
     statistics,
     trigonometry,
 )
@@ -68,6 +69,7 @@ __all__ = [
     "slicing",
     "softmax",
     "special",
+    "splitting",
     "statistics",
     "trigonometry",
 ]

@@ -1,4 +1,4 @@
-"""Gradients of writing to places along a dimension."""
+"""Gradients of writing to places along a dimension, by an index for each element or for whole slices."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import Any
 
 import tour
 from tour.autograd.rule import joint_vjp, tensor_vjp
+from tour.ops import index_writing
 from tour.ops import scattering as op
 
 
@@ -33,14 +34,14 @@ def _index_add(g: Any, dim: int, index: Any, source_shape: tuple[int, ...], alph
     return (_slices(g, dim, index) * alpha).reshape(source_shape)
 
 
-tensor_vjp(op._INDEX_ADD, input=lambda g: g, source=_index_add)
+tensor_vjp(index_writing._INDEX_ADD, input=lambda g: g, source=_index_add)
 tensor_vjp(
-    op._INDEX_COPY,
+    index_writing._INDEX_COPY,
     input=lambda g, dim, index: g.index_fill(dim, index, 0),
     source=lambda g, dim, index, source_shape: _slices(g, dim, index).reshape(source_shape),
 )
 tensor_vjp(
-    op._INDEX_FILL,
+    index_writing._INDEX_FILL,
     input=lambda g, dim, index: g.index_fill(dim, index, 0),
     value=lambda g, dim, index: _slices(g, dim, index.reshape(-1).unique()).sum(),
 )
@@ -141,7 +142,7 @@ def _scatter_reduce(
     return to_input, tour.constant_pad_nd(picked, frame)
 
 
-@joint_vjp(op._INDEX_REDUCE, "input", "source", on_tensors=True)
+@joint_vjp(index_writing._INDEX_REDUCE, "input", "source", on_tensors=True)
 def _index_reduce(
     g: Any,
     wanted: Any,
