@@ -11,9 +11,9 @@ from tour._calling import numpy_too
 from tour._core import as_array, ndarray, new
 from tour._declare import in_place, new_op, retry, store
 from tour._dtypes import BOOLEAN, FLOATING, float32
-from tour._errors import shape_text
+from tour._errors import argument_error, shape_text
 from tour._kernels import is_half
-from tour._operands import cast, promoted
+from tour._operands import NUMBER, cast, promoted
 
 if TYPE_CHECKING:
     from tour._tensor import Tensor
@@ -75,6 +75,9 @@ def matmul(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor
     except (AttributeError, TypeError, ValueError) as error:
         if isinstance(input, _core.Tensor) and isinstance(other, _core.Tensor) and (wrong := _fits(input._a, other._a)):
             raise RuntimeError(wrong) from None
+        for name, x in (("input", input), ("other", other)):
+            if isinstance(x, NUMBER):
+                raise argument_error("matmul", name, x) from None
         return retry(matmul, _MATMUL, error, input, other, out=out)  # type: ignore[no-any-return]
     t: Tensor = new(_core.Tensor)
     t._a = r if type(r) is ndarray else as_array(r)
