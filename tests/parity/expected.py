@@ -6,7 +6,7 @@ from __future__ import annotations
 EXPECTED: dict[str, str] = {
     "addbmm": "in place, PyTorch lets the tensor grow to the broadcast shape; tour refuses",
     "argsort": "the order of equal elements without stable=True is PyTorch's accident",
-    "as_strided.partial_views": "steps are counted from the view's own memory root, which is another where the database makes partial views",
+    "as_strided.partial_views": "steps count from the root of the view's memory, which the database's copies do not have",
     "as_strided_scatter": "the gradient of a source without dimensions goes to another element",
     "bernoulli": "out= that overlaps an input is not refused",
     "cat": "out= that overlaps an input is not refused",

@@ -28,20 +28,15 @@ def array_of(t: torch.Tensor) -> np.ndarray[Any, Any]:
     """A NumPy array with the elements, dtype and strides of a PyTorch tensor, and memory of its own."""
     if t.layout is not torch.strided or t.device.type != "cpu" or t.is_quantized:
         raise OutOfScope(f"{t.layout} on {t.device}")
+    if t.dim() > 64:
+        raise OutOfScope("more dimensions than a NumPy array can have")
     t = t.detach().resolve_conj().resolve_neg()
     t = t.clone() if t._is_zerotensor() else t
     through, dtype = BYTES_ONLY.get(t.dtype, (t.dtype, None))
     raw = t.view(through).numpy() if t.dtype is not through else t.numpy()
     raw = raw if dtype is None else raw.view(dtype)
-    if not raw.size:
-        return np.empty_like(raw)
-    low = sum(min(0, s * (n - 1)) for s, n in zip(raw.strides, raw.shape, strict=True))
-    span = sum(abs(s) * (n - 1) for s, n in zip(raw.strides, raw.shape, strict=True)) + raw.itemsize
-    assert low == 0, "PyTorch has no negative strides"
-    memory = np.zeros(span // raw.itemsize, raw.dtype)
-    copy = np.lib.stride_tricks.as_strided(memory, raw.shape, raw.strides)
-    copy[...] = raw
-    return copy
+    memory = np.frombuffer(bytearray(bytes(t.untyped_storage())), np.uint8)  # all of it: a view may be looked beyond
+    return np.ndarray(raw.shape, raw.dtype, memory, t.storage_offset() * t.element_size(), raw.strides)
 
 
 def to_tour(x: Any, memo: dict[int, Any] | None = None) -> Any:
@@ -62,6 +57,8 @@ def to_tour(x: Any, memo: dict[int, Any] | None = None) -> Any:
         return tour.Generator().manual_seed(x.initial_seed())
     if isinstance(x, (torch.memory_format, torch.layout)):
         return named(x)
+    if isinstance(x, torch.nn.Module):
+        return getattr(tour.nn, type(x).__name__)()
     if isinstance(x, dict):
         return {k: to_tour(v, memo) for k, v in x.items()}
     if isinstance(x, slice):

@@ -13,11 +13,14 @@ from torch.testing._internal.common_methods_invocations import op_db
 
 import tour
 
-PROTOTYPES = ("masked.", "sparse.", "to_sparse", "jiterator", "ops.", "torch.ops.", "_")
+PROTOTYPES = ("masked.", "sparse.", "to_sparse", "jiterator", "torch.", "_")
+INTERNALS = ("max_pool2d_with_indices_backward",)  # wrappers round torch.ops.aten
 
 
 def in_scope(op: Any) -> bool:
     """Whether an operator is public and neither masked, sparse, quantised nor for GPUs only."""
+    if type(op.op).__module__ == "torch._ops" or op.name in INTERNALS:
+        return False
     return not op.name.startswith(PROTOTYPES) or op.name.startswith("__")
 
 
@@ -32,7 +35,7 @@ OPERATORS: dict[str, Any] = {name_of(op): op for op in op_db if in_scope(op)}
 def module_of(op: Any) -> str:
     """The module that shows an operator: `torch`, `Tensor` for what is only a method, `linalg`, `nn.functional`, …"""
     head, _, _ = op.name.rpartition(".")
-    return head or ("torch" if hasattr(torch, op.name) else "Tensor")
+    return head or ("torch" if callable(getattr(torch, op.name, None)) else "Tensor")
 
 
 class Missing(Exception):
@@ -63,7 +66,7 @@ def function(op: Any) -> Callable[..., Any]:
     f = op.op
     if isinstance(f, types.FunctionType) and f.__module__.startswith("torch.testing"):
         return _rebound(f)
-    if hasattr(torch, op.name) or "." in op.name:
+    if callable(getattr(torch, op.name, None)) or "." in op.name:
         return attribute(tour, op.name)
     return attribute(tour.Tensor, op.name)
 
