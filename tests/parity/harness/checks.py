@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterator
+from copy import deepcopy
 from typing import Any
 
 import torch
@@ -138,7 +139,7 @@ def _one_form(op: Any, sample: Any, theirs: Any, mine: Callable[..., Any]) -> Li
         args, kwargs = arguments(sample)
     except OutOfScope:
         return
-    copy = sample.transform(lambda x: x.clone() if isinstance(x, torch.Tensor) else x)
+    copy = sample.transform(lambda x: deepcopy(x) if isinstance(x, torch.Tensor) else x)
     want = outcome(theirs, copy.input, *copy.args, **copy.kwargs)
     if isinstance(want, Raised) and isinstance(want.error, (TypeError, NotImplementedError)):
         return  # this form does not take these arguments

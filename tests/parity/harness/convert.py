@@ -26,7 +26,7 @@ class OutOfScope(Exception):
 
 def array_of(t: torch.Tensor) -> np.ndarray[Any, Any]:
     """A NumPy array with the elements, dtype and strides of a PyTorch tensor, and memory of its own."""
-    if t.layout is not torch.strided or t.device.type != "cpu" or t.is_quantized:
+    if t.layout is not torch.strided or t.device.type != "cpu" or t.is_quantized or t.ndim > 64:
         raise OutOfScope(f"{t.layout} on {t.device}")
     if t.dim() > 64:
         raise OutOfScope("more dimensions than a NumPy array can have")
@@ -35,6 +35,8 @@ def array_of(t: torch.Tensor) -> np.ndarray[Any, Any]:
     through, dtype = BYTES_ONLY.get(t.dtype, (t.dtype, None))
     raw = t.view(through).numpy() if t.dtype is not through else t.numpy()
     raw = raw if dtype is None else raw.view(dtype)
+    if not raw.size:
+        return np.empty_like(raw)
     memory = np.frombuffer(bytearray(bytes(t.untyped_storage())), np.uint8)  # all of it: a view may be looked beyond
     return np.ndarray(raw.shape, raw.dtype, memory, t.storage_offset() * t.element_size(), raw.strides)
 
