@@ -280,6 +280,8 @@ def as_operands(operands: tuple[Any, ...]) -> tuple[Any, ...] | None:
     A number or a host tensor without dimensions takes part on whatever device the others are.
     """
     first = next((x for x in operands if isinstance(x, _core.Tensor)), None)
+    if first is None:
+        first = next((wrap(native(x)) for x in operands if isinstance(x, ndarray)), None)
     abroad = next((x for x in operands if isinstance(x, _core.Tensor) and type(x._a) is not ndarray), None)
     made: list[Any] = []
     for x in operands:

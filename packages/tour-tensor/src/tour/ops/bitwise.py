@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -105,7 +105,6 @@ class Bitwise:
     __xor__ = __rxor__ = operator(bitwise_xor)
     __lshift__, __rlshift__ = operator(bitwise_left_shift), reflected(bitwise_left_shift)
     __rshift__, __rrshift__ = operator(bitwise_right_shift), reflected(bitwise_right_shift)
-    __invert__ = bitwise_not
 
     bitwise_and_, bitwise_or_, bitwise_xor_ = in_place(bitwise_and), in_place(bitwise_or), in_place(bitwise_xor)
     bitwise_not_ = in_place(bitwise_not)
@@ -113,3 +112,8 @@ class Bitwise:
     __iand__, __ior__, __ixor__ = map(in_place, (operator(bitwise_and), operator(bitwise_or), operator(bitwise_xor)))
     __ilshift__ = in_place(operator(bitwise_left_shift))
     __irshift__ = in_place(operator(bitwise_right_shift))
+
+    def __invert__(self: Any) -> Tensor:
+        if self._a.dtype.kind not in "biu":
+            raise TypeError("~ (operator.invert) is only implemented on integer and Boolean-type tensors")
+        return bitwise_not(self)

@@ -87,7 +87,7 @@ def _matched(input: Any, low: Any, high: Any) -> Any:
     if d.rank < FLOATING or not all(isinstance(x, (int, float)) for x in bounds):
         d = common(input, *(_core.Tensor._of(x, input) for x in bounds))[0].dtype
     if d.rank == COMPLEX:
-        raise RuntimeError("clamp is not supported for complex types")
+        raise NotImplementedError("clamp is not supported for complex types")
     return cast(input, d), *(cast(x, d) if isinstance(x, _core.Tensor) else x for x in (low, high))
 
 

@@ -101,7 +101,7 @@ def pow(input: Tensor | complex, exponent: Tensor | complex, *, out: Tensor | No
         (tensor([1., 4., 9.]), tensor([2, 4, 8]))
     """
     if not isinstance(input, _core.Tensor):
-        t = _pow(_core.Tensor._of(input, exponent), exponent)
+        t = _pow(_core.Tensor._of(input, exponent) if isinstance(exponent, _core.Tensor) else input, exponent)
     elif isinstance(exponent, (int, float, complex)):
         t = _pow_number(_power_base(input, exponent), exponent)
     else:
