@@ -19,6 +19,20 @@ _F32, _F64 = np.dtype(np.float32), np.dtype(np.float64)
 BLOCK = 1 << 14
 
 
+def quiet(kernel: Kernel) -> Kernel:
+    """A kernel that stays silent about overflow and the like, also where somebody turned warnings into errors."""
+
+    @functools.wraps(kernel)
+    def body(*args: Any) -> Any:
+        try:
+            return kernel(*args)
+        except RuntimeWarning:
+            with np.errstate(all="ignore"):
+                return kernel(*args)
+
+    return body
+
+
 def is_half(dtype: Any) -> bool:
     """Whether a NumPy dtype is a floating-point one narrower than float32: float16, bfloat16, float8."""
     return dtype.itemsize <= 2 and dtype.kind in "fV"
@@ -29,6 +43,8 @@ def in_single(kernel: Kernel) -> Kernel:
 
     Operands are those leading arguments that are arrays, all of one dtype; a result may be a tuple.
     """
+
+    kernel = quiet(kernel)
 
     @functools.wraps(kernel)
     def body(a: Any, *others: Any) -> Any:
@@ -57,6 +73,8 @@ def blocked(formula: Kernel) -> Kernel:
     Large arrays are computed in cache-sized blocks, half precision in float32. The formula gets arrays with at least one
     dimension, and must not write into its input.
     """
+
+    formula = quiet(formula)
 
     @functools.wraps(formula)
     def body(a: Any, *numbers: Any) -> Any:
