@@ -101,7 +101,8 @@ def pow(input: Tensor | complex, exponent: Tensor | complex, *, out: Tensor | No
         (tensor([1., 4., 9.]), tensor([2, 4, 8]))
     """
     if not isinstance(input, _core.Tensor):
-        t = _pow(_core.Tensor._of(input, exponent) if isinstance(exponent, _core.Tensor) else input, exponent)
+        base = _core.Tensor._of(input, exponent) if isinstance(exponent, _core.Tensor) else input
+        t = _pow(base, exponent)  # type: ignore[arg-type]  # two numbers are refused there, with PyTorch's exception
     elif isinstance(exponent, (int, float, complex)):
         t = _pow_number(_power_base(input, exponent), exponent)
     else:
