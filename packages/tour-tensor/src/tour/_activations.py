@@ -8,12 +8,34 @@ from typing import Any
 import numpy as np
 
 from tour import _special
-from tour._kernels import beside, blocked, in_single
+from tour._core import ndarray
+from tour._kernels import BLOCK, blocked, in_single
+
+# With NaN, np.maximum(a, 0) gives NaN as PyTorch does, but NumPy vectorises it only for two arrays: hence rows of zeros.
+_zeros: dict[Any, Any] = {}
+
+
+def _zeros_of(dtype: Any) -> Any:
+    if dtype not in _zeros:
+        _zeros[dtype] = np.zeros(BLOCK, dtype)
+    return _zeros[dtype]
 
 
 def relu(a: Any) -> Any:
     """max(a, 0)."""
-    return beside(np.maximum, a, 0)
+    n = a.size
+    if type(a) is not ndarray:
+        return np.maximum(a, a.dtype.type(0))
+    row = _zeros_of(a.dtype)
+    if n < 256 or not a.flags.c_contiguous:
+        return np.maximum(a, row[0:1].reshape(()))
+    if n <= BLOCK:
+        return np.maximum(a, row[:n].reshape(a.shape))
+    out = np.empty_like(a)
+    flat, result, whole = a.reshape(-1), out.reshape(-1), n // BLOCK * BLOCK
+    np.maximum(flat[:whole].reshape(-1, BLOCK), row, out=result[:whole].reshape(-1, BLOCK))
+    np.maximum(flat[whole:], row[: n - whole], out=result[whole:])
+    return out
 
 
 @blocked
@@ -159,7 +181,8 @@ def mish_slope(a: Any) -> Any:
 
 def hardtanh(a: Any, low: float, high: float) -> Any:
     """a kept between two bounds."""
-    return beside(np.minimum, beside(np.maximum, a, low), high)
+    scalar = a.dtype.type
+    return np.minimum(np.maximum(a, scalar(low)), scalar(high))
 
 
 @blocked

@@ -7,11 +7,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tour import _core
-from tour._core import kernel_for
-from tour._declare import binary, in_place, primitive, result, store
+from tour._declare import binary, in_place, primitive, store
 from tour._dtypes import BOOLEAN, COMPLEX, FLOATING, FROM_NUMPY, finfo
 from tour._errors import argument_error
-from tour._kernels import beside
 from tour._operands import NUMBER, cast, common
 
 if TYPE_CHECKING:
@@ -38,36 +36,18 @@ __all__ = [
 def _clamp_kernel(a: Any, low: Any, high: Any) -> Any:
     """NaN anywhere gives NaN, and `high` wins where the bounds cross."""
     if low is not None:
-        a = beside(np.maximum, a, low) if isinstance(low, (int, float)) else np.maximum(a, low)
-    if high is not None:
-        a = beside(np.minimum, a, high) if isinstance(high, (int, float)) else np.minimum(a, high)
-    return a
+        a = np.maximum(a, _bound(low, a))
+    return a if high is None else np.minimum(a, _bound(high, a))
+
+
+def _bound(x: Any, a: Any) -> Any:
+    return a.dtype.type(x) if isinstance(x, (int, float)) else x
 
 
 @primitive(_clamp_kernel, broadcasts=True)
 def _clamp(input: Tensor, min: Tensor | float | None, max: Tensor | float | None) -> Tensor:
     """Each element between two bounds."""
     ...
-
-
-_CLAMP = _clamp.op  # type: ignore[attr-defined]
-
-
-def _run(input: Any, low: Any, high: Any) -> Tensor:
-    """The op on a tensor and bounds of any dtype; numbers beside a floating-point tensor take the short way."""
-    a = input._a
-    plain = FROM_NUMPY[a.dtype].rank == FLOATING and not (
-        isinstance(low, _core.Tensor)
-        or isinstance(high, _core.Tensor)
-        or isinstance(low, complex)
-        or isinstance(high, complex)
-    )
-    if not plain:
-        return _clamp(*_matched(input, low, high))
-    try:
-        return result(_CLAMP, kernel_for(_CLAMP, a)(a, low, high), input, low, high)  # type: ignore[no-any-return]
-    except TypeError:
-        return _clamp(*_matched(input, low, high))  # says what is wrong
 
 
 def clamp(
@@ -91,7 +71,7 @@ def clamp(
     """
     if min is None and max is None:
         raise RuntimeError("torch.clamp: At least one of 'min' or 'max' must not be None")
-    t = _run(input, min, max)
+    t = _clamp(*_matched(input, min, max))
     if t.dtype.rank == BOOLEAN:
         raise NotImplementedError('"clamp" is not implemented for bool')
     return t if out is None else store(out, t, "clamp")
@@ -119,7 +99,7 @@ def clamp_min(input: Tensor, min: Tensor | float, *, out: Tensor | None = None) 
         >>> tour.clamp_min(tour.tensor([-2.0, 0.5, 3.0]), 0.0)
         tensor([0.0000, 0.5000, 3.0000])
     """
-    t = _run(input, min, None)
+    t = _clamp(*_matched(input, min, None))
     return t if out is None else store(out, t, "clamp_min")
 
 
@@ -131,7 +111,7 @@ def clamp_max(input: Tensor, max: Tensor | float, *, out: Tensor | None = None) 
         >>> tour.clamp_max(tour.tensor([-2.0, 0.5, 3.0]), 1.0)
         tensor([-2.0000,  0.5000,  1.0000])
     """
-    t = _run(input, None, max)
+    t = _clamp(*_matched(input, None, max))
     return t if out is None else store(out, t, "clamp_max")
 
 
