@@ -8,7 +8,7 @@ import tour
 from tour import special
 from tour._core import OPS
 from tour.autograd.rules.nondifferentiable import NONDIFFERENTIABLE
-from tour.nn import functional as F
+from tour.ops import activations as F
 
 REAL, POSITIVE, UNIT, ABOVE = "real", "positive", "unit", "above"  # away from kinks and poles
 DOMAINS = {
