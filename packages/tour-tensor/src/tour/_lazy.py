@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from importlib import import_module
 from typing import Any
 
@@ -63,6 +64,40 @@ def __getattr__(name: str) -> Any:
         setattr(sys.modules["tour"], name, value)  # from now on a plain attribute
         return value
     raise AttributeError(f"module 'tour' has no attribute {name!r}")
+
+
+def on_first_use(
+    package: str, files: dict[str, str]
+) -> tuple[list[str], Callable[[], list[str]], Callable[[str], Any]]:
+    """`__all__`, `__dir__` and `__getattr__` of a package that imports a file with the first use of one of its names.
+
+    Args:
+        package: The package's `__name__`.
+        files: The names that each of its files gives, separated by spaces; a file that gives none is a name itself.
+            None may be called as a file: the import of the file would set the name to it.
+
+    Examples:
+        >>> names, directory, get = on_first_use("tour.linalg", {"factoring": "qr svd", "solving": "solve"})
+        >>> names
+        ['qr', 'svd', 'solve']
+        >>> get("svd").__module__
+        'tour.linalg.factoring'
+    """
+    homes = {name: file for file, given in files.items() for name in given.split()}
+
+    def __getattr__(name: str) -> Any:
+        if name in homes:
+            value = getattr(import_module(f"{package}.{homes[name]}"), name)
+            setattr(sys.modules[package], name, value)  # from now on a plain attribute
+            return value
+        if name in files:
+            return import_module(f"{package}.{name}")
+        raise AttributeError(f"module {package!r} has no attribute {name!r}")
+
+    def __dir__() -> list[str]:
+        return sorted({*vars(sys.modules[package]), *homes, *files})
+
+    return [*homes, *(file for file in files if not files[file])], __dir__, __getattr__
 
 
 class NoCuda:

@@ -1,9 +1,28 @@
 """Neural networks: modules with parameters, and the functions they are made of."""
 
-from tour.nn import functional as functional
-from tour.nn import init as init
-from tour.nn.modules import *
-from tour.nn.parameter import Buffer as Buffer
-from tour.nn.parameter import Parameter as Parameter
-from tour.nn.parameter import UninitializedBuffer as UninitializedBuffer
-from tour.nn.parameter import UninitializedParameter as UninitializedParameter
+from typing import TYPE_CHECKING
+
+from tour._lazy import on_first_use
+from tour.nn import modules as modules
+
+if TYPE_CHECKING:
+    from tour.nn import functional as functional
+    from tour.nn import init as init
+    from tour.nn import parameter as parameter
+    from tour.nn import utils as utils
+    from tour.nn.modules import *
+    from tour.nn.parameter import Buffer as Buffer
+    from tour.nn.parameter import Parameter as Parameter
+    from tour.nn.parameter import UninitializedBuffer as UninitializedBuffer
+    from tour.nn.parameter import UninitializedParameter as UninitializedParameter
+else:
+    __all__, __dir__, __getattr__ = on_first_use(
+        __name__,
+        {
+            "functional": "",
+            "init": "",
+            "modules": " ".join(modules.__all__),
+            "parameter": "Buffer Parameter UninitializedBuffer UninitializedParameter",
+            "utils": "",
+        },
+    )

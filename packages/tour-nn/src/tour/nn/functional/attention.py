@@ -12,8 +12,8 @@ from tour import Tensor
 from tour._declare import primitive
 from tour.autograd.both import differentiate
 from tour.autograd.rule import joint_vjp
-from tour.nn.functional.dropout import dropout
-from tour.nn.functional.linear import linear
+from tour.nn.functional.dropouts import dropout
+from tour.nn.functional.linear_maps import linear
 from tour.nn.functional.padding import pad
 from tour.nn.kernels import attention as kernels
 

@@ -10,7 +10,7 @@ from tour._declare import primitive
 from tour.autograd.both import differentiate
 from tour.autograd.rule import joint_vjp
 from tour.nn.functional._reduction import check_reduction, legacy_reduction, reduced
-from tour.nn.functional.linear import linear
+from tour.nn.functional.linear_maps import linear
 from tour.nn.kernels import softmax as kernels
 
 __all__ = ["cross_entropy", "linear_cross_entropy", "nll_loss"]

@@ -10,7 +10,7 @@ from tour import Tensor
 from tour._declare import primitive
 from tour.autograd.both import differentiate
 from tour.autograd.rule import joint_vjp
-from tour.nn.functional.linear import linear
+from tour.nn.functional.linear_maps import linear
 from tour.nn.kernels import recurrent as kernels
 
 __all__: list[str] = []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tour import Tensor
 from tour.nn import functional as F
-from tour.nn.functional.dropout import check_probability
+from tour.nn.functional.dropouts import check_probability
 from tour.nn.modules.module import Module
 
 __all__ = ["AlphaDropout", "Dropout", "Dropout1d", "Dropout2d", "Dropout3d", "FeatureAlphaDropout"]

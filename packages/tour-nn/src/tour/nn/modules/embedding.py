@@ -8,7 +8,7 @@ import tour
 from tour import Tensor
 from tour.nn import functional as F
 from tour.nn import init
-from tour.nn.functional.embedding import padding_row
+from tour.nn.functional.embeddings import padding_row
 from tour.nn.modules.module import Module
 from tour.nn.parameter import Parameter
 
