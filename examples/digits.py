@@ -14,7 +14,7 @@ import tempfile
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import matplotlib
 import numpy as np
@@ -160,7 +160,7 @@ def plot_mistakes(figure: SubFigure, test_set: Data, predicted: tour.Tensor) -> 
 
 def save_figure(path: Path, history: History, test_set: Data, predicted: tour.Tensor) -> None:
     """Write the learning curve and the misread digits side by side."""
-    style: dict[str, object] = {
+    style: Any = {  # matplotlib's own type for it lists every setting by name
         "axes.spines.top": False,
         "axes.spines.right": False,
         "axes.grid": True,
@@ -168,7 +168,7 @@ def save_figure(path: Path, history: History, test_set: Data, predicted: tour.Te
     }
     with matplotlib.rc_context(style):
         figure = Figure(figsize=(10, 4.2), dpi=150, layout=ConstrainedLayoutEngine(w_pad=0.12, h_pad=0.12))
-        left, right = figure.subfigures(1, 2, width_ratios=(1, 1.1), wspace=0.04)
+        [[left, right]] = figure.subfigures(1, 2, squeeze=False, width_ratios=(1, 1.1), wspace=0.04)
         plot_curve(left, history)
         plot_mistakes(right, test_set, predicted)
         figure.savefig(path)

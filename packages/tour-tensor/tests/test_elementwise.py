@@ -337,3 +337,23 @@ def test_softmax_adds_up_to_one():
     assert tour.softmax(tour.zeros(3, 0), 1).shape == (3, 0)
     with pytest.raises(IndexError):
         tour.softmax(tour.zeros(3), 1)
+
+
+def test_the_second_input_may_be_named():
+    x = tour.tensor([1.0, 2.0])
+    assert tour.pow(x, exponent=2).tolist() == [1.0, 4.0]
+    assert tour.add(input=x, other=x).tolist() == [2.0, 4.0]
+    assert tour.special.chebyshev_polynomial_t(x, n=tour.tensor([1, 2])).tolist() == [1.0, 7.0]
+    with pytest.raises(TypeError, match="othre"):
+        tour.sub(x, othre=x)
+
+
+@pytest.mark.parametrize("size", [5, 300, 40_000])
+def test_bounds_hold_at_every_size(size):
+    a = rng.normal(size=size).astype(np.float32)
+    a[::7] = np.nan
+    x = tour.tensor(a)
+    for low, high in ((-0.5, 0.5), (None, 0.5), (-0.5, None), (0.5, -0.5)):
+        same(x.clamp(low, high), np.clip(a, low, high))
+    same(tour.relu(x), np.maximum(a, 0))
+    same(tour.tensor(a.reshape(5, -1).T).clamp(-1, 1), np.clip(a.reshape(5, -1).T, -1, 1))

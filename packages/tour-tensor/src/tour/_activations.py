@@ -8,34 +8,13 @@ from typing import Any
 import numpy as np
 
 from tour import _special
-from tour._core import ndarray
-from tour._kernels import BLOCK, blocked, in_single
-
-# With NaN, np.maximum(a, 0) gives NaN as PyTorch does, but NumPy vectorises it only for two arrays: hence rows of zeros.
-_zeros: dict[Any, Any] = {}
-
-
-def _zeros_of(dtype: Any) -> Any:
-    if dtype not in _zeros:
-        _zeros[dtype] = np.zeros(BLOCK, dtype)
-    return _zeros[dtype]
+from tour._core import OPS, kernel_for, ndarray
+from tour._kernels import blocked, bounded, in_single
 
 
 def relu(a: Any) -> Any:
-    """max(a, 0)."""
-    n = a.size
-    if type(a) is not ndarray:
-        return np.maximum(a, a.dtype.type(0))
-    row = _zeros_of(a.dtype)
-    if n < 256 or not a.flags.c_contiguous:
-        return np.maximum(a, row[0:1].reshape(()))
-    if n <= BLOCK:
-        return np.maximum(a, row[:n].reshape(a.shape))
-    out = np.empty_like(a)
-    flat, result, whole = a.reshape(-1), out.reshape(-1), n // BLOCK * BLOCK
-    np.maximum(flat[:whole].reshape(-1, BLOCK), row, out=result[:whole].reshape(-1, BLOCK))
-    np.maximum(flat[whole:], row[: n - whole], out=result[whole:])
-    return out
+    """max(a, 0); NaN stays NaN, as in PyTorch."""
+    return bounded(a, 0)
 
 
 @blocked
@@ -72,7 +51,8 @@ def prelu(a: Any, weight: Any) -> Any:
 
 
 def _erf(a: Any) -> Any:
-    return _special.erf(a)
+    """The error function; that of another device is its kernel of the op."""
+    return _special.erf(a) if type(a) is ndarray else kernel_for(OPS["erf"], a)(a)
 
 
 @blocked
@@ -181,8 +161,7 @@ def mish_slope(a: Any) -> Any:
 
 def hardtanh(a: Any, low: float, high: float) -> Any:
     """a kept between two bounds."""
-    scalar = a.dtype.type
-    return np.minimum(np.maximum(a, scalar(low)), scalar(high))
+    return bounded(a, low, high)
 
 
 @blocked

@@ -31,8 +31,10 @@ KEYWORD_ONLY_TAIL = ("out",)  # parameters that every op treats alike and no gra
 
 
 def declare(op: Op, decl: Callable[P, R], body: Callable[..., Any]) -> Callable[P, R]:
-    """Give a body the name, docstring, signature and traceback label of its declaration."""
-    body.__code__ = body.__code__.replace(co_name=decl.__name__, co_qualname=decl.__qualname__)
+    """Give a body the name, docstring, signature, traceback label and parameter names of its declaration."""
+    code = body.__code__
+    names = (*decl.__code__.co_varnames[: code.co_argcount], *code.co_varnames[code.co_argcount :])
+    body.__code__ = code.replace(co_name=decl.__name__, co_qualname=decl.__qualname__, co_varnames=names)
     for attr in ("__name__", "__qualname__", "__module__", "__doc__", "__annotations__"):
         setattr(body, attr, getattr(decl, attr))
     body.__wrapped__ = decl  # type: ignore[attr-defined]

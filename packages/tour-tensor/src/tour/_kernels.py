@@ -96,6 +96,43 @@ def blocked(formula: Kernel) -> Kernel:
     return body
 
 
+# --- Bounds -----------------------------------------------------------------------------------------------------------------
+# NumPy vectorises maximum and minimum for two arrays only: a million floats take 0.9 ms beside a number, 0.15 ms beside rows of it.
+
+
+@functools.lru_cache(maxsize=16)
+def _row(dtype: Any, number: float) -> tuple[Any, Any]:
+    """A number as an array without dimensions, and as a row of `BLOCK`."""
+    row = np.full(BLOCK, number, dtype)
+    row.setflags(write=False)
+    return row[0:1].reshape(()), row
+
+
+def bounded(a: Any, low: float | None, high: float | None = None) -> Any:
+    """An array kept between two numbers; NaN stays NaN, and `high` wins where the bounds cross."""
+    out = None
+    if low is not None:
+        out = a = _beside(np.maximum, a, low)
+    return a if high is None else _beside(np.minimum, a, high, out)
+
+
+def _beside(ufunc: np.ufunc, a: Any, number: float, out: Any = None) -> Any:
+    if type(a) is not ndarray:
+        return ufunc(a, a.dtype.type(number))
+    one, row = _row(a.dtype, number)
+    n = a.size
+    if n < 256 or not a.flags.c_contiguous:
+        return ufunc(a, one)
+    if n <= BLOCK:
+        return ufunc(a, row[:n].reshape(a.shape), out=out)
+    if out is None:
+        out = np.empty_like(a)
+    flat, result, whole = a.reshape(-1), out.reshape(-1), n // BLOCK * BLOCK
+    ufunc(flat[:whole].reshape(-1, BLOCK), row, out=result[:whole].reshape(-1, BLOCK))
+    ufunc(flat[whole:], row[: n - whole], out=result[whole:])
+    return out
+
+
 # --- Choosing ---------------------------------------------------------------------------------------------------------------
 # np.where branches on every element, which costs 5 ns where the condition is unpredictable; these choose by bit masks.
 

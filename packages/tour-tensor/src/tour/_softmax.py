@@ -12,11 +12,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tour._core import ndarray
 from tour._kernels import in_single
 
 Array = NDArray[Any]
 
 _BLOCK = 1 << 18  # elements
+_SMALL = 1 << 10  # elements up to which the plain formula is faster
 
 
 @in_single
@@ -27,8 +29,12 @@ def softmax(x: Array, axis: int) -> Array:
         >>> softmax(np.array([1000.0, 1000.0]), 0)
         array([0.5, 0.5])
     """
+    if _plain(x):
+        y: Array = np.exp(x - np.maximum.reduce(x, axis, keepdims=True))
+        y /= np.add.reduce(y, axis, keepdims=True)
+        return y
     x3 = three(x, axis)
-    y = np.empty(x3.shape, x.dtype)
+    y = np.empty_like(x3, order="C")
     for b in blocks(x3):
         part = shifted(x3[b], y[b])
         np.exp(part, out=part)
@@ -39,8 +45,11 @@ def softmax(x: Array, axis: int) -> Array:
 @in_single
 def softmax_grad(g: Array, y: Array, axis: int) -> Array:
     """Gradient of `softmax` from the gradient g of its result y: y (g - sum(g y))."""
+    if _plain(y):
+        grad: Array = y * (g - np.add.reduce(g * y, axis, keepdims=True))
+        return grad
     g3, y3 = three(g, axis), three(y, axis)
-    grad = np.empty(y3.shape, y.dtype)
+    grad = np.empty_like(y3, order="C")
     for b in blocks(y3):
         part = np.subtract(g3[b], _dot(g3[b], y3[b]), out=grad[b])
         part *= y3[b]
@@ -55,8 +64,12 @@ def log_softmax(x: Array, axis: int) -> Array:
         >>> log_softmax(np.array([0.0, 1000.0]), 0)
         array([-1000.,     0.])
     """
+    if _plain(x):
+        y = x - np.maximum.reduce(x, axis, keepdims=True)
+        y -= np.log(np.add.reduce(np.exp(y), axis, keepdims=True))
+        return y
     x3 = three(x, axis)
-    y = np.empty(x3.shape, x.dtype)
+    y = np.empty_like(x3, order="C")
     for b in blocks(x3):
         part = shifted(x3[b], y[b])
         part -= np.log(total(np.exp(part)))
@@ -66,13 +79,21 @@ def log_softmax(x: Array, axis: int) -> Array:
 @in_single
 def log_softmax_grad(g: Array, y: Array, axis: int) -> Array:
     """Gradient of `log_softmax` from the gradient g of its result y: g - exp(y) sum(g)."""
+    if _plain(y):
+        grad: Array = g - np.exp(y) * np.add.reduce(g, axis, keepdims=True)
+        return grad
     g3, y3 = three(g, axis), three(y, axis)
-    grad = np.empty(y3.shape, y.dtype)
+    grad = np.empty_like(y3, order="C")
     for b in blocks(y3):
         part = np.exp(y3[b], out=grad[b])
         part *= total(g3[b])
         np.subtract(g3[b], part, out=part)
     return grad.reshape(y.shape)
+
+
+def _plain(x: Array) -> bool:
+    """Whether the formula is best computed as it stands: on small arrays, and on another device's."""
+    return x.ndim > 0 and x.size > 0 and (x.size <= _SMALL or type(x) is not ndarray)
 
 
 def shifted(x: Array, out: Array) -> Array:

@@ -10,6 +10,7 @@ from tour import _core
 from tour._declare import binary, in_place, primitive, store
 from tour._dtypes import BOOLEAN, COMPLEX, FLOATING, FROM_NUMPY, finfo
 from tour._errors import argument_error
+from tour._kernels import bounded
 from tour._operands import NUMBER, cast, common
 
 if TYPE_CHECKING:
@@ -33,8 +34,13 @@ __all__ = [
 ]
 
 
+_PLAIN = (float, int, type(None))  # bounds that leave a floating-point dtype as it is
+
+
 def _clamp_kernel(a: Any, low: Any, high: Any) -> Any:
     """NaN anywhere gives NaN, and `high` wins where the bounds cross."""
+    if type(low) in _PLAIN and type(high) in _PLAIN:
+        return bounded(a, low, high)
     if low is not None:
         a = np.maximum(a, _bound(low, a))
     return a if high is None else np.minimum(a, _bound(high, a))
@@ -79,6 +85,8 @@ def clamp(
 
 def _matched(input: Any, low: Any, high: Any) -> Any:
     """The tensor and its bounds in the dtype of the result."""
+    if input._a.dtype.kind == "f" and type(low) in _PLAIN and type(high) in _PLAIN:
+        return input, low, high
     bounds = [x for x in (low, high) if x is not None]
     for x in bounds:
         if not isinstance(x, (_core.Tensor, *NUMBER)):

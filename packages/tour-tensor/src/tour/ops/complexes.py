@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tour import _core
-from tour._core import Op, wrap
+from tour._core import Op, ndarray, wrap
 from tour._declare import in_place, primitive, store, unary, view
 from tour._dtypes import float32, float64
 from tour.ops.trigonometry import cos, sin
@@ -52,6 +52,8 @@ def complex(real: Tensor, imag: Tensor, *, out: Tensor | None = None) -> Tensor:
 
 
 def _complex_kernel(real: Any, imag: Any) -> Any:
+    if type(real) is not ndarray:
+        return real + imag * 1j  # an infinite part would spoil the other, which NumPy arrays are spared
     made = np.empty(
         np.broadcast_shapes(real.shape, imag.shape), np.complex64 if real.dtype.itemsize == 4 else np.complex128
     )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tour import _special
+from tour._core import ndarray
 from tour._declare import binary, in_place, unary
 from tour._kernels import blocked
 
@@ -160,7 +161,11 @@ def logaddexp2(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Te
     ...
 
 
-@binary(_special.xlogy, fractions=True, refuses="c")
+def _xlogy_kernel(a: Any, b: Any) -> Any:
+    return _special.xlogy(a, b) if type(a) is ndarray else np.where((a == 0) & ~np.isnan(b), a, a * np.log(b))
+
+
+@binary(_xlogy_kernel, fractions=True, refuses="c")
 def xlogy(input: Tensor, other: Tensor | float, *, out: Tensor | None = None) -> Tensor:
     """`input * log(other)`, which is zero where `input` is zero and `other` is not NaN.
 

@@ -5,7 +5,10 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from tour import _special
+from tour._core import ndarray
 from tour._declare import admitted, binary, in_place, primitive, store, unary
 
 if TYPE_CHECKING:
@@ -144,7 +147,14 @@ def mvlgamma(input: Tensor, p: int, *, out: Tensor | None = None) -> Tensor:
     return t if out is None else store(out, t, "mvlgamma")
 
 
-@primitive(_special.logit)
+def _logit_kernel(a: Any, eps: float | None) -> Any:
+    if type(a) is ndarray:
+        return _special.logit(a, eps)
+    a = a if eps is None else np.minimum(np.maximum(a, a.dtype.type(eps)), a.dtype.type(1 - eps))
+    return np.log(a / (1 - a))
+
+
+@primitive(_logit_kernel)
 def _logit(input: Tensor, eps: float | None) -> Tensor:
     """Logarithm of the odds."""
     ...

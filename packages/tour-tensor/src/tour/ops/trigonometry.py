@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tour import _special
+from tour._core import ndarray
 from tour._declare import binary, in_place, unary
 from tour._kernels import in_single
 
@@ -220,7 +221,7 @@ def atan2(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
 
 @in_single
 def _sinc_kernel(a: Any) -> Any:
-    if a.dtype.kind != "c":
+    if a.dtype.kind != "c" and type(a) is ndarray:
         return _special.sinc(a)
     angle = a * math.pi
     return np.where(a == 0, 1, np.sin(angle) / angle)

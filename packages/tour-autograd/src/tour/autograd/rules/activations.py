@@ -31,7 +31,7 @@ vjp(op._HARDSIGMOID, input=lambda g, input: masked(g / 6, (input > -3) & (input 
 vjp(op._HARDSWISH, input=lambda g, input: np.where(input < 3, masked(g * (input / 3 + 0.5), input > -3), g))
 vjp(op._THRESHOLD, input=lambda g, input, threshold: masked(g, input > threshold))
 vjp(op._SOFTSHRINK, input=lambda g, out: masked(g, out != 0))
-vjp(op._HARDSHRINK, input=lambda g, input, lambd: masked(g, abs(input) > lambd))
+vjp(op._HARDSHRINK, input=lambda g, input, lambd: masked(g, np.abs(input) > lambd))
 
 # --- Smooth ones: their slopes are ops with kernels of their own, differentiated below where somebody asks for more -----------
 

@@ -15,7 +15,7 @@ def _around(g: Any, input: Any, out: Any) -> Any:
     """Of a complex sign only the direction can change: what points along it is taken away."""
     if out.dtype.kind != "c" if hasattr(out.dtype, "kind") else not out.is_complex():
         return zeros(g)
-    return np.where(input == 0, 0, (g - out * (g * out.conj()).real) / abs(input))
+    return np.where(input == 0, 0, (g - out * (g * out.conj()).real) / np.abs(input))
 
 
 for _step in (op.ceil, op.floor, op.trunc, op._round, op._round_decimals, op.sign):
