@@ -14,8 +14,8 @@ import numpy as np
 
 from tour import _core
 from tour._core import as_array, clock, stamp_of, wrap
-from tour._dtypes import FROM_NUMPY
 from tour.autograd import anomaly, tape
+from tour.autograd.blame import call_text, freed_error, overwritten_error
 from tour.autograd.saved import PACKED_TIME, unpacked
 from tour.autograd.tape import (
     CODE,
@@ -374,17 +374,7 @@ def _call_after(hooks: Any, results: Any, g: Gradient, create: bool) -> Any:
     return [made] if listed else made
 
 
-# --- What can go wrong ------------------------------------------------------------------------------------------------------
-
-
-def freed_error(node: Any) -> RuntimeError:
-    """The error of a second pass over a graph whose saved values were freed by the first."""
-    return RuntimeError(
-        "Trying to backward through the graph a second time (or directly access saved tensors after they have already been "
-        "freed). Saved intermediate values of the graph are freed when you call .backward() or autograd.grad(). Specify "
-        "retain_graph=True if you need to backward through the graph a second time or if you need to access saved tensors after "
-        f"calling backward.\nThe freed step is {node[OP].name}, called at {line_of(node[CODE], node[LASTI])}"
-    )
+# --- Saved values ---------------------------------------------------------------------------------------------------------
 
 
 def checked(node: Node) -> Node:
@@ -404,16 +394,5 @@ def checked(node: Node) -> Node:
             if hasattr(array, "__array_ufunc__") and hasattr(array, "base"):
                 stamp = stamp_of(array)
                 if stamp is not None and stamp.time > node[TIME]:
-                    raise overwritten_error(node, array, stamp)
+                    raise overwritten_error(array, stamp, call_text(node))
     return node
-
-
-def overwritten_error(node: Any, array: Any, stamp: Any) -> RuntimeError:
-    """The error of a saved value that was overwritten."""
-    kind = FROM_NUMPY[array.dtype].name
-    wrote = "" if stamp.where is None else f"\n  overwritten at {line_of(*stamp.where)}"
-    return RuntimeError(
-        "one of the variables needed for gradient computation has been modified by an inplace operation: "
-        f"[{kind} tensor of shape {list(array.shape)}]\n  saved by {node[OP].name} at {line_of(node[CODE], node[LASTI])}{wrote}\n"
-        "  write into a .clone() instead, or after backward()"
-    )

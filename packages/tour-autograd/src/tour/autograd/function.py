@@ -6,12 +6,16 @@ from collections.abc import Sequence
 from sys import _getframe
 from typing import Any
 
+import numpy as np
+
 from tour import _core
-from tour._core import Op, clock, stamp_of, wrap
+from tour._core import Op, clock, wrap
 from tour.autograd import tape, views
+from tour.autograd.blame import call_text
 from tour.autograd.grad_mode import no_grad
 from tour.autograd.rule import Rule
-from tour.autograd.tape import PICK, saved_of
+from tour.autograd.saved import SavedTensor
+from tour.autograd.tape import PICK
 
 __all__ = ["Function", "FunctionCtx", "once_differentiable"]
 
@@ -61,30 +65,13 @@ class FunctionCtx:
                 "Trying to backward through the graph a second time (or directly access saved tensors after they have already "
                 "been freed). Specify retain_graph=True if you need to backward through the graph a second time."
             )
-        return tuple(saved and saved.unpack(self._node) for saved in self._saved)
+        by = "a Function" if self._node is None else call_text(self._node)
+        return tuple(t and self._with_history(t.open(by), output) for t, output in self._saved)
 
-
-class _Saved:
-    """A saved tensor: its array, and where its history is found, which for an output is the node being built (no cycle)."""
-
-    __slots__ = ("array", "kind", "output", "tape", "time")
-
-    def __init__(self, t: Any, output: int | None) -> None:
-        self.array, self.kind, self.output = t._a, type(t), output
-        self.tape = None if output is not None else t._tape
-        self.time = clock.now
-
-    def unpack(self, node: Any) -> Any:
-        stamp = stamp_of(self.array)
-        if stamp is not None and stamp.time > self.time:
-            from tour.autograd.engine import overwritten_error
-
-            raise overwritten_error(node, self.array, stamp)
-        t = wrap(self.array)
-        if self.output is None:
-            t._tape = self.tape
-        elif node is not None and self.output >= 0:
-            t._tape = [PICK, clock.now, None, 0, None, node, self.output, len(saved_of(node)[0]._outputs)]
+    def _with_history(self, t: Any, output: int | None) -> Any:
+        """A saved tensor; an output of the Function finds its history in the node being built, which keeps no cycle."""
+        if output is not None and self._node is not None:
+            t._tape = [PICK, clock.now, None, 0, None, self._node, output, len(self._outputs)]
         return t
 
 
@@ -197,8 +184,6 @@ class Function:
 
 
 def _zeros(shape: tuple[int, ...], like: Any) -> Any:
-    import numpy as np
-
     return wrap(np.zeros_like(like, shape=shape))
 
 
@@ -239,14 +224,12 @@ def _record(op: Op, ctx: FunctionCtx, edges: tuple[Any, ...], inputs: tuple[Any,
             t = wrap(t._a)  # an input returned as it is becomes an output of its own
         made.append(t)
     position = {id(t): i for i, t in enumerate(outputs)}
-    ctx._saved = tuple(
-        None if t is None else _Saved(t, position.get(id(t)) if not any(t is x for x in inputs) else None)
-        for t in ctx._pending
-    )
+    ctx._saved = tuple((None, None) if t is None else _kept(t, inputs, position) for t in ctx._pending)
     ctx._pending = ()
     for i, t in enumerate(made):
         differentiable = isinstance(t, _core.Tensor) and t._a.dtype.kind in "fcV"
-        ctx._outputs.append((t._a.shape, t._a.ravel()[:0]) if differentiable else None)  # type: ignore[arg-type]
+        # An empty array stands for dtype and device: a view would keep the output's memory.
+        ctx._outputs.append((t._a.shape, np.empty_like(t._a, shape=0)) if differentiable else None)  # type: ignore[arg-type]
         if not differentiable or any(outputs[i] is x for x in ctx._no_gradient):
             continue
         history = wrap(t._a)
@@ -256,6 +239,12 @@ def _record(op: Op, ctx: FunctionCtx, edges: tuple[Any, ...], inputs: tuple[Any,
         else:
             t._tape = history._tape
     return made
+
+
+def _kept(t: Any, inputs: tuple[Any, ...], position: dict[int, int]) -> tuple[SavedTensor, int | None]:
+    """A tensor to save, and which of the outputs it is."""
+    output = None if any(t is x for x in inputs) else position.get(id(t))
+    return SavedTensor(t, history=output is None), output
 
 
 def once_differentiable(backward: Any) -> Any:

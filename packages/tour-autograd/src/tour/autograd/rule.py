@@ -16,6 +16,7 @@ from typing import Any
 
 from tour import _core
 from tour._core import OPS, Op
+from tour.autograd.saved import plug, plugged
 from tour.autograd.tape import FIRST, PICK, record_any, record_binary, record_single, record_unary, saver
 
 Formula = Callable[..., Any]
@@ -129,23 +130,27 @@ def _op(op: Any) -> Op:
 
 def _declare(op: Op, formulas: dict[str, Formula], on_tensors: bool, joint: tuple[str, ...] = ()) -> None:
     rule = op.rule = Rule(op, formulas, on_tensors, joint)
-    if op.params == ("input",) and not joint:
-        op.record = record_unary(op, rule.saved)
-    elif rule._is_pair(op):
-        op.record = record_binary(op, rule.saved[:-2], tuple(frozenset(rule.saved[i] for i in t) for t in rule.takes))
-    elif rule.saved == ("input_shape", *op.params[1:]) and rule._is_single(op):
-        op.record = record_single(op)
-    else:
-        shapes = [f"{name}_shape" for name in rule.inputs] if rule.broadcasts else []
-        savers = tuple(saver(op, name) for name in (*rule.saved, *shapes))
-        op.record = record_any(op, tuple(op.params.index(name) for name in rule.inputs), savers)
+    plug(op, _recorder(op, rule))
+
+
+def _recorder(op: Op, rule: Rule) -> Callable[..., None]:
+    """The recorder that keeps what a rule wants."""
+    if op.params == ("input",) and not rule.joint:
+        return record_unary(op, rule.saved)
+    if rule._is_pair(op):
+        return record_binary(op, rule.saved[:-2], tuple(frozenset(rule.saved[i] for i in t) for t in rule.takes))
+    if rule.saved == ("input_shape", *op.params[1:]) and rule._is_single(op):
+        return record_single(op)
+    shapes = [f"{name}_shape" for name in rule.inputs] if rule.broadcasts else []
+    savers = tuple(saver(op, name) for name in (*rule.saved, *shapes))
+    return record_any(op, tuple(op.params.index(name) for name in rule.inputs), savers)
 
 
 def declare_missing() -> None:
     """Let ops that have neither a rule nor a place in the list of non-differentiable ones say so in a backward pass."""
     for op in OPS.values():
-        if op.record is _core.unplugged:
-            op.record = _record_missing(op)
+        if not plugged(op):
+            plug(op, _record_missing(op))
 
 
 def _record_missing(op: Op) -> Callable[..., None]:
@@ -154,7 +159,7 @@ def _record_missing(op: Op) -> Callable[..., None]:
 
     def record(out: Any, *values: Any) -> None:
         op.rule = Rule(op, {"joint": refuse}, False, op.params[:1])
-        op.record = record_any(op, (0,), ())
+        plug(op, record_any(op, (0,), ()))
         op.record(out, *values)
 
     return record

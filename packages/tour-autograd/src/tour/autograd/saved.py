@@ -11,7 +11,9 @@ from collections.abc import Callable
 from typing import Any, Self
 
 from tour import _core
-from tour._core import OPS, wrap
+from tour._core import OPS, Op, clock, stamp_of, wrap
+from tour.autograd import tape
+from tour.autograd.blame import overwritten_error
 from tour.autograd.tape import FIRST, OP, PICK, TIME, Leaf, saved_of
 
 __all__ = ["disable_saved_tensors_hooks", "save_on_cpu", "saved_tensors_hooks"]
@@ -28,7 +30,7 @@ class _Stack(threading.local):
 _stack = _Stack()
 _lock = threading.Lock()
 _open = 0  # blocks open in all threads
-_plain: dict[str, Callable[..., None]] = {}  # the exchanged recorders, while there is a block
+_recorders: dict[str, tuple[Op, Callable[..., None], Callable[..., None]]] = {}  # each op's own, and the one that packs
 
 PACKED_TIME = -1  # a node's TIME that sends the engine to `checked`, which unpacks
 
@@ -41,6 +43,12 @@ class Packed:
     def __init__(self, value: Any, unpack: Callable[[Any], Any]) -> None:
         self.value, self.unpack = value, unpack
 
+    @classmethod
+    def now(cls, array: Any) -> Packed:
+        """An array packed by the innermost open block."""
+        hooks = _stack.blocks[-1]
+        return cls(hooks.pack_hook(wrap(array)), hooks.unpack_hook)
+
     def open(self) -> Any:
         """The raw array again."""
         t = self.unpack(self.value)
@@ -49,6 +57,37 @@ class Packed:
                 f"Output of saved tensor unpack_hook expected to be a Tensor but got result of type {type(t).__name__}"
             )
         return t._a
+
+
+class SavedTensor:
+    """A tensor kept for later with its history, outside a node: by the user's `Function`, or by a checkpoint.
+
+    Args:
+        t: The tensor.
+        history: Whether its tape is kept too; an output of the node that keeps it would make a cycle.
+    """
+
+    __slots__ = ("tape", "time", "value")
+
+    def __init__(self, t: Any, history: bool = True) -> None:
+        self.value = Packed.now(t._a) if _stack.blocks else t._a
+        self.tape = tape.edge(t) if history else None
+        self.time = clock.now
+
+    def open(self, by: str) -> Any:
+        """The tensor again; `by` says in words who saved it.
+
+        Raises:
+            RuntimeError: If its memory was written into since.
+        """
+        if type(self.value) is Packed:
+            t = wrap(self.value.open())
+        else:
+            if (stamp := stamp_of(self.value)) is not None and stamp.time > self.time:
+                raise overwritten_error(self.value, stamp, by)
+            t = wrap(self.value)
+        t._tape = self.tape
+        return t
 
 
 class saved_tensors_hooks:
@@ -109,16 +148,29 @@ class disable_saved_tensors_hooks:
         _stack.refusal = self._was
 
 
+def plug(op: Op, record: Callable[..., None]) -> None:
+    """Fill the `record` socket of an op, also while a block is open."""
+    _recorders.pop(op.name, None)
+    op.record = record
+    if _open:
+        _exchange()
+
+
+def plugged(op: Op) -> bool:
+    """Whether something fills the `record` socket of an op."""
+    return (_recorders[op.name][1] if op.name in _recorders else op.record) is not _core.unplugged
+
+
 def _exchange() -> None:
-    for name, op in OPS.items():
-        _plain[name] = op.record
-        op.record = _packing(op.record)
+    for name in OPS.keys() - _recorders.keys():
+        _recorders[name] = (OPS[name], OPS[name].record, _packing(OPS[name].record))
+    for op, _, packing in _recorders.values():
+        op.record = packing
 
 
 def _restore() -> None:
-    for name, record in _plain.items():
-        OPS[name].record = record
-    _plain.clear()
+    for op, plain, _ in _recorders.values():
+        op.record = plain
 
 
 def _packing(record: Callable[..., None]) -> Callable[..., None]:
@@ -130,18 +182,18 @@ def _packing(record: Callable[..., None]) -> Callable[..., None]:
             first = next((t for t in (out if type(out) is tuple else (out,)) if t._tape is not None), None)
             if first is not None and type(first._tape) is not Leaf:
                 node = first._tape
-                pack(node[FIRST] if node[OP] is PICK else node, _stack.blocks[-1])
+                pack(node[FIRST] if node[OP] is PICK else node)
 
     return packed
 
 
-def pack(node: Any, hooks: saved_tensors_hooks) -> None:
-    """Put the saved arrays of a node into the form that the user's function gives them."""
+def pack(node: Any) -> None:
+    """Put the saved arrays of a node into the form that the innermost block gives them."""
 
     def one(x: Any) -> Any:
         if type(x) is tuple and any(hasattr(y, "__array_ufunc__") for y in x):
             return tuple(map(one, x))
-        return Packed(hooks.pack_hook(wrap(x)), hooks.unpack_hook) if hasattr(x, "__array_ufunc__") else x
+        return Packed.now(x) if hasattr(x, "__array_ufunc__") else x
 
     node[node[OP].rule.first_saved :] = list(map(one, saved_of(node)))
     node[TIME] = PACKED_TIME

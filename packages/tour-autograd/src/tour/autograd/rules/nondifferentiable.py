@@ -6,6 +6,7 @@ from typing import Any, Final
 
 import tour.special  # noqa: F401  (declares ops)
 from tour._core import OPS
+from tour.autograd.saved import plug
 
 NONDIFFERENTIABLE: Final[dict[str, frozenset[str]]] = {
     "the result is boolean": frozenset(
@@ -66,7 +67,7 @@ def declare() -> None:
     """Let the listed ops record nothing."""
     for names in NONDIFFERENTIABLE.values():
         for name in names:
-            OPS[name].record = _record_nothing
+            plug(OPS[name], _record_nothing)
 
 
 declare()
