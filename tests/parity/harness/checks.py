@@ -14,8 +14,9 @@ import tour
 
 from . import gradients
 from .compare import differences
-from .convert import OutOfScope, tensors, to_tour
+from .convert import OutOfScope, tensors, to_torch, to_tour
 from .database import Missing, attribute, counterpart, function, is_uninitialised, samples, seed, spread
+from .meaning import MEANING
 
 DTYPES = ("float32", "float64", "int64", "bool", "complex64", "bfloat16")
 Lines = Iterator[str]
@@ -47,11 +48,11 @@ def outcome(f: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
 
 def arguments(sample: Any) -> tuple[list[Any], dict[str, Any]]:
     """A sample's arguments for tour."""
-    memo: dict[int, Any] = {}
+    memo: dict[Any, Any] = {}
     return to_tour([sample.input, *sample.args], memo), to_tour(sample.kwargs, memo)
 
 
-def compare(op: Any, got: Any, want: Any) -> Lines:
+def compare(op: Any, got: Any, want: Any, sample: Any = None) -> Lines:
     """Differences of two outcomes: results are equal, or exceptions of PyTorch's type."""
     if isinstance(want, Raised):
         if not isinstance(got, Raised):
@@ -61,7 +62,13 @@ def compare(op: Any, got: Any, want: Any) -> Lines:
     elif isinstance(got, Raised):
         yield f"raises {got!r}"
     else:
-        yield from differences(got, want, LOOSE.get(op.name, 1.0), not is_uninitialised(op))
+        loose = LOOSE.get(op.name, 1.0)
+        lines = list(differences(got, want, loose, not is_uninitialised(op)))
+        if lines and sample is not None and (meaning := MEANING.get(op.name)) is not None:
+            lines = list(differences(got, want, values=False)) or list(
+                differences(to_tour(meaning(sample, to_torch(got))), meaning(sample, want), loose)
+            )
+        yield from lines
 
 
 def _builtin(error: Exception) -> type[Exception]:
@@ -92,7 +99,7 @@ def values(op: Any, dtype: str, limit: int, reference: bool = False) -> Lines:
             continue
         want = outcome(op.op, sample.input, *sample.args, **sample.kwargs)
         got = outcome(f, *args, **kwargs)
-        for line in compare(op, got, want):
+        for line in compare(op, got, want, sample):
             yield f"({described(sample)}): {line}"
         if not op.name.endswith("_"):
             for mine, theirs in zip(
@@ -144,7 +151,7 @@ def _one_form(op: Any, sample: Any, theirs: Any, mine: Callable[..., Any]) -> Li
     if isinstance(want, Raised) and isinstance(want.error, (TypeError, NotImplementedError)):
         return  # this form does not take these arguments
     got = outcome(mine, *args, **kwargs)
-    yield from compare(op, got, want)
+    yield from compare(op, got, want, sample)
     if isinstance(copy.input, torch.Tensor) and isinstance(args[0], tour.Tensor):
         for line in differences(args[0], copy.input, LOOSE.get(op.name, 1.0), not is_uninitialised(op)):
             yield f"leaves the tensor different: {line}"
@@ -171,14 +178,14 @@ def _out(op: Any, sample: Any) -> Lines:
         outs = [make(t) for t in results]
         try:
             args, kwargs = arguments(sample)
-            mine = to_tour([make(t) for t in results])  # not `outs`: a tensor that NumPy has seen can no longer grow
+            mine = to_tour(outs)
         except OutOfScope:
             return
         given = outcome(op.op, sample.input, *sample.args, **sample.kwargs, out=outs[0] if single else tuple(outs))
         got = outcome(f, *args, **kwargs, out=mine[0] if single else tuple(mine))
         if isinstance(given, Raised) and isinstance(given.error, TypeError):
             return
-        for line in compare(op, got, given):
+        for line in compare(op, got, given, sample):
             yield f"{label}: {line}"
         elsewhere = any(a is not b for a, b in zip(tensors(got, tour.Tensor), mine, strict=False))
         if elsewhere and not isinstance(given, Raised) and not isinstance(got, Raised):
@@ -194,11 +201,12 @@ def errors(op: Any, limit: int) -> Lines:
     torch.manual_seed(1)
     for wrong in spread(list(op.error_inputs("cpu")), 4 * limit):
         sample = wrong.sample_input
+        input, rest, named = deepcopy((sample.input, sample.args, sample.kwargs))
         try:
             args, kwargs = arguments(sample)
         except (OutOfScope, NotImplementedError):
             continue
-        theirs = outcome(op.op, sample.input, *sample.args, **sample.kwargs)
+        theirs = outcome(op.op, input, *rest, **named)
         if not isinstance(theirs, Raised):
             continue
         got = outcome(f, *args, **kwargs)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 from typing import Any
 
 import ml_dtypes
@@ -10,43 +11,57 @@ import torch
 
 import tour
 
-BYTES_ONLY = {  # dtypes that PyTorch's `.numpy()` does not know: read through an integer dtype of the same size
-    torch.bfloat16: (torch.int16, np.dtype(ml_dtypes.bfloat16)),
-    torch.float8_e4m3fn: (torch.uint8, np.dtype(ml_dtypes.float8_e4m3fn)),
-    torch.float8_e4m3fnuz: (torch.uint8, np.dtype(ml_dtypes.float8_e4m3fnuz)),
-    torch.float8_e5m2: (torch.uint8, np.dtype(ml_dtypes.float8_e5m2)),
-    torch.float8_e5m2fnuz: (torch.uint8, np.dtype(ml_dtypes.float8_e5m2fnuz)),
+NUMPY = {torch.bool: np.dtype(np.bool_)} | {
+    getattr(torch, name): np.dtype(name)
+    for name in "uint8 uint16 uint32 uint64 int8 int16 int32 int64 float16 float32 float64 complex64 complex128".split()
 }
-FROM_BYTES = {numpy_dtype: (through, d) for d, (through, numpy_dtype) in BYTES_ONLY.items()}
+BYTES_ONLY = {  # dtypes that PyTorch does not take from NumPy: they go through an integer dtype of the same size
+    np.dtype(getattr(ml_dtypes, name)): (through, getattr(torch, name))
+    for name, through in (
+        ("bfloat16", np.int16),
+        ("float8_e4m3fn", np.uint8),
+        ("float8_e4m3fnuz", np.uint8),
+        ("float8_e5m2", np.uint8),
+        ("float8_e5m2fnuz", np.uint8),
+    )
+}
+NUMPY |= {d: numpy_dtype for numpy_dtype, (_, d) in BYTES_ONLY.items()}
 
 
 class OutOfScope(Exception):
     """An argument that tour does not set out to support: a sparse layout, another device, a quantised dtype."""
 
 
-def array_of(t: torch.Tensor) -> np.ndarray[Any, Any]:
-    """A NumPy array with the elements, dtype and strides of a PyTorch tensor, and memory of its own."""
-    if t.layout is not torch.strided or t.device.type != "cpu" or t.is_quantized or t.ndim > 64:
+def array_of(t: torch.Tensor, memo: dict[Any, Any] | None = None) -> np.ndarray[Any, Any]:
+    """A NumPy array with the elements, dtype and strides of a PyTorch tensor, and memory of its own.
+
+    All of the tensor's storage is copied, so that a view may be looked beyond; with a `memo` tensors that share memory do so again.
+    """
+    if t.layout is not torch.strided or t.device.type != "cpu" or t.is_quantized:
         raise OutOfScope(f"{t.layout} on {t.device}")
-    if t.dim() > 64:
+    if t.ndim > 64:
         raise OutOfScope("more dimensions than a NumPy array can have")
+    if t.dtype not in NUMPY:
+        raise OutOfScope(f"{t.dtype}")
     t = t.detach().resolve_conj().resolve_neg()
     t = t.clone() if t._is_zerotensor() else t
-    through, dtype = BYTES_ONLY.get(t.dtype, (t.dtype, None))
-    raw = t.view(through).numpy() if t.dtype is not through else t.numpy()
-    raw = raw if dtype is None else raw.view(dtype)
-    if not raw.size:
-        return np.empty_like(raw)
-    memory = np.frombuffer(bytearray(bytes(t.untyped_storage())), np.uint8)  # all of it: a view may be looked beyond
-    return np.ndarray(raw.shape, raw.dtype, memory, t.storage_offset() * t.element_size(), raw.strides)
+    dtype, storage = NUMPY[t.dtype], t.untyped_storage()
+    if not t.numel():
+        return np.empty(t.shape, dtype)
+    memo = {} if memo is None else memo
+    key = ("storage", storage.data_ptr())
+    if key not in memo:  # not by `t.numpy()`: a tensor that NumPy has seen can no longer grow
+        memo[key] = np.frombuffer(bytearray(ctypes.string_at(storage.data_ptr(), storage.nbytes())), np.uint8)
+    strides = [step * dtype.itemsize for step in t.stride()]
+    return np.ndarray(tuple(t.shape), dtype, memo[key], t.storage_offset() * dtype.itemsize, strides)
 
 
-def to_tour(x: Any, memo: dict[int, Any] | None = None) -> Any:
+def to_tour(x: Any, memo: dict[Any, Any] | None = None) -> Any:
     """tour's counterpart of anything that PyTorch's samples hold; `memo` maps ids of PyTorch tensors to tour's."""
     memo = {} if memo is None else memo
     if isinstance(x, torch.Tensor):
         if id(x) not in memo:
-            t = tour._core.wrap(array_of(x))
+            t = tour._core.wrap(array_of(x, memo))
             memo[id(x)] = t.requires_grad_() if x.requires_grad else t
         return memo[id(x)]
     if isinstance(x, torch.dtype):
@@ -84,9 +99,9 @@ def to_torch(x: Any) -> Any:
     """PyTorch's counterpart of one of tour's results; tensors are copies."""
     if isinstance(x, tour.Tensor):
         a = np.array(x._a, order="C")
-        if a.dtype in FROM_BYTES:
-            through, d = FROM_BYTES[a.dtype]
-            return torch.from_numpy(a.view(np.int16 if through is torch.int16 else np.uint8)).view(d)
+        if a.dtype in BYTES_ONLY:
+            through, d = BYTES_ONLY[a.dtype]
+            return torch.from_numpy(a.view(through)).view(d)
         return torch.from_numpy(a)
     if isinstance(x, dict):
         return {k: to_torch(v) for k, v in x.items()}

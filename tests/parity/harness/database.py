@@ -122,7 +122,14 @@ def samples(op: Any, dtype: torch.dtype, limit: int, requires_grad: bool = False
     """At most `limit` of an operator's samples, spread evenly over those it has."""
     torch.manual_seed(1)
     source = op.reference_inputs if reference else op.sample_inputs
-    return spread(list(islice(source("cpu", dtype, requires_grad=requires_grad), 20 * limit)), limit)
+    chosen = spread(list(islice(source("cpu", dtype, requires_grad=requires_grad), 20 * limit)), limit)
+    return [sample.transform(_own_leaf) for sample in chosen] if requires_grad else chosen
+
+
+def _own_leaf(x: Any) -> Any:
+    """A leaf that is a part of another tensor on its own: PyTorch gives such a part no gradient."""
+    part = isinstance(x, torch.Tensor) and x.requires_grad and x.is_leaf and x._is_view()
+    return x.detach().clone().requires_grad_() if part else x
 
 
 def spread(items: list[Any], limit: int) -> list[Any]:

@@ -39,7 +39,7 @@ def first_order(op: Any, theirs: Any, mine: Any, dtype: torch.dtype, limit: int)
     for sample in samples(op, dtype, limit, requires_grad=True):
         leaves = wanting(sample)
         try:
-            memo: dict[int, Any] = {}
+            memo: dict[Any, Any] = {}
             args, kwargs = to_tour([sample.input, *sample.args], memo), to_tour(sample.kwargs, memo)
         except OutOfScope:
             continue
@@ -161,7 +161,7 @@ def second_order(op: Any, limit: int) -> Lines:
     for sample in samples(op, torch.float64, limit, requires_grad=True):
         leaves = wanting(sample)
         try:
-            memo: dict[int, Any] = {}
+            memo: dict[Any, Any] = {}
             args, kwargs = to_tour([sample.input, *sample.args], memo), to_tour(sample.kwargs, memo)
         except OutOfScope:
             continue

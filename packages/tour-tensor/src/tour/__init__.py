@@ -74,6 +74,7 @@ from tour.ops.histograms import *
 from tour.ops.index_writing import *
 from tour.ops.joining import *
 from tour.ops.linear import *
+from tour.ops.low_rank import *
 from tour.ops.math import *
 from tour.ops.matrices import *
 from tour.ops.norms import *
@@ -96,6 +97,7 @@ from tour.ops.sorting import *
 from tour.ops.special import *
 from tour.ops.splitting import *
 from tour.ops.statistics import *
+from tour.ops.stft import *
 from tour.ops.trigonometry import *
 from tour.ops.windows import *
 from tour.random import *

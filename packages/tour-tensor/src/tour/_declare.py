@@ -16,7 +16,7 @@ from typing import Any, ParamSpec, TypeVar
 import numpy as np
 
 from tour import _core, _dtypes
-from tour._core import Op, as_array, kernel_for, ndarray, new, parameters_of, sockets, wrap, wrote
+from tour._core import Op, as_array, kernel_for, ndarray, new, parameters_of, root_of, sockets, wrap, wrote
 from tour._dtypes import FROM_NUMPY, can_cast
 from tour._errors import argument_error, explain, shape_text
 from tour._numpy import BY_UFUNC
@@ -515,45 +515,48 @@ def writable(a: Any) -> None:
         raise RuntimeError("this tensor shares the memory of a read-only NumPy array; write into a .clone() of it")
 
 
-def apart(name: str, out: Any, *inputs: Any) -> Any:
-    """The tensor given as `out=` itself, refused if it shares memory with an input that is read while it is written.
-
-    Raises:
-        RuntimeError: If it does.
-    """
-    for x in inputs:
-        if (
-            isinstance(out, _core.Tensor)
-            and type(out._a) is type(x._a) is ndarray
-            and np.may_share_memory(out._a, x._a)
-        ):
-            raise RuntimeError(
-                "unsupported operation: some elements of the input tensor and the written-to tensor refer to a single memory location. "
-                f"Please clone() the tensor before performing the operation ({name})."
-            )
-    return out
-
-
-def store(out: Any, source: Any, name: str) -> Any:
+def store(out: Any, source: Any, name: str, *read: Any) -> Any:
     """Put a result into the tensor or tensors given as `out=`.
 
+    Args:
+        out: The tensor, or a sequence of them.
+        source: The result.
+        name: The op's, for messages.
+        read: Inputs that `out` may share no memory with, for ops that PyTorch lets write while they read.
+
     Raises:
-        RuntimeError: If a tensor here records gradients, the dtype does not fit, or the devices differ.
+        RuntimeError: If a tensor here records gradients, the dtype does not fit, the devices differ, or memory is shared.
     """
     if type(source) is tuple:
-        return type(source)(store(o, s, name) for o, s in zip(out, source, strict=True))
+        return type(source)(store(o, s, name, *read) for o, s in zip(out, source, strict=True))
     if not isinstance(out, _core.Tensor):
         raise argument_error(name, "out", out)
     if source._tape is not None or (out._tape is not None and _core.autograd().is_grad_enabled()):
         raise RuntimeError(f"{name}(): functions with out=... arguments don't support automatic differentiation")
     if not can_cast(FROM_NUMPY[source._a.dtype], FROM_NUMPY[out._a.dtype]):
         raise RuntimeError(f"result type {source.dtype.name} can't be cast to the desired output type {out.dtype.name}")
-    if out._a.shape != source._a.shape:
-        _resize(out, source._a.shape, name)
     writable(out._a)
+    grows = out._a.shape != source._a.shape
+    for x in read:
+        _apart(name, out._a, x._a, grows)
+    if grows:
+        _resize(out, source._a.shape, name)
     out._a[...] = source._a
     wrote(out, 3)
     return out
+
+
+def _apart(name: str, out: Any, a: Any, grows: bool) -> None:
+    """Refuse to write into memory that is read; a tensor that grows may reach anything in its buffer.
+
+    Raises:
+        RuntimeError: If the two overlap.
+    """
+    if type(out) is type(a) is ndarray and (root_of(out) is root_of(a) if grows else np.may_share_memory(out, a)):
+        raise RuntimeError(
+            "unsupported operation: some elements of the input tensor and the written-to tensor refer to a single memory location. "
+            f"Please clone() the tensor before performing the operation ({name})."
+        )
 
 
 def _resize(out: Any, shape: tuple[int, ...], name: str) -> None:

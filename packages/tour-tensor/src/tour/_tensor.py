@@ -58,6 +58,7 @@ from tour.ops.sorting import Sorting
 from tour.ops.special import Special
 from tour.ops.splitting import Splitting
 from tour.ops.statistics import Statistics
+from tour.ops.stft import ShortTime
 from tour.ops.trigonometry import Trigonometry
 
 
@@ -94,6 +95,7 @@ class Tensor(
     Slicing,
     Sorting,
     Statistics,
+    ShortTime,
     Quantiles,
     Resizing,
     Copies,

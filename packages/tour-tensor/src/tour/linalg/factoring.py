@@ -408,7 +408,8 @@ def householder_product(A: Tensor, tau: Tensor, *, out: Tensor | None = None) ->
     ):
         if fault:
             raise RuntimeError(f"torch.linalg.householder_product: {text}")
-    q = tour.eye(m, n, dtype=A.dtype).expand(*A._a.shape[:-2], m, n)
+    one = tour.eye(m, n, dtype=A.dtype)
+    q = one.expand(A._a.shape) if k else A.clone().copy_(one)  # without reflections with A's gradient, which is zero
     return given(reflected(A, tau, q, reversed(range(k))), out, "linalg.householder_product")  # type: ignore[no-any-return]
 
 

@@ -56,7 +56,7 @@ def matrix_power(A: Tensor, n: int, *, out: Tensor | None = None) -> Tensor:
         square("linalg.matrix_power", A.double() if not A.is_complex() else A)
     if n < 0:
         return given(_power(inv(A), -n), out, "linalg.matrix_power")  # type: ignore[no-any-return]
-    t = _power(A, n) if n else tour.eye(shape[-1], dtype=A.dtype).expand(shape).clone()
+    t = _power(A, n) if n else A.clone().copy_(tour.eye(shape[-1], dtype=A.dtype))  # with A's gradient, which is zero
     return given(t.clone() if t is A else t, out, "linalg.matrix_power")  # type: ignore[no-any-return]
 
 

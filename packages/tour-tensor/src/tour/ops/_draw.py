@@ -15,6 +15,7 @@ import numpy as np
 
 from tour import _core
 from tour._core import ndarray, sockets, wrap, wrote
+from tour._declare import writable
 from tour._devices import CPU, move
 from tour._dtypes import FROM_NUMPY, as_dtype
 from tour._random_engine import DIGITS, Engine
@@ -98,10 +99,7 @@ def draw_into(a: Array, draw: Draw) -> None:
 def write(input: Tensor, draw: Draw, *others: Any) -> Tensor:
     """Fill a tensor in place, on whatever device, and stamp it as written by the caller's caller."""
     a = input._a
-    if 0 in a.strides and any(not step and n > 1 for step, n in zip(a.strides, a.shape, strict=True)):
-        raise RuntimeError("several elements of this tensor lie in one place of memory (expand); fill a .clone() of it")
-    if type(a) is ndarray and not a.flags.writeable:
-        raise RuntimeError("this tensor shares the memory of a read-only NumPy array; fill a .clone() of it")
+    writable(a)
     recorded = sockets.before_write is not None and sockets.before_write(input, *others)
     if type(a) is ndarray:
         draw_into(a, draw)
@@ -142,6 +140,7 @@ def deliver(made: Array, out: Tensor | None, device: Place, requires_grad: bool 
     """A filled host array as a tensor, or put into `out`, which takes its shape."""
     if out is None:
         return finish(made, device, requires_grad)
+    writable(out._a)
     if out._a.shape != made.shape:
         out._a = np.empty_like(out._a, shape=made.shape)
     out._a[...] = made if type(out._a) is ndarray else move(made, out.device)

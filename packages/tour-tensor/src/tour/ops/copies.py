@@ -37,12 +37,20 @@ def copied(function: Callable[..., Any], name: str) -> Callable[..., Any]:
     return body
 
 
+def _narrow(input: Any, dim: int, start: int, length: int) -> Any:
+    if dim >= input._a.ndim:  # the one place where PyTorch raises no IndexError
+        raise RuntimeError(
+            f"narrow_copy(): dimension {dim} is out of range for a tensor of shape {list(input._a.shape)}"
+        )
+    return narrow(input, dim, start, length)
+
+
 alias_copy = copied(lambda input: input, "alias_copy")
 as_strided_copy = copied(as_strided, "as_strided_copy")
 detach_copy = copied(lambda input: input.detach(), "detach_copy")
 diagonal_copy = copied(diagonal, "diagonal_copy")
 expand_copy = copied(expand, "expand_copy")
-narrow_copy = copied(narrow, "narrow_copy")
+narrow_copy = copied(_narrow, "narrow_copy")
 permute_copy = copied(permute, "permute_copy")
 select_copy = copied(select, "select_copy")
 split_copy = copied(split, "split_copy")

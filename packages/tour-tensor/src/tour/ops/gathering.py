@@ -9,7 +9,7 @@ import numpy as np
 
 from tour._calling import numpy_too
 from tour._core import Op, kernel_for, wrap
-from tour._declare import apart, result, store
+from tour._declare import result, store
 from tour._dtypes import FROM_NUMPY, int64
 from tour._errors import shape_text
 from tour._shapes import as_shape, wrap_dim
@@ -113,7 +113,7 @@ def gather(input: Tensor, dim: int, index: Tensor, *, sparse_grad: bool = False,
     else:
         i = i.astype(np.int64)
     t = result(_GATHER, kernel_for(_GATHER, a)(a, axis, i), input, axis, i)
-    return t if out is None else store(same_dtype("gather", apart("gather", out, input, index), t), t, "gather")  # type: ignore[no-any-return]
+    return t if out is None else store(same_dtype("gather", out, t), t, "gather", input, index)  # type: ignore[no-any-return]
 
 
 @numpy_too
@@ -131,7 +131,7 @@ def take(input: Tensor, index: Tensor, *, out: Tensor | None = None) -> Tensor:
     if i.size and not input._a.size:
         raise IndexError("take(): tried to take from an empty tensor")
     t = getitem(input.reshape(-1), i)
-    return t if out is None else store(apart("take", out, input, index), t, "take")
+    return t if out is None else store(out, t, "take", input, index)
 
 
 @numpy_too
@@ -202,7 +202,7 @@ def index_select(input: Tensor, dim: int, index: Tensor, *, out: Tensor | None =
         where = f"indices go from {i.min()} to {i.max()}, the dimension has size {size}"
         raise IndexError(f"index out of range in self: {where}") from None
     t = result(_GETITEM, part, input, (slice(None),) * axis + (i.reshape(-1),) if a.ndim else ())
-    return t if out is None else store(apart("index_select", out, input, index), t, "index_select")  # type: ignore[no-any-return]
+    return t if out is None else store(out, t, "index_select", input, index)  # type: ignore[no-any-return]
 
 
 def check_vector(name: str, index: Any) -> None:
@@ -236,7 +236,7 @@ def masked_select(input: Tensor, mask: Tensor, *, out: Tensor | None = None) -> 
         shape = broadcast("masked_select", input._a.shape, m.shape)
         input, m = input.expand(shape), np.broadcast_to(m, shape)
     t = getitem(input.reshape(1), m.reshape(1)) if not m.ndim else getitem(input, m)
-    return t if out is None else store(apart("masked_select", out, input, mask), t, "masked_select")
+    return t if out is None else store(out, t, "masked_select", input, mask)
 
 
 def broadcast(name: str, *shapes: tuple[int, ...]) -> tuple[int, ...]:

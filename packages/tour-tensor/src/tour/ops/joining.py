@@ -10,7 +10,7 @@ import numpy as np
 from tour import _core
 from tour._calling import numpy_too
 from tour._core import Op, ndarray, new
-from tour._declare import apart, store
+from tour._declare import store
 from tour._errors import shape_text
 from tour._operands import cast, promoted
 from tour._shapes import wrap_dim
@@ -52,6 +52,8 @@ def cat(tensors: Tensors, dim: int = 0, *, out: Tensor | None = None, axis: int 
     """
     if axis is not None:
         dim = axis
+    if type(tensors) is not list and type(tensors) is not tuple:
+        tensors = _tensors("cat", tensors)
     try:
         arrays = [t._a for t in tensors]
         r = np.concatenate(arrays, dim)
@@ -73,7 +75,7 @@ def cat(tensors: Tensors, dim: int = 0, *, out: Tensor | None = None, axis: int 
         if x._tape is not None:
             _CAT.record(t, tensors, dim)
             break
-    return t if out is None else store(apart("cat", out, *tensors), t, "cat")
+    return t if out is None else store(out, t, "cat", *tensors)
 
 
 def _fitting(tensors: Any, dim: int) -> list[Tensor]:

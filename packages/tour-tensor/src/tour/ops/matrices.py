@@ -193,9 +193,12 @@ def lu(input: Tensor, pivot: bool = True, get_infos: bool = False, *, out: Any =
     The newer names are `tour.linalg.lu_factor` and `tour.linalg.lu_factor_ex`.
     """
     three = factoring.lu_factor_ex(input, pivot=pivot)
-    if get_infos:
-        return given(three, out, "lu", return_types.linalg_lu_factor_ex)  # type: ignore[no-any-return]
-    return given(three[:2], out, "lu", return_types.linalg_lu_factor)  # type: ignore[no-any-return]
+    made = three if get_infos else return_types.linalg_lu_factor(*three[:2])
+    if out is None:
+        return made
+    if len(out) != len(made):
+        raise TypeError(f"lu(): expected {len(made)} tensors in out, but got {len(out)}")
+    return tuple(o.resize_as_(t).copy_(t) for o, t in zip(out, made, strict=True))  # in the dtypes that they have
 
 
 @numpy_too

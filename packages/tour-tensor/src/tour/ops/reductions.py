@@ -84,7 +84,7 @@ def sum(
         input: Any dtype; booleans and integers are added up in int64.
         dim: The dimension or dimensions to sum over; None for all. NumPy's name `axis` does as well.
         keepdim: Whether summed dimensions stay, with size 1; also `keepdims`.
-        dtype: Cast to this dtype before adding.
+        dtype: Cast to this dtype before adding; by default that of `out`, if there is one.
         out: A tensor to write the result into.
 
     Examples:
@@ -100,6 +100,8 @@ def sum(
         a = input._a
     except AttributeError:
         return sum(tensor_argument("sum", input), dim, keepdim, dtype=dtype, out=out)
+    if dtype is None and out is not None and out._a.dtype is not a.dtype and a.dtype.kind != "c":
+        dtype = out.dtype
     if dtype is not None:
         input = _as_dtype(input, dtype)
         a = input._a

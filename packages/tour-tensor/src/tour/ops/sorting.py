@@ -9,7 +9,7 @@ import numpy as np
 from tour import return_types
 from tour._calling import numpy_too
 from tour._core import Op, as_array, kernel_for, wrap
-from tour._declare import apart, store
+from tour._declare import store
 from tour._errors import shape_text
 from tour._shapes import wrap_dim
 from tour._widening import single
@@ -178,7 +178,7 @@ def kthvalue(input: Tensor, k: int, dim: int = -1, keepdim: bool = False, *, out
         raise RuntimeError(f"selected number k out of range for dimension {axis}: k = {k}, shape {shape_text(a.shape)}")
     pair = choose(_KTHVALUE, input, kernel_for(_KTHVALUE, a)(a, k, axis, keepdim), axis, keepdim)
     if out is not None:
-        pair = store(tuple(apart("kthvalue", o, input) for o in out), pair, "kthvalue")
+        pair = store(tuple(out), pair, "kthvalue", input)
     return return_types.kthvalue(*pair)
 
 

@@ -92,15 +92,10 @@ def _cholesky_solve(g: Any, wanted: Any, L: Any, upper: bool, out: Any, B_shape:
 # --- Factorizations -----------------------------------------------------------------------------------------------------------------
 
 
-def _half(x: Any) -> Any:
-    """The lower triangle with half the diagonal."""
-    return x.tril() - (x.diagonal(0, -2, -1) / 2).diag_embed()
-
-
 def _cholesky(g: Any, upper: bool, out: Any) -> Any:
     low, g_low = (out[0].mH, g[0].mH) if upper else (out[0], g[0])
-    inner = _half(low.mH @ g_low.tril())
-    inner = (inner + inner.mH) / 2
+    inner = (low.mH @ g_low.tril()).tril()
+    inner = (inner + inner.tril(-1).mH) / 2  # an imaginary diagonal stays, as in PyTorch; no Hermitian step feels it
     half = tour.linalg.solve_triangular(low.mH, inner, upper=True)
     return tour.linalg.solve_triangular(low.mH, half.mH, upper=True).mH
 
