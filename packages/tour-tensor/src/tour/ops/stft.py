@@ -169,7 +169,7 @@ def istft(
         warnings.warn("The length of signal is shorter than the length parameter. Result is being padded with zeros in the tail.",
                       stacklevel=2)  # fmt: skip
         y = tour.cat([y, tour.zeros(len(y), end - full, dtype=y.dtype)], 1)
-    return y[0] if single else y
+    return y[0] if single else y  # type: ignore[no-any-return]
 
 
 def _demand(name: str, holds: bool, what: str) -> None:
