@@ -83,8 +83,9 @@ def test_out_takes_a_result_and_refuses_what_does_not_fit():
     values, indices = tour.empty(2), tour.empty(2, dtype=tour.int64)
     tour.max(x, 1, out=(values, indices))
     assert (values.tolist(), indices.tolist()) == ([2.0, 4.0], [1, 1])
+    assert tour.sum(x + 0.5, 0, out=tour.empty(2, dtype=tour.int64)).tolist() == [4, 6]  # added up in out's dtype
     with pytest.raises(RuntimeError, match="can't be cast"):
-        tour.sum(x, 0, out=tour.empty(2, dtype=tour.int64))
+        tour.mean(x, 0, out=tour.empty(2, dtype=tour.int64))
 
 
 def test_numpy_s_names_and_arrays_are_understood():
