@@ -26,14 +26,7 @@ from tour.random import worker
 
 GOLDEN = json.loads((Path(__file__).parent / "golden" / "random.json").read_text())
 KEPT_NORMAL = slice(5024, 5032)  # in the state: equal to PyTorch's but for its last bit
-CLOSE = {  # relative to the largest number, where PyTorch's own last bits depend on the processor
-    "float32": 5e-7,
-    "float64": 2e-15,
-    "float16": 1e-3,
-    "bfloat16": 8e-3,
-    "complex64": 5e-7,
-    "complex128": 2e-15,
-}
+CLOSE = 2e-15  # of the largest number, in float64: mathematical libraries differ in their last bits
 
 
 def shown(n: int) -> list[int]:
@@ -58,7 +51,7 @@ def agree(t: Any, drawn: dict[str, Any]) -> None:
     elif numbers.size:
         got, numbers = (x.astype(np.complex128) for x in (got, numbers))
         scale = max(1.0, float(np.abs(numbers).max())) if "cauchy" not in drawn["call"] else np.abs(numbers) * 1e4
-        assert (np.abs(got - numbers) <= 2 * CLOSE[drawn["dtype"]] * scale).all()
+        assert (np.abs(got - numbers) <= 2 * CLOSE * scale).all()
 
 
 @pytest.mark.filterwarnings("ignore:random_")
@@ -239,7 +232,7 @@ def milliseconds(work: Any) -> float:
     ids=["rand", "rand float64", "randn", "randint", "bernoulli_", "randperm"],
 )
 def test_speed_against_the_bare_generator(draw, words_each, at_most):
-    """PyTorch's own ratios are 1.4, 1.0, 1.7, 1.3, 2.3 and 2.8; NumPy without vector instructions gives 10 for randn."""
+    """PyTorch's own ratios are 1.4, 1.0, 1.7, 1.3, 2.3 and 2.8; to round as fused steps do costs randn 7."""
     bare = np.random.RandomState(0)
     assert milliseconds(draw) < at_most * words_each * milliseconds(
         lambda: bare.randint(0, 1 << 64, 250_000, dtype=np.uint64)

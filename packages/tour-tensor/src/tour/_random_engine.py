@@ -9,9 +9,8 @@ stream. Everything else is how words become numbers (checked against torch 2.13)
 * integers: one word, or two for ranges from 2²⁸, modulo the range; `randperm`: Fisher and Yates, forwards;
 * every other distribution: one float64 uniform a number, through the inverse of its distribution function.
 
-float32 results are equal to PyTorch's bit for bit, except normals in blocks, which PyTorch computes in float32 with the
-processor's vector instructions (equal to a few units in the last place). float64 results that pass through a logarithm, tangent
-or exponential may differ in the last place, as two machines' mathematical libraries do.
+float32 results are equal to PyTorch's bit for bit. float64 results that pass through a logarithm, tangent or exponential may differ
+in the last place, as two machines' mathematical libraries do.
 """
 
 from __future__ import annotations

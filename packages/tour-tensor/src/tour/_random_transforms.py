@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tour._random_normals import standard_normals
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -51,16 +53,16 @@ def modulo(words: Array, count: int) -> Any:
 
 def blocks(unit: Array, out: Array, mean: float, std: float) -> None:
     """Into `out`, of every 16 uniforms, 8 cosines and then 8 sines, computed in the uniforms' own precision."""
-    pairs = unit.reshape(-1, 2, 8)
-    radius = 1 - pairs[:, 0]
-    np.log(radius, out=radius)
-    radius *= -2
-    np.sqrt(radius, out=radius)
-    angle = unit.dtype.type(2 * math.pi) * pairs[:, 1]
     plain = (mean, std) == (0, 1) and out.dtype == unit.dtype
-    target = (out if plain else unit).reshape(-1, 2, 8)
-    np.multiply(radius, np.cos(angle), out=target[:, 0])
-    np.multiply(radius, np.sin(angle, out=angle), out=target[:, 1])
+    target = out if plain else unit
+    if unit.dtype == np.float32:
+        standard_normals(unit, target)
+    else:
+        pairs, made = (a.reshape(-1, 2, 8) for a in (unit, target))
+        radius = np.sqrt(-2 * np.log(1 - pairs[:, 0]))
+        angle = 2 * math.pi * pairs[:, 1]
+        np.multiply(radius, np.cos(angle), out=made[:, 0])
+        np.multiply(radius, np.sin(angle), out=made[:, 1])
     if not plain:
         out[...] = affine(unit, std, mean, out.dtype)
 
