@@ -27,6 +27,8 @@ TITLES = {
     "tour.nn.utils": "Tools for networks",
     "tour.optim": "Optimizers",
     "tour.optim.lr_scheduler": "Learning-rate schedules",
+    "tour.utils": "Tools around training",
+    "tour.utils.data": "Data",
     "tour.cuda": "CUDA",
 }
 
