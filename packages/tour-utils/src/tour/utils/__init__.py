@@ -1,11 +1,12 @@
-"""What stands around training: data loading. Each part is imported when it is first used."""
+"""What stands around training: data loading, checkpointing. Each part is imported when it is first used."""
 
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from tour.utils import checkpoint as checkpoint
     from tour.utils import data as data
 else:
-    _PARTS = {"data"}
+    _PARTS = {"checkpoint", "data"}
 
     def __getattr__(name):
         """Import a part the first time it is used (PEP 562)."""
