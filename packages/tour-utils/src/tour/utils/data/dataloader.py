@@ -167,7 +167,7 @@ class DataLoader(Generic[T_co]):
 
     def __iter__(self) -> Iterator[T_co]:
         resume, self._resume = self._resume, None
-        if self._kept is not None and not self._kept.broken and resume is None:
+        if self._kept is not None and self._kept.lives and resume is None:
             epoch = self._kept
             epoch.begin()
         else:
@@ -230,10 +230,7 @@ class _Epoch(Iterator[Any]):
 
     Attributes:
         position: Where it stands.
-        broken: Whether its workers are gone.
     """
-
-    broken = False
 
     def __init__(self, loader: DataLoader[Any], resume: Position | None) -> None:
         self.loader = loader
@@ -259,6 +256,11 @@ class _Epoch(Iterator[Any]):
             first = list(islice(self.indices, 1))
             self.indices = chain(first, self.indices)
         self.position.batches = batches
+
+    @property
+    def lives(self) -> bool:
+        """Whether another epoch can begin."""
+        return True
 
     def read(self) -> Any:
         """The next batch, or END."""
@@ -323,6 +325,10 @@ class _Parallel(_Epoch):
         super().begin()
         self._prime(0)
 
+    @property
+    def lives(self) -> bool:
+        return not self.pool.ended
+
     def _prime(self, first: int) -> None:
         """Start the round, where it stood after `first` tasks, and hand out as many tasks as may be under way."""
         workers = self.loader.num_workers
@@ -350,7 +356,7 @@ class _Parallel(_Epoch):
             return
 
     def read(self) -> Any:
-        if self.pool.ended:
+        if not self.lives:
             raise RuntimeError("the workers of this DataLoader are gone; iterate over it anew")
         while self.tasks:
             number, value = self._result()
@@ -373,7 +379,6 @@ class _Parallel(_Epoch):
             try:
                 number, value = self.pool.take(self.loader.timeout or None)
             except RuntimeError:
-                self.broken = True
                 self.pool.abandon()
                 raise
             if not self.loader.in_order:
