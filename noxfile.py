@@ -61,6 +61,19 @@ def tests(session: nox.Session, package: str) -> None:
 
 
 @nox.session(default=False)
+def openmpi(session: nox.Session) -> None:
+    """Test tour-distributed over Open MPI, where `tests` takes MPICH."""
+    install(session, [*stack("tour-distributed"), *stack("tour-optim")], "test")
+    session.install("openmpi>=5")
+    env = {
+        "OMPI_ALLOW_RUN_AS_ROOT": "1",
+        "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1",
+        "PRTE_MCA_rmaps_default_mapping_policy": ":oversubscribe",  # more ranks than cores
+    }
+    session.run("python", "-m", "pytest", "packages/tour-distributed/tests", *session.posargs, env=env)
+
+
+@nox.session(default=False)
 def demo(session: nox.Session) -> None:
     """Train a network on real handwritten digits; options after `--` go to the script."""
     install(session, PACKAGES, "examples")

@@ -83,7 +83,7 @@ def test_tools_see_the_same_names(package):
         for alias in node.names:
             given = import_module(node.module).__all__ if alias.name == "*" else [alias.asname]
             seen.update(given)
-    assert seen - modules(package) == named(package)
+    assert seen - modules(package) - {"SyncBatchNorm"} == named(package)  # from tour-distributed
 
 
 @pytest.mark.parametrize("package", PACKAGES)

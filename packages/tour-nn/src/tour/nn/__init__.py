@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from tour.nn import parameter as parameter
     from tour.nn import utils as utils
     from tour.nn.modules import *
+    from tour.nn.parallel import SyncBatchNorm as SyncBatchNorm
     from tour.nn.parameter import Buffer as Buffer
     from tour.nn.parameter import Parameter as Parameter
     from tour.nn.parameter import UninitializedBuffer as UninitializedBuffer
@@ -22,7 +23,9 @@ else:
             "functional": "",
             "init": "",
             "modules": " ".join(modules.__all__),
+            "parallel": "SyncBatchNorm",
             "parameter": "Buffer Parameter UninitializedBuffer UninitializedParameter",
             "utils": "",
         },
     )
+    __all__.remove("SyncBatchNorm")  # from tour-distributed, which need not be installed

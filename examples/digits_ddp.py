@@ -1,0 +1,104 @@
+"""Train the network of digits.py on several processes at once, each with its share of every batch.
+
+    python examples/digits_ddp.py                    # alone
+    mpiexec -n 4 python examples/digits_ddp.py       # four processes, the same curve
+
+Gradients are averaged while the backward pass runs, so all processes take the same steps, and the losses are those of one
+process on the whole batch: the figure lays both over each other. Rank 0 alone shows progress and writes files.
+"""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import matplotlib
+from digits import BATCH, BLUE, EPOCHS, ORANGE, Data, Parser, accuracy, load, network, whole_number, writable_png
+from matplotlib.figure import Figure
+from tqdm import tqdm
+
+import tour
+from tour import distributed as dist
+from tour import nn, optim
+from tour.nn.parallel import DistributedDataParallel
+
+
+def train(net: nn.Module, data: Data, epochs: int, rank: int = 0, size: int = 1) -> list[float]:
+    """Train on every size-th image of each batch, from the rank-th; returns each step's loss over this share of the batch."""
+    optimizer = optim.Adam(net.parameters(), lr=2e-3)
+    losses: list[float] = []
+    with tqdm(range(epochs), desc=f"{size} processes", unit="epoch", dynamic_ncols=True, disable=rank != 0) as bar:
+        for _ in bar:
+            for batch in tour.randperm(len(data)).split(BATCH):  # the same everywhere: all processes share the seed
+                mine = batch[rank::size]
+                optimizer.zero_grad()
+                loss = nn.functional.cross_entropy(net(data.images[mine]), data.labels[mine], reduction="sum") / len(
+                    batch
+                )
+                (loss * size).backward()  # the mean over ranks of this is the mean over the batch, however it divides
+                optimizer.step()
+                losses.append(loss.item())
+            bar.set_postfix(loss=f"{losses[-1]:.3f}")
+    return losses
+
+
+def fresh(seed: int) -> nn.Sequential:
+    """The network of digits.py without its dropout, whose draws would differ from process to process."""
+    tour.manual_seed(seed)
+    return nn.Sequential(*(layer for layer in network() if not isinstance(layer, nn.Dropout)))
+
+
+def plot(path: Path, together: list[float], alone: list[float], size: int) -> None:
+    """Draw both curves."""
+    style: dict[str, object] = {
+        "axes.spines.top": False,
+        "axes.spines.right": False,
+        "axes.grid": True,
+        "grid.alpha": 0.3,
+    }
+    with matplotlib.rc_context(style):
+        figure = Figure(figsize=(7, 3.6), dpi=150, layout="constrained")
+        axis = figure.subplots()
+        axis.semilogy(alone, color=ORANGE, linewidth=5, alpha=0.5, label="one process")
+        axis.semilogy(together, color=BLUE, linewidth=1, label=f"{size} processes")
+        axis.set_title("Training loss of each step", loc="left")
+        axis.set_xlabel("step")
+        axis.legend(frameon=False)
+        figure.savefig(path)
+
+
+def main() -> None:
+    """Train together, then once more alone, and compare."""
+    parser = Parser(description=__doc__.splitlines()[0])
+    parser.add_argument(
+        "--epochs", type=lambda t: whole_number(1, 10_000, t), default=EPOCHS, help="default: %(default)s"
+    )
+    parser.add_argument("--seed", type=lambda t: whole_number(0, 2**32 - 1, t), default=0, help="default: %(default)s")
+    parser.add_argument("--out", type=writable_png, default="runs/digits_ddp.png", help="default: %(default)s")
+    parser.add_argument("--short", action="store_true", help="one epoch only, to see that all works")
+    options = parser.parse_args()
+    epochs = 1 if options.short else options.epochs
+
+    dist.init_process_group()
+    rank, size = dist.get_rank(), dist.get_world_size()
+    train_set, test_set = load("cpu", options.seed)
+    net = DistributedDataParallel(fresh(options.seed))
+    start = time.perf_counter()
+    together = tour.tensor(train(net, train_set, epochs, rank, size), dtype=tour.float64)
+    seconds = time.perf_counter() - start
+    dist.all_reduce(together)
+    dist.destroy_process_group()
+    if rank != 0:
+        return
+    alone = train(fresh(options.seed), train_set, epochs)
+    share = accuracy(net.module, test_set)
+    print(f"Accuracy    {share:.1%} of {len(test_set)} held-out digits, after {seconds:.1f} s on {size} processes")
+    print(
+        f"Difference  {max(abs(a - b) for a, b in zip(together.tolist(), alone, strict=True)):.1e} at most between the losses"
+    )
+    plot(options.out, together.tolist(), alone, size)
+    print(f"Figure      {options.out}")
+
+
+if __name__ == "__main__":
+    main()

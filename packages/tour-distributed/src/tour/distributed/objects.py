@@ -1,0 +1,73 @@
+"""What ranks do together with any Python object that can be pickled. Unpickling runs code: only among processes you trust."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tour.distributed.collectives import _local, _run
+from tour.distributed.world import ProcessGroup
+
+__all__ = ["all_gather_object", "broadcast_object_list", "gather_object", "scatter_object_list"]
+
+
+def all_gather_object(object_list: list[Any], obj: Any, group: ProcessGroup | None = None) -> None:
+    """Fill a list with the objects of all ranks, in order of rank.
+
+    Raises:
+        ValueError: If the list has not one place for each rank.
+    """
+
+    def check(g: ProcessGroup) -> None:
+        if len(object_list) != g.size():
+            raise ValueError(
+                f"object_list must have one place for each of the {g.size()} ranks, got {len(object_list)}"
+            )
+
+    def call(g: ProcessGroup) -> None:
+        object_list[:] = g.transport.all_gather_object(obj)
+
+    _run("all_gather_object", group, False, call, check=check)
+
+
+def gather_object(
+    obj: Any, object_gather_list: list[Any] | None = None, dst: int = 0, group: ProcessGroup | None = None
+) -> None:
+    """Fill a list on rank `dst` with the objects of all ranks."""
+
+    def call(g: ProcessGroup) -> None:
+        found = g.transport.gather_object(obj, _local(g, dst))
+        if found is not None and object_gather_list is not None:
+            object_gather_list[:] = found
+
+    _run("gather_object", group, False, call, dst)
+
+
+def broadcast_object_list(
+    object_list: list[Any], src: int = 0, group: ProcessGroup | None = None, **unused: Any
+) -> None:
+    """Make every rank's list that of rank `src`."""
+
+    def call(g: ProcessGroup) -> None:
+        object_list[:] = g.transport.broadcast_object(object_list, _local(g, src))
+
+    _run("broadcast_object_list", group, False, call, src)
+
+
+def scatter_object_list(
+    scatter_object_output_list: list[Any],
+    scatter_object_input_list: list[Any] | None = None,
+    src: int = 0,
+    group: ProcessGroup | None = None,
+) -> None:
+    """Put into the first place of a list this rank's of the objects that rank `src` has.
+
+    Raises:
+        ValueError: If there is no place.
+    """
+    if not scatter_object_output_list:
+        raise ValueError("Expected argument scatter_object_output_list to be a list of size at least 1.")
+
+    def call(g: ProcessGroup) -> None:
+        scatter_object_output_list[0] = g.transport.scatter_object(scatter_object_input_list, _local(g, src))
+
+    _run("scatter_object_list", group, False, call, src)

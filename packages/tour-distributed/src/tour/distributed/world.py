@@ -1,0 +1,285 @@
+"""Who takes part: the world of all ranks, and groups of some of them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from datetime import timedelta
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any, Final
+
+from tour.distributed import _faults
+from tour.distributed._alone import Alone
+from tour.distributed._work import Worker
+
+if TYPE_CHECKING:
+    from tour.distributed._mpi import Mpi
+
+__all__ = [
+    "GroupMember",
+    "ProcessGroup",
+    "destroy_process_group",
+    "get_backend",
+    "get_global_rank",
+    "get_group_rank",
+    "get_process_group_ranks",
+    "get_rank",
+    "get_world_size",
+    "group",
+    "init_process_group",
+    "is_available",
+    "is_gloo_available",
+    "is_initialized",
+    "is_mpi_available",
+    "is_nccl_available",
+    "new_group",
+]
+
+# A launcher of any MPI leaves one of these; without them a program runs alone, and MPI is not even loaded.
+LAUNCHED = ("PMI_RANK", "PMI_SIZE", "PMIX_RANK", "OMPI_COMM_WORLD_SIZE", "MPI_LOCALNRANKS")
+TIMEOUT: Final = timedelta(minutes=30)
+
+
+class ProcessGroup:
+    """Ranks that act together.
+
+    Attributes:
+        transport: What moves their arrays.
+        ranks: Their numbers in the world, in the order of their numbers in the group.
+        timeout: How long a call may wait for the others before the job is ended.
+    """
+
+    def __init__(self, transport: Alone | Mpi, ranks: Sequence[int], timeout: timedelta = TIMEOUT) -> None:
+        self.transport = transport
+        self.ranks = list(ranks)
+        self.timeout = timeout
+        self.worker = Worker(f"tour.distributed group {self.ranks}")
+
+    def rank(self) -> int:
+        """This process's number in the group."""
+        return self.transport.rank
+
+    def size(self) -> int:
+        """How many ranks the group has."""
+        return self.transport.size
+
+    def duplicate(self) -> ProcessGroup:
+        """The same ranks with traffic, and a thread, of their own. Every rank of the group must call it."""
+        return ProcessGroup(self.transport.duplicate(), self.ranks, self.timeout)
+
+    def close(self) -> None:
+        """Let calls that wait end, and give the transport back."""
+        self.worker.stop()
+        self.transport.free()
+
+    def __repr__(self) -> str:
+        return f"ProcessGroup(rank {self.rank()} of ranks {self.ranks})"
+
+
+class GroupMember:
+    """Marks for the `group` argument.
+
+    Attributes:
+        WORLD: The group of all ranks; None before `init_process_group`.
+        NON_GROUP_MEMBER: What `new_group` gives to a rank outside the new group.
+    """
+
+    WORLD: ProcessGroup | None = None
+    NON_GROUP_MEMBER: Final[Any] = object()
+
+
+group = GroupMember
+
+
+def is_available() -> bool:
+    """True: the package is installed."""
+    return True
+
+
+def is_mpi_available() -> bool:
+    """Whether mpi4py is installed."""
+    return find_spec("mpi4py") is not None
+
+
+def is_gloo_available() -> bool:
+    """Whether CPU tensors can be reduced; programs ask for Gloo by name, and get MPI."""
+    return is_mpi_available()
+
+
+def is_nccl_available() -> bool:
+    """False: tensors travel through the memory of the CPU."""
+    return False
+
+
+def is_initialized() -> bool:
+    """Whether `init_process_group` was called."""
+    return GroupMember.WORLD is not None
+
+
+def init_process_group(
+    backend: str | None = None,
+    init_method: str | None = None,
+    timeout: timedelta | None = None,
+    world_size: int = -1,
+    rank: int = -1,
+    **unused: Any,
+) -> None:
+    """Join the other ranks of the job that `mpiexec` started; alone, without it, every collective is a no-op.
+
+    From here on an exception that nobody catches on one rank ends the whole job with its traceback.
+
+    Args:
+        backend: None, "mpi" or "gloo": CPU tensors over MPI.
+        init_method: Ignored: the launcher has told every process its place.
+        timeout: How long a call may wait for the others, 30 minutes by default; then the job is ended, with the
+            traceback of the rank that waited.
+        world_size: If given, how many ranks there must be.
+        rank: If given, which this must be.
+        unused: Further arguments of PyTorch's (`store`, `group_name`, `device_id`, `pg_options`), which MPI has no use for.
+
+    Raises:
+        ValueError: If it was called before, or if `world_size` or `rank` differ from the launcher's.
+        RuntimeError: If the backend is another, or if a launcher has started the program and mpi4py finds no MPI.
+
+    Examples:
+        >>> from tour import distributed as dist
+        >>> dist.init_process_group()
+        >>> dist.get_rank(), dist.get_world_size()
+        (0, 1)
+        >>> dist.destroy_process_group()
+    """
+    if GroupMember.WORLD is not None:
+        raise ValueError("trying to initialize the default process group twice!")
+    if backend not in (None, "mpi", "gloo", "cpu:mpi", "cpu:gloo"):
+        raise RuntimeError(
+            f"backend {backend!r} is not available: tensors of the CPU travel by 'mpi' (also named 'gloo')"
+        )
+    transport = _transport()
+    for name, wanted, actual in (("world_size", world_size, transport.size), ("rank", rank, transport.rank)):
+        if wanted not in (-1, actual):
+            raise ValueError(
+                f"{name}={wanted}, but the launcher gave this process {name} {actual}; start with `mpiexec -n {max(world_size, 1)} "
+                "python script.py`, or leave the argument out"
+            )
+    GroupMember.WORLD = ProcessGroup(transport, range(transport.size), timeout or TIMEOUT)
+    if transport.size > 1:
+        _faults.install(transport)
+
+
+def _transport() -> Alone | Mpi:
+    if not any(name in os.environ for name in LAUNCHED):
+        return Alone()
+    try:
+        from tour.distributed._mpi import Mpi
+    except (ImportError, RuntimeError) as error:
+        raise RuntimeError(
+            f"a launcher started this process, but mpi4py finds no MPI ({error}); run `pip install mpich`"
+        ) from error
+    return Mpi()
+
+
+def destroy_process_group(group: ProcessGroup | None = None) -> None:
+    """Leave a group; None for the world, and with it everything. Every rank must call it."""
+    gone = _member(group)
+    if gone is GroupMember.WORLD:
+        GroupMember.WORLD = None
+        _faults.uninstall()
+    if gone is not None:
+        gone.close()
+
+
+def _member(group: Any) -> ProcessGroup | None:
+    """The group that an argument means; None if this rank is outside.
+
+    Raises:
+        ValueError: If there is no world yet.
+    """
+    if group is GroupMember.NON_GROUP_MEMBER:
+        return None
+    if group is None:
+        if GroupMember.WORLD is None:
+            raise ValueError(
+                "Default process group has not been initialized, please make sure to call init_process_group."
+            )
+        return GroupMember.WORLD
+    if not isinstance(group, ProcessGroup):
+        raise TypeError(f"expected a group from new_group(), got {type(group).__name__}")
+    return group
+
+
+def get_rank(group: ProcessGroup | None = None) -> int:
+    """This process's number in a group, from 0; -1 outside it."""
+    member = _member(group)
+    return -1 if member is None else member.rank()
+
+
+def get_world_size(group: ProcessGroup | None = None) -> int:
+    """How many ranks a group has; -1 outside it."""
+    member = _member(group)
+    return -1 if member is None else member.size()
+
+
+def get_backend(group: ProcessGroup | None = None) -> str:
+    """ "mpi"."""
+    _member(group)
+    return "mpi"
+
+
+def get_process_group_ranks(group: ProcessGroup | None = None) -> list[int]:
+    """The numbers in the world of a group's ranks."""
+    member = _member(group)
+    return [] if member is None else list(member.ranks)
+
+
+def get_group_rank(group: ProcessGroup, global_rank: int) -> int:
+    """The number in a group of a rank of the world.
+
+    Raises:
+        ValueError: If it is outside the group.
+    """
+    ranks = get_process_group_ranks(group)
+    if global_rank not in ranks:
+        raise ValueError(f"Global rank {global_rank} is not part of group {group}")
+    return ranks.index(global_rank)
+
+
+def get_global_rank(group: ProcessGroup, group_rank: int) -> int:
+    """The number in the world of a group's rank.
+
+    Raises:
+        ValueError: If the group has no such rank.
+    """
+    ranks = get_process_group_ranks(group)
+    if not 0 <= group_rank < len(ranks):
+        raise ValueError(f"Group rank {group_rank} is not part of group {group}")
+    return ranks[group_rank]
+
+
+def new_group(
+    ranks: Sequence[int] | None = None, timeout: timedelta | None = None, backend: str | None = None, **unused: Any
+) -> Any:
+    """A group of some ranks. Every rank of the world must call it, in the same order, also those outside.
+
+    Args:
+        ranks: Their numbers in the world; None for all.
+        timeout: How long a call may wait for the others.
+        backend: As for `init_process_group`.
+        unused: Further arguments of PyTorch's.
+
+    Returns:
+        The group, or `GroupMember.NON_GROUP_MEMBER` on a rank outside.
+
+    Raises:
+        ValueError: If a rank is named twice, or is none of the world's.
+    """
+    world = _member(None)
+    assert world is not None
+    chosen = list(range(world.size())) if ranks is None else sorted(ranks)
+    if len(set(chosen)) != len(chosen) or any(not 0 <= r < world.size() for r in chosen):
+        raise ValueError(
+            f"the ranks of a group must be different numbers from 0 to {world.size() - 1}, got {list(ranks or ())}"
+        )
+    transport = world.worker.call(lambda: world.transport.subgroup(chosen))
+    return (
+        GroupMember.NON_GROUP_MEMBER if transport is None else ProcessGroup(transport, chosen, timeout or world.timeout)
+    )
