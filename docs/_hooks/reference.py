@@ -30,6 +30,7 @@ TITLES = {
     "tour.utils": "Tools around training",
     "tour.utils.data": "Data",
     "tour.cuda": "CUDA",
+    "tour.numba": "Compiled kernels",
 }
 
 

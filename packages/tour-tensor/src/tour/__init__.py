@@ -108,10 +108,12 @@ if TYPE_CHECKING:
     from tour import fft as fft
     from tour import linalg as linalg
     from tour import nn as nn
+    from tour import numba as numba
     from tour import optim as optim
     from tour import signal as signal
     from tour import special as special
     from tour import testing as testing
+    from tour._config import show_config as show_config
     from tour.autograd import enable_grad as enable_grad
     from tour.autograd import inference_mode as inference_mode
     from tour.autograd import is_grad_enabled as is_grad_enabled

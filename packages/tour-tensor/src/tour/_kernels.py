@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from tour._compiled import Socket
 from tour._core import ndarray
 
 Kernel = Callable[..., Any]
@@ -70,11 +71,12 @@ def narrowed(r: Any, dtype: Any) -> Any:
 def blocked(formula: Kernel) -> Kernel:
     """A kernel for a formula of several passes over one real floating-point array, and numbers.
 
-    Large arrays are computed in cache-sized blocks, half precision in float32. The formula gets arrays with at least one
-    dimension, and must not write into its input.
+    Large arrays are computed by a compiled form or in cache-sized blocks, half precision in float32. The formula gets arrays with at
+    least one dimension, and must not write into its input.
     """
 
     formula = quiet(formula)
+    socket = Socket(formula)
 
     @functools.wraps(formula)
     def body(a: Any, *numbers: Any) -> Any:
@@ -82,6 +84,8 @@ def blocked(formula: Kernel) -> Kernel:
             return body(a.astype(np.float32), *numbers).astype(d)
         if a.size <= 2 * BLOCK or type(a) is not ndarray:
             return formula(a, *numbers) if a.ndim else formula(a.reshape(1), *numbers).reshape(())
+        if (r := socket.form(a, *numbers)) is not NotImplemented:
+            return r
         out = np.empty_like(a, subok=False)
         if out.strides != a.strides:
             dense = np.empty_like(out)
@@ -125,12 +129,17 @@ def _beside(ufunc: np.ufunc, a: Any, number: float, out: Any = None) -> Any:
         return ufunc(a, one)
     if n <= BLOCK:
         return ufunc(a, row[:n].reshape(a.shape), out=out)
+    if (r := _beside_form.form(ufunc, a, number, out)) is not NotImplemented:
+        return r
     if out is None:
         out = np.empty_like(a)
     flat, result, whole = a.reshape(-1), out.reshape(-1), n // BLOCK * BLOCK
     ufunc(flat[:whole].reshape(-1, BLOCK), row, out=result[:whole].reshape(-1, BLOCK))
     ufunc(flat[whole:], row[: n - whole], out=result[whole:])
     return out
+
+
+_beside_form = Socket(_beside)
 
 
 # --- Choosing ---------------------------------------------------------------------------------------------------------------

@@ -22,8 +22,9 @@ DISTRIBUTIONS = {
 # Modules of this package that most programs never name.
 MODULES = {"fft", "signal", "special", "testing"}
 
-# PyTorch shows these in its top namespace; here they live in a package above.
+# Names of the top namespace that live in a module or package which most programs never import.
 HOMES = {
+    "show_config": "_config",
     "enable_grad": "autograd",
     "inference_mode": "autograd",
     "is_grad_enabled": "autograd",

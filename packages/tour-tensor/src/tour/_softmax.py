@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tour._compiled import compilable
 from tour._core import ndarray
 from tour._kernels import in_single
 
@@ -21,6 +22,7 @@ _BLOCK = 1 << 18  # elements
 _SMALL = 1 << 10  # elements up to which the plain formula is faster
 
 
+@compilable()
 @in_single
 def softmax(x: Array, axis: int) -> Array:
     """exp(x) / sum(exp(x)) along an axis, shifted by the maximum so that nothing overflows.
@@ -42,6 +44,7 @@ def softmax(x: Array, axis: int) -> Array:
     return y.reshape(x.shape)
 
 
+@compilable()
 @in_single
 def softmax_grad(g: Array, y: Array, axis: int) -> Array:
     """Gradient of `softmax` from the gradient g of its result y: y (g - sum(g y))."""
@@ -56,6 +59,7 @@ def softmax_grad(g: Array, y: Array, axis: int) -> Array:
     return grad.reshape(y.shape)
 
 
+@compilable()
 @in_single
 def log_softmax(x: Array, axis: int) -> Array:
     """x - log(sum(exp(x))) along an axis, shifted by the maximum so that nothing overflows.
@@ -76,6 +80,7 @@ def log_softmax(x: Array, axis: int) -> Array:
     return y.reshape(x.shape)
 
 
+@compilable()
 @in_single
 def log_softmax_grad(g: Array, y: Array, axis: int) -> Array:
     """Gradient of `log_softmax` from the gradient g of its result y: g - exp(y) sum(g)."""

@@ -128,8 +128,19 @@ def _controller() -> Any:
         return None
 
 
+def threads_wanted() -> int:
+    """The number given to `set_num_threads`, or 0."""
+    return _Threads.count
+
+
 def get_num_threads() -> int:
-    """How many threads NumPy's linear algebra uses, as far as it can be told."""
+    """How many threads compute: the number given to `set_num_threads`, else what NumPy's linear algebra uses, as far as it can be told.
+
+    Examples:
+        >>> import tour
+        >>> tour.get_num_threads() >= 1
+        True
+    """
     if _Threads.count:
         return _Threads.count
     controller = _controller()
@@ -137,7 +148,7 @@ def get_num_threads() -> int:
 
 
 def set_num_threads(num: int) -> None:
-    """Let NumPy's linear algebra use this many threads; takes effect where threadpoolctl is installed.
+    """Let compiled kernels (tour-numba) use this many threads, and NumPy's linear algebra where threadpoolctl is installed.
 
     Raises:
         RuntimeError: If the number is not positive.

@@ -1,0 +1,74 @@
+"""Compiled kernels for the CPU, plugged into tour: large operations run in code that Numba has compiled, on all cores.
+
+Nothing needs to be called. `TOUR_NUMBA=0` in the environment turns it off.
+"""
+
+from __future__ import annotations
+
+import os
+from importlib import import_module
+from typing import Any
+
+from tour._compiled import Form, plug
+from tour.numba.forms import FORMS
+
+__all__ = ["compiled", "warmup"]
+
+
+class _Provider:
+    """The kernels of this package, as tour-tensor looks for them."""
+
+    def find(self, name: str) -> Form | None:
+        """The compiled form of a kernel."""
+        if name not in FORMS:
+            return None
+        module, _, function = FORMS[name].partition(".")
+        found: Form = getattr(import_module(f"tour.numba.forms.{module}"), function)
+        return found
+
+    def describe(self) -> list[str]:
+        """Lines for `tour.show_config`."""
+        from tour.numba import _native, _pool, _store
+
+        names = compiled()
+        return [
+            f"compiled kernels: by Numba, for {_native.processor()}",
+            f"  vectors of {_native.vector_bits()} bits, {_pool.threads()} threads by {_pool.layer()}, cache in {_store.folder()}",
+            f"  compiled so far: {', '.join(names) if names else 'none'}",
+        ]
+
+
+def warmup() -> None:
+    """Compile every kernel now, about a minute on one core, so that no later call has to wait; what is cached is only loaded.
+
+    Examples:
+        >>> import tour
+        >>> tour.numba.warmup()  # doctest: +SKIP
+    """
+    from tour.numba import _native
+
+    for file in sorted({form.partition(".")[0] for form in FORMS.values()}):
+        import_module(f"tour.numba.forms.{file}")
+    for kernel in _native.KERNELS.values():
+        kernel.load()
+
+
+def compiled() -> list[str]:
+    """Names of the kernels that are in memory.
+
+    Examples:
+        >>> import tour
+        >>> isinstance(tour.numba.compiled(), list)
+        True
+    """
+    from tour.numba import _native
+
+    return [name for name, kernel in _native.KERNELS.items() if kernel.ready]
+
+
+def _enabled() -> bool:
+    return os.environ.get("TOUR_NUMBA", "1") != "0"
+
+
+_provider: Any = _Provider() if _enabled() else None
+plug(_provider)

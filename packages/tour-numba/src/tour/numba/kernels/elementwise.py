@@ -1,0 +1,102 @@
+"""Activation functions and their slopes, element by element: x -> y, in single precision."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tour.numba.kernels import scalar
+from tour.numba.kernels.memory import doubles, floats, helper, longs, span
+from tour.numba.kernels.scalar import HALF, ONE, careful, f4
+
+SQRT_HALF, INV_SQRT_2PI = f4(0.7071067811865476), f4(0.3989422804014327)
+TWICE, CUBIC, CUBIC3 = f4(2 * 0.7978845608028654), f4(0.044715), f4(0.134145)
+FAR = f4(1e4)
+
+
+@helper
+def _operands(args: int, part: int, parts: int) -> Any:
+    a = longs(args)
+    start, stop = span(a[2], part, parts)
+    return floats(a[0]), floats(a[1]), start, stop
+
+
+@careful
+def _gelu(x: Any) -> Any:
+    return HALF * x * (ONE + scalar.erf(x * SQRT_HALF))
+
+
+@careful
+def _gelu_slope(x: Any) -> Any:
+    return HALF * (ONE + scalar.erf(x * SQRT_HALF)) + x * INV_SQRT_2PI * scalar.exp(-HALF * x * x)
+
+
+# (1 + tanh(u)) / 2 is sigmoid(2u).
+
+
+@careful
+def _gelu_tanh(x: Any) -> Any:
+    return x * scalar.sigmoid(TWICE * x * (ONE + CUBIC * x * x))
+
+
+@careful
+def _gelu_tanh_slope(x: Any) -> Any:
+    s = scalar.sigmoid(TWICE * x * (ONE + CUBIC * x * x))
+    square = FAR if x * x > FAR else x * x  # s (1 - s) is zero there, and must not meet infinity
+    return s + s * (ONE - s) * x * (TWICE * (ONE + CUBIC3 * square))
+
+
+def gelu(args: int, part: int, parts: int) -> None:
+    x, y, start, stop = _operands(args, part, parts)
+    for i in range(start, stop):
+        y[i] = _gelu(x[i])
+
+
+def gelu_slope(args: int, part: int, parts: int) -> None:
+    x, y, start, stop = _operands(args, part, parts)
+    for i in range(start, stop):
+        y[i] = _gelu_slope(x[i])
+
+
+def gelu_tanh(args: int, part: int, parts: int) -> None:
+    x, y, start, stop = _operands(args, part, parts)
+    for i in range(start, stop):
+        y[i] = _gelu_tanh(x[i])
+
+
+def gelu_tanh_slope(args: int, part: int, parts: int) -> None:
+    x, y, start, stop = _operands(args, part, parts)
+    for i in range(start, stop):
+        y[i] = _gelu_tanh_slope(x[i])
+
+
+def sigmoid(args: int, part: int, parts: int) -> None:
+    x, y, start, stop = _operands(args, part, parts)
+    for i in range(start, stop):
+        y[i] = scalar.sigmoid(x[i])
+
+
+def silu(args: int, part: int, parts: int) -> None:
+    x, y, start, stop = _operands(args, part, parts)
+    for i in range(start, stop):
+        y[i] = x[i] * scalar.sigmoid(x[i])
+
+
+def silu_slope(args: int, part: int, parts: int) -> None:
+    x, y, start, stop = _operands(args, part, parts)
+    for i in range(start, stop):
+        s = scalar.sigmoid(x[i])
+        y[i] = s * (ONE + x[i] * (ONE - s))
+
+
+def at_least(args: int, part: int, parts: int) -> None:
+    x, y, start, stop = _operands(args, part, parts)
+    bound = f4(doubles(args)[3])
+    for i in range(start, stop):
+        y[i] = bound if x[i] < bound else x[i]  # NaN stays
+
+
+def at_most(args: int, part: int, parts: int) -> None:
+    x, y, start, stop = _operands(args, part, parts)
+    bound = f4(doubles(args)[3])
+    for i in range(start, stop):
+        y[i] = bound if x[i] > bound else x[i]

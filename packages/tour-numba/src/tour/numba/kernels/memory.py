@@ -1,0 +1,41 @@
+"""Typed pointers, and the share of the work that a part has."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from numba import njit, types
+from numba.extending import intrinsic
+
+
+def _pointer(kind: Any) -> Any:
+    def typed(typing: Any, address: Any) -> Any:
+        def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+            return builder.inttoptr(args[0], context.get_value_type(signature.return_type))
+
+        return types.CPointer(kind)(types.int64), generate
+
+    return intrinsic(typed)
+
+
+longs = _pointer(types.int64)
+bytes_ = _pointer(types.uint8)
+floats = _pointer(types.float32)
+doubles = _pointer(types.float64)
+
+
+# A function that kernels call; without Python's check of divisors, which keeps loops from becoming vectors.
+helper = njit(error_model="numpy", forceinline=True)
+
+
+@helper
+def span(n: int, part: int, parts: int) -> Any:
+    """First and last index of a part of `n` elements, on borders of 64, so that no two parts write into one cache line."""
+    blocks = (n + 63) // 64
+    return min(part * blocks // parts * 64, n), min((part + 1) * blocks // parts * 64, n)
+
+
+@helper
+def rows(n: int, part: int, parts: int) -> Any:
+    """First and last row of a part of `n` rows."""
+    return part * n // parts, (part + 1) * n // parts

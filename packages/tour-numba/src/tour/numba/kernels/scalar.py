@@ -1,0 +1,118 @@
+"""Functions of one number in single precision, written so that LLVM computes a vector of them at a time: without branches.
+
+Only products and sums may be fused here. Reordering would undo the rounding by addition in `exp` and the order of polynomials.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from llvmlite import ir
+
+from numba import njit, types
+from numba.extending import intrinsic
+from tour._special import _fits
+
+f4 = np.float32
+careful = njit(fastmath={"contract"}, error_model="numpy", forceinline=True)
+
+
+@intrinsic
+def as_bits(typing: Any, x: Any) -> Any:
+    """The bits of a float32 as an integer."""
+    return types.int32(types.float32), lambda context, builder, signature, args: builder.bitcast(
+        args[0], ir.IntType(32)
+    )
+
+
+@intrinsic
+def from_bits(typing: Any, x: Any) -> Any:
+    """The float32 that has these bits."""
+    return types.float32(types.int32), lambda context, builder, signature, args: builder.bitcast(
+        args[0], ir.FloatType()
+    )
+
+
+def _of_two(name: str) -> Any:
+    """LLVM's minimum or maximum of two numbers; of a number and NaN it is the number."""
+
+    def function(typing: Any, x: Any, y: Any) -> Any:
+        def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+            kind = ir.FloatType()
+            declared = builder.module.declare_intrinsic(name, [kind], ir.FunctionType(kind, [kind, kind]))
+            return builder.call(declared, args, fastmath=("nnan", "nsz", "reassoc"))
+
+        return types.float32(types.float32, types.float32), generate
+
+    return intrinsic(function)
+
+
+larger = _of_two("llvm.maxnum")
+
+# --- exp ----------------------------------------------------------------------------------------------------------------------
+# exp(x) = 2^n exp(r), n = round(x / log 2), |r| <= log(2) / 2. n is read from the last bits of x / log 2 + 1.5 * 2^23. log 2 is
+# taken in two pieces, the first with zeros at its end, so that n times it is exact (Cody and Waite, 1980). The polynomial
+# minimises the largest relative error of 1 + r + r² P(r), which is 3e-9.
+
+MAGIC, LOG2E = f4(12582912.0), f4(1.4426950408889634)
+LN2_HIGH, LN2_LOW = f4(0.693359375), f4(-2.12194440e-4)
+E4, E3, E2, E1, E0 = map(
+    f4, (0.0013814537972956795, 0.008368745313524384, 0.041668390829691114, 0.16666520396840906, 0.4999999343189917)
+)
+LOWEST, HIGHEST = f4(-87.33), f4(88.37)  # 2^n is a normal number between
+BIAS, ZERO, HALF, ONE, INFINITY = np.int32(127), f4(0), f4(0.5), f4(1), f4(np.inf)
+
+
+@careful
+def exp(x: Any) -> Any:
+    """Exponential; error 1 ulp; 0 below -87.33, infinite above 88.37."""
+    shifted = x * LOG2E + MAGIC
+    whole = shifted - MAGIC
+    r = x - whole * LN2_HIGH
+    r = r - whole * LN2_LOW
+    p = E4
+    p = p * r + E3
+    p = p * r + E2
+    p = p * r + E1
+    p = p * r + E0
+    y = p * (r * r) + (r + ONE)
+    y = y * from_bits((as_bits(shifted) - as_bits(MAGIC) + BIAS) << np.int32(23))
+    y = ZERO if x < LOWEST else y
+    return INFINITY if x > HIGHEST else y  # NaN is neither, and has stayed
+
+
+@careful
+def sigmoid(x: Any) -> Any:
+    """1 / (1 + exp(-x))."""
+    return ONE / (ONE + exp(-x))
+
+
+# --- erf, by the fits of tour._special --------------------------------------------------------------------------------------
+
+N6, N5, N4, N3, N2, N1, N0 = (f4(c) for c in _fits.ERF_SINGLE[0])
+P3, P2, P1, P0 = (f4(c) for c in _fits.ERFC_BY_EXP_SINGLE[0])
+Q2, Q1, Q0 = (f4(c) for c in _fits.ERFC_BY_EXP_SINGLE[1])
+FAR = f4(4.0)
+
+
+@careful
+def erf(x: Any) -> Any:
+    """Error function."""
+    s = x * x
+    near = N6
+    near = near * s + N5
+    near = near * s + N4
+    near = near * s + N3
+    near = near * s + N2
+    near = near * s + N1
+    near = near * s + N0
+    near = near * x + x
+    a = abs(x)
+    a = FAR if a > FAR else a
+    b = ONE if a < ONE else a
+    above = ((P0 * b + P1) * b + P2) * b + P3  # the fits are in 1/b: both are multiplied by b³
+    below = ((Q0 * b + Q1) * b + Q2) * b
+    far = ONE - exp(-b * b) * above / below
+    far = -far if x < ZERO else far
+    return near if a < ONE else far

@@ -1,0 +1,78 @@
+"""Arrays with guards round them: what a kernel writes outside its result shows, and what it reads outside its input spoils it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tour.numba import _memory
+
+GUARD = 64  # elements before and behind
+
+
+class Guarded:
+    """Makes float32 arrays between guards, and looks whether the guards still stand."""
+
+    def __init__(self) -> None:
+        self.buffers: list[tuple[Any, int, float]] = []
+
+    def make(self, shape: tuple[int, ...], value: float) -> Any:
+        """An array between guards of some value."""
+        size = int(np.prod(shape, dtype=np.int64))
+        buffer = np.full(size + 2 * GUARD, value, np.float32)
+        self.buffers.append((buffer, size, value))
+        return buffer[GUARD : GUARD + size].reshape(shape)
+
+    def result(self, shape: tuple[int, ...]) -> Any:
+        """In place of `_memory.empty`: full of a number that no test computes."""
+        return self.make(shape, -7.25e18)
+
+    def input(self, a: Any) -> Any:
+        """A copy of an array between NaNs."""
+        copy = self.make(a.shape, np.nan)
+        copy[...] = a
+        return copy
+
+    def check(self) -> None:
+        """Fail if a guard has been written."""
+        for buffer, size, value in self.buffers:
+            for side in (buffer[:GUARD], buffer[GUARD + size :]):
+                assert np.array_equal(side, np.full(GUARD, value, np.float32), equal_nan=True), "written outside"
+
+
+@pytest.fixture
+def guarded(monkeypatch: pytest.MonkeyPatch) -> Iterator[Guarded]:
+    """Guards round every result; checked at the end."""
+    guards = Guarded()
+    monkeypatch.setattr(_memory, "empty", guards.result)
+    yield guards
+    guards.check()
+
+
+@pytest.fixture
+def rng() -> np.random.Generator:
+    return np.random.default_rng(20)
+
+
+@pytest.fixture
+def python() -> Callable[..., str]:
+    """What a fresh process prints."""
+
+    def run(code: str, **environment: str) -> str:
+        done = subprocess.run(
+            [sys.executable, "-c", code], env={**os.environ, **environment}, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout.strip()
+
+    return run
+
+
+def pytest_configure() -> None:
+    assert os.environ.get("TOUR_NUMBA", "1") != "0", "TOUR_NUMBA=0 turns off what these tests test"

@@ -1,0 +1,76 @@
+"""Threads: as many as asked for, from several Python threads, in forked children, and on every pool that loads here."""
+
+from __future__ import annotations
+
+import threading
+
+import numpy as np
+import pytest
+
+import tour
+from tour.numba import _pool
+from tour.numba.forms import elementwise
+
+
+def test_as_many_threads_as_asked_for():
+    before = tour.get_num_threads()
+    try:
+        tour.set_num_threads(1)
+        assert _pool.threads() == 1
+        tour.set_num_threads(10_000)
+        assert 1 <= _pool.threads() <= 10_000  # no more than there are
+    finally:
+        tour.set_num_threads(before)
+
+
+def test_results_do_not_depend_on_the_number_of_threads():
+    x = np.linspace(-9, 9, 1_000_003, dtype=np.float32)
+    before, many = tour.get_num_threads(), elementwise.silu(x)
+    try:
+        tour.set_num_threads(1)
+        assert np.array_equal(many, elementwise.silu(x))
+    finally:
+        tour.set_num_threads(before)
+
+
+def test_several_python_threads():
+    x = np.linspace(-9, 9, 200_000, dtype=np.float32)
+    wanted, wrong = elementwise.silu(x), []
+
+    def work() -> None:
+        for _ in range(30):
+            if not np.array_equal(elementwise.silu(x), wanted):
+                wrong.append(1)
+
+    workers = [threading.Thread(target=work) for _ in range(4)]
+    for w in workers:
+        w.start()
+    for w in workers:
+        w.join()
+    assert not wrong
+
+
+FORK = """
+import os, threading, warnings
+import tour
+from tour.numba import _pool
+warnings.simplefilter("ignore", DeprecationWarning)  # Python 3.12 warns of forks while threads run
+x = tour.linspace(-9, 9, 1 << 18)
+y = x.sigmoid()
+def work():
+    for _ in range(20): assert (x.sigmoid() == y).all()
+workers = [threading.Thread(target=work) for _ in range(2)]
+for w in workers: w.start()
+for w in workers: w.join()
+child = os.fork()
+if not child:
+    os._exit(0 if (x.sigmoid() == y).all() and (x.relu() >= 0).all() else 1)
+print(_pool.layer(), os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+"""
+
+
+@pytest.mark.skipif(not hasattr(__import__("os"), "fork"), reason="no fork on this system")
+@pytest.mark.parametrize("layer", _pool.LAYERS)
+def test_threads_and_a_forked_child_on_every_pool(python, layer):
+    found = python(FORK, NUMBA_THREADING_LAYER=layer, OMP_NUM_THREADS="2")
+    assert found in (f"{layer} 0", "none 0")  # "none" where this machine lacks the pool's library

@@ -1,0 +1,80 @@
+"""How large calls find compiled forms, and that nobody else pays for it."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+import numpy as np
+import pytest
+
+import tour
+from tour import _activations, _compiled, _softmax  # noqa: F401 (their sockets)
+from tour.numba import forms
+
+
+@pytest.mark.parametrize("socket", forms.FORMS)
+def test_every_form_serves_a_socket(socket):
+    import_module(socket.rpartition(".")[0])
+    assert socket in _compiled.SOCKETS
+    file, _, name = forms.FORMS[socket].partition(".")
+    assert callable(getattr(import_module(f"tour.numba.forms.{file}"), name))
+
+
+LAZY = """
+import sys, tour
+tour.ones(100).sigmoid(), tour.ones(16, 16).softmax(0), tour.ones(8).relu()
+print(sorted({"tour.numba", "llvmlite", "numba"} & set(sys.modules)))
+"""
+
+
+def test_nothing_is_imported_for_small_arrays(python):
+    assert python(LAZY) == "[]"
+
+
+LARGE = """
+import sys, tour
+x = tour.linspace(-9, 9, 1 << 17)
+y = x.sigmoid()
+print(tour.numba.compiled(), "numba" in sys.modules, float(y.double().sum()))
+"""
+
+
+def test_a_second_process_finds_the_code_on_disk(python, tmp_path):
+    first = python(LARGE, TOUR_NUMBA_CACHE=str(tmp_path))
+    assert first.startswith("['elementwise.sigmoid'] True ")
+    files = {p: p.stat().st_mtime_ns for p in tmp_path.rglob("*.o")}
+    assert {p.name for p in files} == {"elementwise.sigmoid.o", "_driver.o"}
+    assert python(LARGE, TOUR_NUMBA_CACHE=str(tmp_path)) == first.replace("True", "False")
+    assert {p: p.stat().st_mtime_ns for p in tmp_path.rglob("*.o")} == files
+
+
+def test_a_cache_that_cannot_be_written_is_done_without(python, tmp_path):
+    file = tmp_path / "file"
+    file.touch()
+    assert python(LARGE, TOUR_NUMBA_CACHE=str(file / "folder")).startswith("['elementwise.sigmoid'] True ")
+
+
+def test_it_can_be_turned_off(python):
+    assert python(LARGE, TOUR_NUMBA="0").startswith("[] False 65536")
+
+
+def test_a_call_goes_to_the_form_only_if_it_is_large(monkeypatch):
+    asked = []
+    found = type("Found", (), {"find": lambda _, name: lambda *a: asked.append(name) or NotImplemented})()
+    before = _compiled.provider()
+    try:
+        _compiled.plug(found)
+        tour.ones(_compiled.LARGE - 1).softmax(0), tour.ones(100).sigmoid(), tour.ones(100).relu()
+        assert not asked
+        assert tour.ones(_compiled.LARGE).softmax(0).sum().item() == pytest.approx(1)
+        assert tour.ones(1 << 16).sigmoid()[0].item() == pytest.approx(1 / (1 + np.exp(-1)))
+        assert asked == ["tour._softmax.softmax", "tour.ops.math._sigmoid"]
+    finally:
+        _compiled.plug(before)
+
+
+def test_show_config_names_what_is_compiled(capsys):
+    tour.ones(1 << 17).sigmoid()
+    tour.show_config()
+    text = capsys.readouterr().out
+    assert "NumPy" in text and "threads" in text and "elementwise.sigmoid" in text and "bits" in text

@@ -1,0 +1,100 @@
+"""The socket for compiled kernels: how a large call on the CPU finds a faster form of a NumPy kernel.
+
+A NumPy kernel that another package may have in compiled form has a `Socket`. It is asked only where an array is large enough to
+gain; what it costs everybody else is the comparison of a size, and nothing at all where the kernel compares sizes anyway. A form
+takes what the kernel takes and gives what it gives, or `NotImplemented` for arguments that it does not serve.
+
+The first socket that is asked looks for tour-numba, by name. Nothing of it is imported before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from importlib import import_module
+from typing import Any, Protocol
+
+from tour._core import ndarray
+
+Form = Callable[..., Any]
+
+LARGE = 1 << 14  # elements of an ordinary kernel from which a call is large
+
+
+class Provider(Protocol):
+    """What a package of compiled kernels offers."""
+
+    def find(self, name: str) -> Form | None:
+        """The compiled form of the kernel called `name`, if there is one."""
+
+    def describe(self) -> list[str]:
+        """Lines for `tour.show_config`."""
+
+
+class Socket:
+    """Where a faster form of one kernel goes.
+
+    Attributes:
+        name: The kernel's module and name, such as `"tour._softmax.softmax"`.
+        form: The faster form. Until the first call it is the search for one; where nothing is found it answers NotImplemented.
+    """
+
+    __slots__ = ("form", "name")
+
+    def __init__(self, kernel: Callable[..., Any]) -> None:
+        self.name = f"{kernel.__module__}.{kernel.__qualname__}"
+        self.form: Form = self._search
+        SOCKETS[self.name] = self
+
+    def _search(self, *args: Any) -> Any:
+        found = provider()
+        self.form = (found.find(self.name) if found is not None else None) or _none
+        return self.form(*args)
+
+
+SOCKETS: dict[str, Socket] = {}
+_providers: list[Provider | None] = []  # none yet, or the one that serves; None where no package offers kernels
+
+
+def _none(*_: Any) -> Any:
+    return NotImplemented
+
+
+def compilable(large: int = LARGE) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """A kernel with a socket, which is asked where the first array has at least `large` elements."""
+
+    def bind(kernel: Callable[..., Any]) -> Callable[..., Any]:
+        socket = Socket(kernel)
+
+        @wraps(kernel)
+        def body(*args: Any) -> Any:
+            a = args[0]
+            if a.size >= large and type(a) is ndarray and (r := socket.form(*args)) is not NotImplemented:
+                return r
+            return kernel(*args)
+
+        return body
+
+    return bind
+
+
+def provider() -> Provider | None:
+    """The package that serves the sockets: the one that was plugged in, else tour-numba if it is installed."""
+    if not _providers:
+        try:
+            import_module(
+                "tour.numba"
+            )  # plugs itself in; an entry point would cost everybody 40 ms at the first large call
+        except ModuleNotFoundError as error:
+            if error.name != "tour.numba":
+                raise
+        if not _providers:
+            plug(None)
+    return _providers[0]
+
+
+def plug(found: Provider | None) -> None:
+    """Let a package serve the sockets, or none; forms found before are forgotten."""
+    _providers[:] = [found]
+    for socket in SOCKETS.values():
+        socket.form = socket._search

@@ -1,0 +1,26 @@
+"""What tour computes with on this machine."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from tour import _compiled
+from tour.ops.questions import get_num_threads
+
+
+def show_config() -> None:
+    """Print what computes here: NumPy and its linear algebra, the number of threads, and compiled kernels if there are any.
+
+    Examples:
+        >>> import tour
+        >>> tour.show_config()
+        NumPy ...
+        threads: ...
+        compiled kernels: ...
+    """
+    blas = np.show_config(mode="dicts")["Build Dependencies"]["blas"]
+    print(f"NumPy {np.__version__}, linear algebra by {blas.get('name', 'unknown')} {blas.get('version', '')}".rstrip())
+    print(f"threads: {get_num_threads()}")
+    found = _compiled.provider()
+    for line in found.describe() if found is not None else ["compiled kernels: none; run `pip install tour-numba`"]:
+        print(line)
