@@ -123,7 +123,8 @@ def _seeds(outputs: list[Any], gradients: Any, create: bool) -> list[tuple[Any, 
                     f"grad can be implicitly created only for scalar outputs, not for a tensor of shape {list(t.shape)}; "
                     "reduce it with .sum() or .mean() first, or pass gradient="
                 )
-            g = np.ones_like(t._a)
+            g = np.empty_like(t._a)
+            g.fill(1)
             seeds.append((own, wrap(g) if create else g))
             continue
         if g.shape != t.shape:
@@ -170,10 +171,8 @@ def backward(
         for t in _as_list(inputs):
             if type(t._tape) is not tape.Leaf:
                 retain_grad(t)
-    with set_grad_enabled(create_graph):
-        engine.run(
-            _seeds(_as_list(tensors), grad_tensors, create_graph), retain=retain, create=create_graph, targets=targets
-        )
+    seeds = _seeds(_as_list(tensors), grad_tensors, create_graph)
+    engine.run(seeds, retain=retain, create=create_graph, targets=targets)
 
 
 def grad(
@@ -212,11 +211,7 @@ def grad(
     retain = create_graph if retain_graph is None else retain_graph
     targets = [_target(t) for t in wanted]
     seeds = _seeds(_as_list(outputs), grad_outputs, create_graph)
-    was = tape.set_recording(create_graph)
-    try:
-        found = engine.run(seeds, retain=retain, create=create_graph, targets=targets, accumulate=False)
-    finally:
-        tape.set_recording(was)
+    found = engine.run(seeds, retain=retain, create=create_graph, targets=targets, accumulate=False)
     results: list[Any] = []
     for t, target in zip(wanted, targets, strict=True):
         g = found.get(id(target))

@@ -32,3 +32,8 @@ def overwritten_error(array: Any, stamp: Any, by: str) -> RuntimeError:
         f"[{kind} tensor of shape {list(array.shape)}]\n  saved by {by}{wrote}\n"
         "  write into a .clone() instead, or after backward()"
     )
+
+
+def explain(error: BaseException, node: Any) -> None:
+    """Note on an exception of the backward pass which op it arose in, and which line called that."""
+    error.add_note(f"in the backward of {node[OP].name}, which was called at {line_of(node[CODE], node[LASTI])}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -13,15 +14,32 @@ from tour._kernels import keep
 
 
 def expand(g: Any, shape: tuple[int, ...]) -> Any:
-    """`g` repeated to `shape` without a copy; the result of the first reading must not be written into."""
+    """`g` repeated to `shape`, without a copy where that is large; the result of the first reading must not be written into."""
     if isinstance(g, _core.Tensor):
         return g.expand(shape)
     g = as_array(g)
+    if (
+        not g.ndim and type(g) is ndarray and prod(shape) < _SMALL
+    ):  # quicker to fill, and quicker to multiply with later
+        filled = ndarray(shape, g.dtype)
+        filled[...] = g
+        return filled
     if type(g) is not ndarray or not g.flags.c_contiguous or not g.size:
         return np.broadcast_to(g, shape)
     extra = (0,) * (len(shape) - g.ndim)
     strides = extra + tuple([0 if n == 1 else s for n, s in zip(g.shape, g.strides, strict=True)])
     return ndarray(shape, g.dtype, g, 0, strides)  # a third of the time of np.broadcast_to
+
+
+_SMALL = 4096  # elements
+_F32, _F64 = np.dtype(np.float32), np.dtype(np.float64)
+_ONE32, _ONE64 = np.ones((), _F32), np.ones((), _F64)
+
+
+def one_minus(x: Any) -> Any:
+    """`1 - x`; NumPy takes twice as long to look at a number as at an array without dimensions."""
+    d = x.dtype if type(x) is ndarray else None
+    return (_ONE32 if d is _F32 else _ONE64 if d is _F64 else 1) - x
 
 
 def permute(g: Any, order: tuple[int, ...]) -> Any:

@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 
 from tour import _core
-from tour._core import as_array, clock, stamp_of, wrap
+from tour._core import as_array, clock, ndarray, stamp_of, wrap
 from tour.autograd import anomaly, tape
-from tour.autograd.blame import call_text, freed_error, overwritten_error
+from tour.autograd.blame import call_text, explain, freed_error, overwritten_error
 from tour.autograd.saved import PACKED_TIME, unpacked
 from tour.autograd.tape import (
     CODE,
@@ -28,8 +28,6 @@ from tour.autograd.tape import (
     Leaf,
     Node,
     edges_of,
-    line_of,
-    node_name,
     saved_of,
 )
 
@@ -73,8 +71,11 @@ def run(
         key = id(root)
         grads[key] = g if key not in grads else grads[key] + g
     ready = [root for root in {id(root): root for root, _ in roots}.values() if not waiting[id(root)]]
-    plain = not create and useful is None and not anomaly.is_anomaly_enabled()
+    if useful is not None:
+        ready = [root for root in ready if id(root) in useful]
+    search = anomaly.searching()
     node: Any = None
+    was = tape.set_recording(True) if create else None
     silence = np.errstate(all="ignore")  # dividing by zero in a formula gives inf, as it does in PyTorch
     silence.__enter__()
     try:
@@ -82,29 +83,43 @@ def run(
             node = ready.pop()
             key = id(node)
             g = grads.pop(key, None)
-            leaf = type(node) is Leaf
-            hooks = node.hooks if leaf else node[HOOKS]
-            if hooks is not None and g is not None:
-                g = _call_before(hooks, g, create)
-            if wanted is not None and key in wanted and g is not None:
-                captured[key] = g
-            if leaf:
-                if g is not None and accumulate and (wanted is None or key in wanted):
+            if type(node) is Leaf:
+                if g is None:
+                    continue
+                if was is None and (node.hooks is not None or node.after):
+                    was = tape.set_recording(create)  # no code but the user's could record anything
+                if node.hooks is not None:
+                    g = _call_before(node.hooks, g, create)
+                if wanted is not None:
+                    if key not in wanted:
+                        continue
+                    captured[key] = g
+                if accumulate:
                     _accumulate(node, g, create)
                 continue
-            op = node[OP]
-            rule = op.rule
-            if plain and g is not None and hooks is None and rule.plain:
+            rule = node[OP].rule
+            if node[HOOKS] is None and rule.plain and not create and g is not None:
                 # The common case, written out: every call here is paid for each op of every program.
+                if wanted is not None and key in wanted:
+                    captured[key] = g
                 values = node
                 if clock.now != node[TIME] or len(node) == rule.first_saved:
                     values = checked(node)
                 at = rule.shapes_at if rule.broadcasts else 0
-                for e, (formula, takes) in zip(node[FIRST:], rule.plan):  # noqa: B905 (as many edges as formulas)
-                    if e is not None:
-                        r = formula(g, *[values[i] for i in takes])
+                for e, (formula, count, i, j, takes) in zip(node[FIRST:], rule.plan):  # noqa: B905 (as many edges as formulas)
+                    if e is not None and (useful is None or id(e) in useful):
+                        if count == 1:
+                            r = formula(g, values[i])
+                        elif count == 0:
+                            r = formula(g)
+                        elif count == 2:
+                            r = formula(g, values[i], values[j])
+                        else:
+                            r = formula(g, *[values[k] for k in takes])
                         if at and r.shape != values[at]:
                             r = sum_to(r, values[at])
+                        if search and anomaly.has_nan(r):
+                            raise anomaly.found(node, edges_of(node).index(e))
                         key = id(e)
                         held = grads.get(key)
                         grads[key] = r if held is None else held + r
@@ -118,16 +133,23 @@ def run(
                 if not retain and rule.frees:
                     tape.free(node)
                 continue
+            if was is None:
+                was = tape.set_recording(create)
+            hooks = node[HOOKS]
+            if hooks is not None and g is not None:
+                g = _call_before(hooks, g, create)
+            if wanted is not None and key in wanted and g is not None:
+                captured[key] = g
             edges = edges_of(node)
             if g is None:
                 results: Any = (None,) * len(edges)
-            elif op is PICK:
+            elif node[OP] is PICK:
                 _picked(node, g, grads)
                 results = (None,)
             else:
                 results = _apply(node, g, create, useful)
-                if anomaly.is_anomaly_enabled():
-                    anomaly.check(node_name(node), line_of(node[CODE], node[LASTI]), results)
+                if search:
+                    anomaly.check(node, results)
                 if not retain and rule.frees:
                     free(node)
             if hooks is not None and hooks.after and g is not None:
@@ -135,25 +157,24 @@ def run(
             for e, r in zip(edges, results):  # noqa: B905
                 if type(e) is tuple:
                     for inner, part in zip(e, r if r is not None else (None,) * len(e), strict=True):
-                        _deliver(inner, part, grads, waiting, ready)
-                elif e is not None:
+                        if inner is not None and (useful is None or id(inner) in useful):
+                            _deliver(inner, part, grads, waiting, ready)
+                elif e is not None and (useful is None or id(e) in useful):
                     _deliver(e, r, grads, waiting, ready)
             r = results = None
     except Exception as error:
         if type(node) is list and node[OP] is not PICK:
-            error.add_note(
-                f"in the backward of {node[OP].name}, which was called at {line_of(node[CODE], node[LASTI])}"
-            )
+            explain(error, node)
         raise
     finally:
         silence.__exit__(None, None, None)
+        if was is not None:
+            tape.set_recording(was)
     return captured
 
 
 def _deliver(e: Any, r: Gradient | None, grads: dict[int, Any], waiting: dict[int, int], ready: list[Any]) -> None:
     """Add a gradient to what has arrived at an edge; the edge is ready when nothing more can come."""
-    if e is None:
-        return
     key = id(e)
     if r is not None:
         held = grads.get(key)
@@ -177,33 +198,47 @@ def _dependencies(roots: list[Any], wanted: set[int] | None) -> tuple[dict[int, 
     """For each tape under the roots, how many gradients will arrive; and, if only some are wanted, which tapes lead to them."""
     waiting: dict[int, int] = {id(root): 0 for root in roots}
     stack = list({id(root): root for root in roots}.values())
-    nodes = list(stack)
+    nodes = []
     while stack:
         node = stack.pop()
         if type(node) is Leaf:
             continue
+        nodes.append(node)
         for e in node[FIRST : node[OP].rule.first_saved]:
             if e is None:
                 continue
-            for x in e if type(e) is tuple else (e,):
-                key = id(x)
-                if key in waiting:
-                    waiting[key] += 1
-                elif x is not None:
-                    waiting[key] = 1
-                    stack.append(x)
-                    if wanted is not None:
-                        nodes.append(x)
-    return waiting, None if wanted is None else _leading_to(nodes, wanted)
+            key = id(e)
+            if key in waiting:
+                waiting[key] += 1
+            elif type(e) is not tuple:
+                waiting[key] = 1
+                stack.append(e)
+            else:
+                for x in e:
+                    if x is not None:
+                        key = id(x)
+                        if key in waiting:
+                            waiting[key] += 1
+                        else:
+                            waiting[key] = 1
+                            stack.append(x)
+    if wanted is None:
+        return waiting, None
+    useful = _leading_to(nodes, wanted)
+    waiting = dict.fromkeys(waiting, 0)
+    for node in nodes:
+        if id(node) in useful:
+            for e in flat_edges(node):
+                waiting[id(e)] += 1
+    return waiting, useful
 
 
 def _leading_to(nodes: list[Any], wanted: set[int]) -> set[int]:
     """The ids of those nodes from which a wanted one can be reached."""
     parents: dict[int, list[int]] = {}
     for node in nodes:
-        if type(node) is not Leaf:
-            for e in flat_edges(node):
-                parents.setdefault(id(e), []).append(id(node))
+        for e in flat_edges(node):
+            parents.setdefault(id(e), []).append(id(node))
     useful = set(wanted)
     stack = list(wanted)
     while stack:
@@ -224,13 +259,13 @@ def _apply(node: Any, g: Gradient, create: bool, useful: set[int] | None) -> Any
     if create or rule.on_tensors:
         values, g = lift(values, node, create), _as_tensor(g)
     if rule.joint:
-        formula, takes = rule.plan[0]
+        formula, *_, takes = rule.plan[0]
         wanted = tuple([_wanted(e) for e in edges])
         results = formula(g, wanted, *[values[i] for i in takes], *((node,) if rule.saved == ("ctx",) else ()))
     else:
         results = [
             None if e is None else formula(g, *[values[i] for i in takes])
-            for e, (formula, takes) in zip(edges, rule.plan, strict=True)
+            for e, (formula, *_, takes) in zip(edges, rule.plan, strict=True)
         ]
     if rule.broadcasts:
         for i, shape in enumerate(node[rule.shapes_at :]):
@@ -306,28 +341,36 @@ def _accumulate(leaf: Leaf, g: Gradient, create: bool) -> None:
     t = leaf.ref()
     if t is None:
         return
-    held = t.grad
+    held = getattr(t, "_grad", None)
     if create:
         t._grad = g if held is None else held + g
     elif held is None:
-        t._grad = wrap(_owned(as_array(g), t._a))
+        g, like = g if type(g) is ndarray else as_array(g), t._a
+        # Two leaves must not share one `.grad`: the array itself will do only if nobody else holds its memory.
+        if g.base is not None or getrefcount(g) > _ALONE or g.dtype is not like.dtype or not g.flags.c_contiguous:
+            g = g.astype(like.dtype, order="C", copy=True)
+        t._grad = wrap(g)
     elif held._tape is not None:
         t._grad = held + wrap(as_array(g))
     else:
         np.add(held._a, g, out=held._a)
         _core.stamp_array(held._a)
-    for hook in list(leaf.after.values()):
-        hook(t)
+    if leaf.after:
+        for hook in list(leaf.after.values()):
+            hook(t)
 
 
-def _owned(g: Any, like: Any) -> Any:
-    """The gradient itself if nobody else holds its memory, otherwise a copy: two leaves must not share one `.grad`."""
-    if g.base is None and getrefcount(g) <= _ALONE and g.dtype is like.dtype and g.flags.c_contiguous:
-        return g
-    return g.astype(like.dtype, order="C", copy=True)
+def _references(g: Any) -> int:
+    """How many references `_accumulate` sees to an array that nobody but its caller holds."""
+    return getrefcount(g)
 
 
-_ALONE = 4  # references while a gradient is on its way from `run` through `_accumulate` to `_owned`, getrefcount's own included
+def _count_references() -> int:
+    g = np.empty(1)
+    return _references(g)
+
+
+_ALONE = _count_references()
 
 
 def sum_to(g: Gradient, shape: tuple[int, ...]) -> Gradient:

@@ -13,7 +13,7 @@ from tour._core import Op, clock, wrap
 from tour.autograd import tape, views
 from tour.autograd.blame import call_text
 from tour.autograd.grad_mode import no_grad
-from tour.autograd.rule import Rule
+from tour.autograd.rule import Rule, step
 from tour.autograd.saved import SavedTensor
 from tour.autograd.tape import PICK
 
@@ -86,7 +86,7 @@ class _FunctionRule(Rule):
         # All edges stand in one tuple, as those of a list of tensors do: their number differs from call to call.
         self.inputs, self.saved, self.sources, self.takes = ("args",), ("ctx",), (None,), ((0,),)
         self.formulas, self.shapes_at, self.first_saved = (function._run_backward,), 0, tape.FIRST + 1
-        self.plan = ((function._run_backward, (self.first_saved,)),)
+        self.plan = (step(function._run_backward, (self.first_saved,)),)
 
 
 class Function:
@@ -255,24 +255,27 @@ def once_differentiable(backward: Any) -> Any:
     def wrapped(ctx: Any, *grads: Any) -> Any:
         with no_grad():
             results = backward(ctx, *grads)
-        if not any(isinstance(g, _core.Tensor) and g._tape is not None for g in grads) and not tape.recording():
+        if not tape.recording():
             return results
-        many = isinstance(results, tuple)
-        refused = [
-            None if r is None else _Refuse.apply(r.detach().requires_grad_()) for r in (results if many else (results,))
-        ]
+        many = isinstance(results, (tuple, list))
+        refused = [r if r is None else _refused(r, ctx, grads) for r in (results if many else (results,))]
         return tuple(refused) if many else refused[0]
 
     return wrapped
 
 
-class _Refuse(Function):
-    """Hands its input on, and refuses to be differentiated."""
+def _refused(r: Any, ctx: FunctionCtx, grads: tuple[Any, ...]) -> Any:
+    """A gradient whose history leads to everything it was computed from, through a node that refuses to be differentiated."""
+    edges = (*ctx._node[tape.FIRST], *(tape.edge(g) for g in grads))
+    refusal = FunctionCtx()
+    refusal._outputs = [None]  # type: ignore[list-item]
+    t = wrap(r._a)
+    t._tape = tape.make_node(_Refusal._op, (edges,), (refusal,), tape.user_frame(_getframe(1)))
+    return t
 
-    @staticmethod
-    def forward(ctx: Any, x: Any) -> Any:
-        """The input, as a new tensor."""
-        return wrap(x._a)
+
+class _Refusal(Function):
+    """What stands behind the gradients of a `backward` that was marked with `once_differentiable`."""
 
     @staticmethod
     def backward(ctx: Any, *g: Any) -> Any:

@@ -17,7 +17,7 @@ from typing import Any
 from tour import _core
 from tour._core import OPS, Op
 from tour.autograd.saved import plug, plugged
-from tour.autograd.tape import FIRST, PICK, record_any, record_binary, record_single, record_unary, saver
+from tour.autograd.tape import FIRST, OP, PICK, record_any, record_binary, record_single, record_unary, saver
 
 Formula = Callable[..., Any]
 
@@ -31,7 +31,7 @@ class Rule:
         saved: Names of the saved values, in the order in which a node keeps them.
         first_saved: Where the saved values begin in a node, after one edge for each input.
         takes: For each formula, which of the saved values it takes.
-        plan: Pairs of a formula and where in a node what it takes is found.
+        plan: For each formula a `step`.
         plain: Whether the engine may call the formulas just so: neither joint, nor on tensors, nor for lists.
         sources: For each saved value: the number of the edge it came in by, -1 for the output, None for anything else.
         broadcasts: Whether gradients are summed to the inputs' shapes.
@@ -76,12 +76,17 @@ class Rule:
         )
         self.first_saved = FIRST + len(self.inputs)
         places = (tuple(self.first_saved + i for i in takes) for takes in self.takes)
-        self.plan = tuple(zip(self.formulas, places, strict=True))
+        self.plan = tuple(map(step, self.formulas, places))
         self.broadcasts = op.broadcasts and len(op.params) > 1
         self.shapes_at = self.first_saved + len(self.saved) - (2 if self._is_pair(op) else 0)
         self.on_tensors = on_tensors
         self.plain = not (joint or on_tensors or op.lists)
         self.frees = any(name in (op.params[0], *op.tensors, "out") for name in self.saved)
+
+    def needed_by(self, i: int) -> int:
+        """Where in a node stands the only edge whose formula takes the saved value `i`; OP if there are several."""
+        users = [k for k, takes in enumerate(self.takes) if i in takes]
+        return FIRST + users[0] if len(users) == 1 and not self.joint else OP
 
     def _is_pair(self, op: Op) -> bool:
         """Whether `record_binary` serves the op, which always keeps both shapes at the end."""
@@ -100,31 +105,37 @@ class Rule:
         return self.inputs == op.params[:1] == ("input",) and len(op.params) > 1 and not op.tensors
 
 
+def step(formula: Formula, places: tuple[int, ...]) -> tuple[Formula, int, int, int, tuple[int, ...]]:
+    """A formula, how many saved values it takes, where in a node the first two are found, and where all are."""
+    i, j = (*places, 0, 0)[:2]
+    return formula, len(places), i, j, places
+
+
 PICK.rule = Rule(PICK, {"outputs": lambda g, index, count: g}, False)
 PICK.rule.plain = False  # the engine gathers the gradients of all outputs itself
 
 
 def vjp(op: Any, **formulas: Formula) -> None:
     """Declare the rule of an op, in operators and NumPy functions; `op` is the function or its `Op`."""
-    _declare(_op(op), formulas, on_tensors=False)
+    _declare(op_of(op), formulas, on_tensors=False)
 
 
 def tensor_vjp(op: Any, **formulas: Formula) -> None:
     """Declare the rule of an op in tour's own functions; the formulas always run on tensors, at 0.2 µs more for each value."""
-    _declare(_op(op), formulas, on_tensors=True)
+    _declare(op_of(op), formulas, on_tensors=True)
 
 
 def joint_vjp(op: Any, *inputs: str, on_tensors: bool = False) -> Callable[[Formula], Formula]:
     """Declare one formula for several inputs that share work: `formula(g, wanted, ...)` returns a gradient or None for each."""
 
     def bind(formula: Formula) -> Formula:
-        _declare(_op(op), {"joint": formula}, on_tensors, inputs)
+        _declare(op_of(op), {"joint": formula}, on_tensors, inputs)
         return formula
 
     return bind
 
 
-def _op(op: Any) -> Op:
+def op_of(op: Any) -> Op:
     return op if isinstance(op, Op) else op.op if hasattr(op, "op") else OPS[op]
 
 
@@ -142,8 +153,9 @@ def _recorder(op: Op, rule: Rule) -> Callable[..., None]:
     if rule.saved == ("input_shape", *op.params[1:]) and rule._is_single(op):
         return record_single(op)
     shapes = [f"{name}_shape" for name in rule.inputs] if rule.broadcasts else []
-    savers = tuple(saver(op, name) for name in (*rule.saved, *shapes))
-    return record_any(op, tuple(op.params.index(name) for name in rule.inputs), savers)
+    savers = [(saver(op, name), rule.needed_by(i)) for i, name in enumerate(rule.saved)]
+    savers += [(saver(op, name), OP) for name in shapes]
+    return record_any(op, tuple(op.params.index(name) for name in rule.inputs), tuple(savers))
 
 
 def declare_missing() -> None:

@@ -14,7 +14,7 @@ from sys import _getframe
 from types import CodeType, FrameType
 from typing import Any, Final
 
-from tour import _core
+from tour import Tensor
 from tour._core import Op, clock
 
 # Layout of a node: five fixed entries, then one edge for each differentiable input, then what the rule saves. It is flat because
@@ -118,15 +118,15 @@ def ensure_hooks(tape: Any) -> Hooks:
 # --- The user's line ------------------------------------------------------------------------------------------------------
 
 
-_ours: dict[str | None, bool] = {None: False}
+class _Ours(dict[str | None, bool]):
+    """Whether a module's `__package__` is part of tour, looked at once for each."""
+
+    def __missing__(self, package: str | None) -> bool:
+        answer = self[package] = package is not None and (package == "tour" or package.startswith("tour."))
+        return answer
 
 
-def is_ours(package: str | None) -> bool:
-    """Whether a module's `__package__` is part of tour."""
-    answer = _ours.get(package)
-    if answer is None:
-        answer = _ours[package] = package == "tour" or str(package).startswith("tour.")
-    return answer
+is_ours = _Ours().__getitem__
 
 
 rebased = False  # whether the history of a tensor that may have views was ever replaced; `views` sets it
@@ -213,7 +213,7 @@ def record_unary(op: Op, saves: tuple[str, ...]) -> Callable[..., None]:
             out._tape = [op, clock.now, code, f.f_lasti, None, tx, x._a]
 
     else:
-        return record_any(op, (0,), tuple(saver(op, name) for name in saves))
+        return record_any(op, (0,), tuple((saver(op, name), OP) for name in saves))
     return record
 
 
@@ -254,9 +254,15 @@ def record_binary(op: Op, saves: tuple[str, ...], takes: tuple[frozenset[str], .
                 f, code = caller(f)
             if rebased:
                 views.fresh(a), views.fresh(b)
-            ta, tb = a._tape, b._tape
-            sa, sb = None if ta is None else a._a.shape, None if tb is None else b._a.shape
-            out._tape = [op, clock.now, code, f.f_lasti, None, ta, tb, sa, sb]
+            ta = a._tape
+            tb = b._tape
+            # Written out, because each of these lines is paid for by every sum of every program.
+            if ta is None:
+                out._tape = [op, clock.now, code, f.f_lasti, None, None, tb, None, b._a.shape]
+            elif tb is None:
+                out._tape = [op, clock.now, code, f.f_lasti, None, ta, None, a._a.shape, None]
+            else:
+                out._tape = [op, clock.now, code, f.f_lasti, None, ta, tb, a._a.shape, b._a.shape]
 
     elif cross:
 
@@ -268,12 +274,15 @@ def record_binary(op: Op, saves: tuple[str, ...], takes: tuple[frozenset[str], .
                 f, code = caller(f)
             if rebased:
                 views.fresh(a), views.fresh(b)
-            ta, tb, ra, rb = a._tape, b._tape, a._a, b._a
+            ta = a._tape
+            tb = b._tape
             if ta is None:
-                out._tape = [op, clock.now, code, f.f_lasti, None, None, tb, ra, None, None, rb.shape]
+                out._tape = [op, clock.now, code, f.f_lasti, None, None, tb, a._a, None, None, b._a.shape]
             elif tb is None:
-                out._tape = [op, clock.now, code, f.f_lasti, None, ta, None, None, rb, ra.shape, None]
+                out._tape = [op, clock.now, code, f.f_lasti, None, ta, None, None, b._a, a._a.shape, None]
             else:
+                ra = a._a
+                rb = b._a
                 out._tape = [op, clock.now, code, f.f_lasti, None, ta, tb, ra, rb, ra.shape, rb.shape]
 
     else:
@@ -281,7 +290,7 @@ def record_binary(op: Op, saves: tuple[str, ...], takes: tuple[frozenset[str], .
         def record(out: Any, a: Any, b: Any) -> None:
             if off and not mode.enabled:
                 return
-            f = user_frame(_getframe(2))
+            f, _ = caller(_getframe(2))
             ta, tb = (a._tape, b._tape) if not rebased else (views.fresh(a), views.fresh(b))
             ra, rb = a._a, b._a
             wanted = {
@@ -313,18 +322,30 @@ def _unlink(out: Any) -> None:
 
 
 def record_any(
-    op: Op, inputs: tuple[int, ...], savers: tuple[Callable[[Any, tuple[Any, ...]], Any], ...]
+    op: Op, inputs: tuple[int, ...], savers: tuple[tuple[Callable[[Any, tuple[Any, ...]], Any], int], ...]
 ) -> Callable[..., None]:
-    """Recorder of any other op: `inputs` are the positions of differentiable parameters, each saver reads one value to keep."""
+    """Recorder of any other op.
+
+    Args:
+        op: The op.
+        inputs: The positions of differentiable parameters.
+        savers: For each value to keep, a function that reads it, and where in the node stands the edge without which nobody
+            needs it; OP, which is always there, for a value that several formulas take.
+    """
 
     def record(out: Any, *values: Any) -> None:
         if off and not mode.enabled:
             _unlink(out)
             return
-        f = user_frame(_getframe(2))
-        edges = tuple([edge(values[i]) for i in inputs])
-        saved = tuple([save(out, values) for save in savers])
-        node = make_node(op, edges, saved, f)
+        f = _getframe(2)
+        if (code := f.f_code) is not seen:
+            f, code = caller(f)
+        node = [op, clock.now, code, f.f_lasti, None]
+        for i in inputs:
+            x = values[i]
+            node.append(x._tape if isinstance(x, Tensor) and not rebased else edge(x))
+        for save, at in savers:
+            node.append(None if node[at] is None else save(out, values))
         if type(out) is tuple:
             _share(node, out)
         elif out._a.dtype.kind in "fcV":
@@ -339,6 +360,8 @@ def saver(op: Op, name: str) -> Callable[[Any, tuple[Any, ...]], Any]:
         return lambda out, values: tuple(t._a for t in out) if type(out) is tuple else out._a
     if name in op.params:
         at = op.params.index(name)
+        if not op.lists and (at == 0 or name in op.tensors):
+            return lambda out, values: x._a if isinstance(x := values[at], Tensor) else x
         return lambda out, values: _raw(values[at])
     of, _, what = name.rpartition("_")
     at = op.params.index(of)
@@ -346,20 +369,20 @@ def saver(op: Op, name: str) -> Callable[[Any, tuple[Any, ...]], Any]:
 
 
 def _raw(x: Any) -> Any:
-    if isinstance(x, _core.Tensor):
+    if isinstance(x, Tensor):
         return x._a
     return type(x)(_raw(y) for y in x) if type(x) in (list, tuple) else x
 
 
 def _shape(x: Any) -> Any:
-    if isinstance(x, _core.Tensor):
+    if isinstance(x, Tensor):
         return x._a.shape
     return tuple(_shape(y) for y in x) if type(x) in (list, tuple) else ()
 
 
 def edge(x: Any) -> Any:
     """The edge to a parameter's value: its tape, a tuple of edges for a list of tensors, None for anything else."""
-    if isinstance(x, _core.Tensor):
+    if isinstance(x, Tensor):
         return x._tape if not rebased else views.fresh(x)
     if type(x) in (list, tuple):
         edges = tuple([edge(y) for y in x])

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import gc
 import sys
+import weakref
+from collections.abc import Callable
 from typing import Any, Final
 
 import numpy as np
@@ -125,11 +127,26 @@ def rewrite(target: Any, result: Any) -> None:
 
 def _mark(root: Any, was: Any) -> None:
     """Note that the views of `root` have an outdated history; give those that had none theirs."""
-    tape.rebased = True
+    if id(root) not in _marked:
+        _marked[id(root)] = weakref.ref(root, _forget(id(root)))
+        tape.rebased = True
     root._rebased = clock.now
     if was is None:
         for view in family(root):
             fresh(view)
+
+
+_marked: dict[int, weakref.ref[Any]] = {}  # the living tensors whose views have an outdated history
+
+
+def _forget(key: int) -> Callable[[Any], None]:
+    """When the last marked tensor is gone, so are its views, and recorders need not ask for them any more."""
+
+    def forget(_: Any) -> None:
+        _marked.pop(key, None)
+        tape.rebased = bool(_marked)
+
+    return forget
 
 
 def _has_aliases(t: Any) -> bool:

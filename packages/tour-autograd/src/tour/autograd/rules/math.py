@@ -6,7 +6,7 @@ from math import log
 
 import numpy as np
 
-from tour.autograd.both import reading
+from tour.autograd.both import one_minus, reading
 from tour.autograd.rule import vjp
 from tour.ops import math as op
 from tour.ops.rounding import sgn
@@ -35,5 +35,5 @@ vjp(
     input=lambda g, input, other: np.where((input == 0) & (other <= 0), 0, _xlogy(g, other)),
     other=lambda g, input, other: g * input / other,
 )
-vjp(op.sigmoid, input=lambda g, out: g * (out * (1 - out)).conj())
+vjp(op.sigmoid, input=lambda g, out: g * (out * one_minus(out)).conj())
 vjp(op.abs, input=lambda g, input: g * _sgn(input))

@@ -4,16 +4,22 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from tour import Tensor
+from tour._core import ndarray, new
 from tour._declare import primitive
-from tour.autograd.rule import joint_vjp
+from tour.autograd.both import product
+from tour.autograd.rule import op_of, vjp
 
 __all__ = ["bilinear", "linear"]
+
+_F32, _F64 = np.dtype(np.float32), np.dtype(np.float64)
 
 
 def _affine(a: Any, w: Any, b: Any) -> Any:
     flat = a.reshape(-1, a.shape[-1]) if a.ndim != 2 else a
-    y = flat.dot(w.T) if type(flat).__module__ == "numpy" else flat @ w.T
+    y = flat.dot(w.T) if type(flat) is ndarray else flat @ w.T
     if b is not None:
         y += b
     return y if a.ndim == 2 else y.reshape(*a.shape[:-1], w.shape[0])
@@ -25,12 +31,20 @@ def _linear(input: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
     ...
 
 
-@joint_vjp(_linear, "input", "weight", "bias")
-def _(g: Any, wanted: tuple[bool, ...], input: Any, weight: Any) -> tuple[Any, ...]:
-    rows = g.reshape(-1, g.shape[-1])
-    to_input = (rows @ weight.conj()).reshape(input.shape) if wanted[0] else None
-    to_weight = rows.T @ input.conj().reshape(-1, input.shape[-1]) if wanted[1] else None
-    return to_input, to_weight, rows.sum(0) if wanted[2] else None
+_LINEAR = op_of(_linear)
+
+
+def _rows_of(x: Any) -> Any:
+    """A matrix whose rows are the last dimension of `x`."""
+    return x if x.ndim == 2 else x.reshape(-1, x.shape[-1])
+
+
+vjp(
+    _LINEAR,
+    input=lambda g, weight: product(_rows_of(g), weight.conj()).reshape(*g.shape[:-1], weight.shape[1]),
+    weight=lambda g, input: product(_rows_of(g).T, _rows_of(input).conj()),
+    bias=lambda g: _rows_of(g).sum(0),
+)
 
 
 def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
@@ -51,6 +65,39 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
         >>> import tour
         >>> linear(tour.ones(2, 3), tour.ones(4, 3)).shape
         tour.Size([2, 4])
+    """
+    try:
+        a, w, b = input._a, weight._a, None if bias is None else bias._a
+        d = a.dtype
+        # The common case, without a second look: matrices of one dtype on the host.
+        if (
+            a.ndim == 2 == w.ndim
+            and (d is _F32 or d is _F64)
+            and w.dtype is d
+            and (b is None or (b.dtype is d and b.shape == w.shape[:1]))
+            and type(a) is ndarray
+            and not _LINEAR.impls
+        ):
+            r = a.dot(w.T)
+        else:
+            return _checked_linear(input, weight, bias)
+    except (AttributeError, ValueError):
+        return _checked_linear(input, weight, bias)
+    if b is not None:
+        r += b
+    t: Tensor = new(Tensor)
+    t._a = r
+    t._tape = None
+    if weight._tape is not None or input._tape is not None or (bias is not None and bias._tape is not None):
+        _LINEAR.record(t, input, weight, bias)
+    return t
+
+
+def _checked_linear(input: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+    """`linear` of any shapes, dtypes and devices.
+
+    Raises:
+        RuntimeError: If shapes or dtypes do not fit.
     """
     if weight.dim() != 2 or not input.dim():
         y = input.matmul(weight.t())
