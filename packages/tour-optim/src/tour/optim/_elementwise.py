@@ -10,6 +10,7 @@ from typing import Any, ClassVar, TypeAlias
 
 import numpy as np
 
+from tour._compiled import Socket
 from tour._tensor import Tensor
 from tour.optim._check import hyperparameters
 from tour.optim._flat import Flat, Run, buffers_for, kind_of
@@ -34,15 +35,19 @@ class Elementwise(Stepping):
         kernels: Faster updates, by array type: `kernel(params, grads, s, h)` gets the lists of the parameters' and gradients'
             arrays, and what `update` gets, where the arrays of `s` hold the state of all `params` one after another. It writes into
             `params` and `s`, or returns NotImplemented to leave the step to `update`.
+        socket: Where a compiled form goes, a kernel of the same kind for many elements on the CPU.
         switches: The options that decide what `init` returns.
     """
 
     kernels: ClassVar[dict[type, Kernel]]
+    socket: ClassVar[Socket]
     switches: ClassVar[tuple[str, ...]] = ()
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         cls.kernels = {}
+        if "update" in vars(cls):  # AdamW takes Adam's
+            cls.socket = Socket(cls.update)
 
     @staticmethod
     def init(like: Array, group: dict[str, Any]) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tour._compiled import LARGE
 from tour._core import wrap
 from tour._tensor import Tensor
 from tour.optim.optimizer import scalar_dtype
@@ -139,7 +140,7 @@ class Run:
         buffers: For gathered parameters and gradients.
     """
 
-    __slots__ = ("arrays", "blocks", "flat", "large", "numbers", "places", "state")
+    __slots__ = ("arrays", "blocks", "flat", "is_large", "large", "numbers", "places", "state")
 
     def __init__(
         self, flat: Flat, start: int, places: list[int], arrays: list[Array], buffers: tuple[Array, Array]
@@ -150,6 +151,7 @@ class Run:
         origin = flat.offsets[start]
         edges = [offset - origin for offset in flat.offsets[start : start + count + 1]]
         self.state = {name: a[origin : origin + edges[-1]] for name, a in flat.arrays.items()}
+        self.is_large = edges[-1] >= LARGE and flat.kind[0] is np.ndarray  # worth a compiled form
         self.blocks: list[Block] = []
         self.large: list[int] = []
         limit = max(1, buffers[0].size)
@@ -176,6 +178,8 @@ class Run:
             h.step = self.numbers.step.item(0)
         optimizer.tick(self.numbers, h)
         kernel = optimizer.kernels.get(self.flat.kind[0])
+        if kernel is None and self.is_large:
+            kernel = optimizer.socket.form
         if kernel is not None:
             mine = [grads[i] for i in self.places]
             if kernel(self.arrays, mine, SimpleNamespace(**self.state), h) is not NotImplemented:
