@@ -13,23 +13,27 @@ import pytest
 pytest.importorskip("torch")
 
 from harness.database import spread
+from harness.module_samples import SAMPLES
 from harness.modules import DATABASE, check, from_database
-from module_samples import SAMPLES
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 
 # What is known to differ, with the reason.
-DIFFERENT: dict[str, str] = {}
+DIFFERENT: dict[str, str] = {
+    "CrossMapLRN2d": "PyTorch's legacy layer, written in Python, forgets to take a channel out of its sliding sum",
+}
 
-# Factors on the tolerances of float64, where a sum has another order.
-LOOSE: dict[str, float] = {}
+# Factors on the tolerances of float64.
+LOOSE: dict[str, float] = {
+    "Hardsigmoid": 1e3,  # PyTorch's gradient multiplies by a sixth rounded to float32, also in float64
+}
 
 
 @pytest.mark.parametrize("training", [True, False], ids=["training", "evaluation"])
 @pytest.mark.parametrize("name", sorted({*DATABASE, *SAMPLES}))
 def test_module(name: str, training: bool, limit: int) -> None:
     samples: list[Any] = list(from_database(name, training, 6 * limit)) if name in DATABASE else []
-    samples += spread(list(SAMPLES[name]()), 12 * limit) if name in SAMPLES else []
+    samples += spread(list(SAMPLES[name]()), 8 * limit) if name in SAMPLES else []
     lines = (f"{s!r}: {line}" for s in samples for line in check(name, s, training, LOOSE.get(name, 1.0)))
     found = list(islice(lines, 5))
     if name in DIFFERENT:

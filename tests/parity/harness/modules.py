@@ -86,7 +86,7 @@ _UNNAMED = types.SimpleNamespace(name="")
 def same_text(mine: Any, theirs: Any) -> Lines:
     """The printed tree, where `torch.` reads `tour.`."""
     want = repr(theirs).replace("torch.", "tour.")
-    if repr(mine) != want:
+    if repr(mine).replace("torch.", "tour.") != want:  # an argument of PyTorch's own prints as it does
         yield f"prints {repr(mine)!r}, not {want!r}"
 
 

@@ -172,6 +172,7 @@ def rrelu(
 
     Raises:
         RuntimeError: If `lower` is larger than `upper`.
+        NotImplementedError: If the elements are integers, in training.
 
     Examples:
         >>> import tour
@@ -182,6 +183,8 @@ def rrelu(
         raise RuntimeError("Lower bound should be less than or equal to the upper bound")
     if not training:
         return leaky_relu(input, (lower + upper) / 2, inplace)
+    if not input.is_floating_point():
+        raise NotImplementedError(f"rrelu is not implemented for {input.dtype.name} in training; use input.float()")
     noise = wrap(_slopes(input._a, lower, upper, generator))
     return input.mul_(noise) if inplace else input * noise
 

@@ -15,7 +15,7 @@ from tour.ops.math import sigmoid
 
 _gelu_slope, _silu_slope, _mish_slope, _sigmoid = map(reading, (op.gelu_slope, op.silu_slope, op.mish_slope, sigmoid))
 
-vjp(op.relu, input=lambda g, out: masked(g, out > 0))
+vjp(op.relu, input=lambda g, out: masked(g, out != 0))  # a NaN lets its gradient through, as in PyTorch
 vjp(op._LEAKY_RELU, input=lambda g, input, negative_slope: np.where(input > 0, g, g * negative_slope))
 vjp(
     op._ELU,

@@ -97,6 +97,8 @@ def glu(input: Tensor, dim: int = -1) -> Tensor:
     """
     if not input.dim():
         raise RuntimeError("glu does not support 0-dimensional tensors")
+    if not input.is_floating_point():
+        raise NotImplementedError(f"glu is not implemented for {input.dtype.name}; use input.float()")
     axis = wrap_dim(dim, input.dim())
     size = input.shape[axis]
     if size % 2:

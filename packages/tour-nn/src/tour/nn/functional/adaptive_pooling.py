@@ -64,10 +64,15 @@ def _adaptive(function: Callable[..., Any], input: Tensor, output_size: OutputSi
     given = (output_size,) * dims if output_size is None or isinstance(output_size, int) else tuple(output_size)
     if len(given) == 1:
         given *= dims
+    if dims > 1 and input.dim() <= len(given) and not isinstance(output_size, int | None):
+        raise ValueError(
+            f"{name}: Input dimension should be at least {len(given) + 1}, but got {list(input.shape)} for the output "
+            f"size {list(given)}"
+        )
     if len(given) != dims:
         raise RuntimeError(f"{name}: output_size must have {dims} elements, but got {list(given)}")
-    if dims > 1 and input.dim() <= dims and not isinstance(output_size, int | None):
-        raise ValueError(f"{name}: Input dimension should be at least {dims + 1}, but got {list(input.shape)}")
+    if input.dim() < dims + 1:
+        raise RuntimeError(f"{name}: Expected {dims + 1}D or {dims + 2}D tensor, but got {list(input.shape)}")
     first = (
         -dims if function is adaptive_avg_pooling and dims < 3 else -dims - 1
     )  # the others refuse no channels as well
@@ -217,6 +222,8 @@ def _fractional(
     if samples is None:
         count = 1 if input.dim() == dims + 1 else input.shape[0]
         samples = tour.rand(count, input.shape[-dims - 1], dims, dtype=input.dtype, device=input.device)
+    if input.dim() == dims + 1:
+        samples = samples[:1]  # PyTorch takes a single sample's from the first of a batch
     return with_batch(lambda x: fractional_max_pooling(x, kernel, out, samples), input, dims, name)  # type: ignore[no-any-return]
 
 

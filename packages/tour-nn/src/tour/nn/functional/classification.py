@@ -98,6 +98,7 @@ def binary_cross_entropy_with_logits(
 
     Raises:
         ValueError: If the shapes differ.
+        RuntimeError: If the target is not floating-point.
 
     Examples:
         >>> import tour
@@ -107,6 +108,10 @@ def binary_cross_entropy_with_logits(
     reduction = legacy_reduction(size_average, reduce, reduction)
     if target.shape != input.shape:
         raise ValueError(f"Target size ({target.shape}) must be the same as input size ({input.shape})")
+    if not target.is_floating_point():
+        raise RuntimeError(
+            f"result type {input.dtype.name} can't be cast to the target's dtype {target.dtype.name}; use target.to(input.dtype)"
+        )
     logs = tour.ops.activations.logsigmoid(input)
     positive = logs if pos_weight is None else logs * (1 + (pos_weight - 1) * target)
     losses = (1 - target) * input - positive

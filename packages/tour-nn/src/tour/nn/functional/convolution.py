@@ -127,6 +127,8 @@ def check_kernel(size: Sizes, kernel: Sizes, padding: Sizes, dilation: Sizes) ->
     Raises:
         RuntimeError: Names both sizes.
     """
+    if min(kernel) <= 0:
+        raise RuntimeError(f"kernel size should be greater than zero, but got {' x '.join(map(str, kernel))}")
     padded = [n + 2 * p for n, p in zip(size, padding, strict=True)]
     reach = [d * (k - 1) + 1 for k, d in zip(kernel, dilation, strict=True)]
     if any(n < r for n, r in zip(padded, reach, strict=True)):

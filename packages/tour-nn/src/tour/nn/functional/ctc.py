@@ -139,7 +139,7 @@ def _table(targets: Any, lengths: Any, count: int, single: bool) -> Any:
         table[np.arange(longest) < lengths[:, None]] = targets
         return table
     rows = np.atleast_2d(targets)
-    if rows.shape[0] != count or rows.shape[1] < longest:
+    if rows.shape[0] != count or rows.shape[1] < longest or (targets.ndim == 1 and rows.shape[1] != longest):
         raise RuntimeError(
             f"Expected targets of {count} rows with at least {longest} labels each, but got shape {list(targets.shape)}"
         )

@@ -74,8 +74,15 @@ def _dropout(input: Tensor, p: float, training: bool, inplace: bool, shape: Mask
     if p == 1:
         mask = tour.zeros((), dtype=input.dtype, device=input.device)
     else:
-        mask = tour.empty(shape(input), dtype=input.dtype, device=input.device).bernoulli_(1 - p).div_(1 - p)
+        mask = _like(input, shape).bernoulli_(1 - p).div_(1 - p)
     return input.mul_(mask) if inplace else input * mask
+
+
+def _like(input: Tensor, shape: MaskShape) -> Tensor:
+    """Memory for a mask. For single elements it is laid out as the input's is, and so filled in PyTorch's order."""
+    if shape is _elements:
+        return tour.empty_like(input)
+    return tour.empty(shape(input), dtype=input.dtype, device=input.device)
 
 
 def _warn_of_dimensions(name: str, input: Tensor, usual: tuple[int, ...]) -> None:
@@ -155,7 +162,7 @@ def _alpha_dropout(input: Tensor, p: float, training: bool, inplace: bool, shape
         return input
     if p == 1:
         return _dropout(input, p, training, inplace, shape)
-    mask = tour.empty(shape(input), dtype=input.dtype, device=input.device).bernoulli_(1 - p)
+    mask = _like(input, shape).bernoulli_(1 - p)
     a = 1 / math.sqrt((SELU_FLOOR**2 * p + 1) * (1 - p))
     shift = (mask - 1) * (-SELU_FLOOR * a) - SELU_FLOOR * a * p
     return input.mul_(mask * a).add_(shift) if inplace else input * (mask * a) + shift

@@ -98,6 +98,10 @@ def cross_entropy(
             return losses.sum() / class_weight_sum(target.unsqueeze(0), weight, ignore_index, input)
         return losses.sum()
     if target.is_floating_point():
+        if ignore_index >= 0:
+            raise RuntimeError(
+                f"ignore_index is not supported for floating point target, but got {ignore_index}; leave it out, or give class indices"
+            )
         return _soft_cross_entropy(input, target, weight, reduction, label_smoothing)
     check_classes(input, target, weight, ignore_index, "cross_entropy")
     losses, _ = _cross_entropy(input, target, weight, ignore_index, label_smoothing)
@@ -118,6 +122,10 @@ def _soft_cross_entropy(
     input: Tensor, target: Tensor, weight: Tensor | None, reduction: str, label_smoothing: float
 ) -> Tensor:
     """Cross entropy with a probability for each class."""
+    if input.shape[:1] != target.shape[:1]:
+        raise ValueError(
+            f"Expected input batch_size ({input.shape[0]}) to match target batch_size ({len(target) if target.dim() else 1})."
+        )
     if input.shape != target.shape:
         raise RuntimeError(
             f"cross_entropy: class probabilities need the input's shape {list(input.shape)}, but target has {list(target.shape)}"
@@ -144,9 +152,9 @@ def check_classes(input: Tensor, target: Tensor, weight: Tensor | None, ignore_i
         raise ValueError(
             f"Expected input batch_size ({input.shape[0]}) to match target batch_size ({target.shape[0] if target.dim() else 1})."
         )
-    if target._a.dtype.kind not in "iu":
+    if target.dtype not in (tour.int64, tour.uint8):
         raise RuntimeError(
-            f"{name}: expected class indices of dtype int64, but got {target.dtype.name}; use target.long()"
+            f"{name}: expected target dtype to be Long or Byte, but got {target.dtype.name}; use target.long()"
         )
     expected = (input.shape[0], *input.shape[2:])
     if target.shape != expected:
@@ -201,7 +209,7 @@ def nll_loss(
         return loss.squeeze(0) if reduction == "none" else loss
     check_classes(input, target, weight, ignore_index, "nll_loss")
     keep = target != ignore_index
-    picked = -input.gather(1, tour.where(keep, target, 0).unsqueeze(1)).squeeze(1)
+    picked = -input.gather(1, tour.where(keep, target.long(), 0).unsqueeze(1)).squeeze(1)
     weights = tour.as_tensor(
         kernels.class_weights(target._a, None if weight is None else weight._a, ignore_index, input._a.dtype)
     )
@@ -250,6 +258,8 @@ def linear_cross_entropy(
             f"K-dimensional loss defined by linear_weight shape {tuple(linear_weight.shape)} requires batched input, "
             f"(N, {features}), got unbatched input with shape {tuple(input.shape)}"
         )
+    if input.dim() not in (1, 2):
+        raise RuntimeError(f"expected input with dimensionality 1 or 2, got {input.dim()}: {list(input.shape)}")
     bias = None if linear_bias is None else linear_bias.flatten()
     logits = linear(input, linear_weight.reshape(-1, features), bias)
     logits = logits.reshape(*input.shape[:-1], *size)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -17,8 +18,13 @@ __all__ = ["bilinear", "linear"]
 _F32, _F64 = np.dtype(np.float32), np.dtype(np.float64)
 
 
+def _rows_of(x: Any) -> Any:
+    """A matrix whose rows are the last dimension of `x`, which may be empty."""
+    return x if x.ndim == 2 else x.reshape(prod(x.shape[:-1]), x.shape[-1])
+
+
 def _affine(a: Any, w: Any, b: Any) -> Any:
-    flat = a.reshape(-1, a.shape[-1]) if a.ndim != 2 else a
+    flat = _rows_of(a)
     y = flat.dot(w.T) if type(flat) is ndarray else flat @ w.T
     if b is not None:
         y += b
@@ -32,11 +38,6 @@ def _linear(input: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
 
 
 _LINEAR = op_of(_linear)
-
-
-def _rows_of(x: Any) -> Any:
-    """A matrix whose rows are the last dimension of `x`."""
-    return x if x.ndim == 2 else x.reshape(-1, x.shape[-1])
 
 
 vjp(

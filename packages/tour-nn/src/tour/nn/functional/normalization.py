@@ -131,8 +131,8 @@ def _(g: Any, wanted: Any, input: Any, shape: Sizes, weight: Any, eps: float, ou
 # --- What programs call -----------------------------------------------------------------------------------------------------
 
 
-def check_values_per_channel(size: Sizes) -> None:
-    """Refuse to normalise single values: their variance is zero.
+def check_values_per_channel(size: Sizes, given: Sizes | None = None) -> None:
+    """Refuse to normalise single values, whose variance is zero, in a tensor of size (N, C, ...) or one that is `given` so.
 
     Raises:
         ValueError: If each channel has one value.
@@ -141,7 +141,9 @@ def check_values_per_channel(size: Sizes) -> None:
     for n in (size[0], *size[2:]):
         count *= n
     if count == 1:
-        raise ValueError(f"Expected more than 1 value per channel when training, got input size {tour.Size(size)}")
+        raise ValueError(
+            f"Expected more than 1 value per channel when training, got input size {tour.Size(given or size)}"
+        )
 
 
 def check_channels(name: str, input: Tensor, **tensors: Tensor | None) -> None:
@@ -187,7 +189,7 @@ def batch_norm(
         eps: Added to the variance.
 
     Raises:
-        ValueError: If there is one value per channel in training.
+        ValueError: If there is one value per channel in training, or `eps` is negative, or zero in training.
         RuntimeError: If a length does not fit, or there are no statistics to normalise by.
 
     Examples:
@@ -196,6 +198,9 @@ def batch_norm(
         tensor([[-1.0000],
                 [ 1.0000]])
     """
+    if eps < 0 or (training and not eps):
+        wanted = "positive during training" if training else "non-negative"
+        raise ValueError(f"batch_norm eps must be {wanted}, but got {eps}")
     check_channels("batch_norm", input, running_mean=running_mean, running_var=running_var, weight=weight, bias=bias)
     if not training:
         if running_mean is None or running_var is None:
@@ -204,8 +209,9 @@ def batch_norm(
     check_values_per_channel(input.shape)
     y, mean, var = _batch_norm(input, weight, bias, eps)
     count = input.numel() // max(input.shape[1], 1)
-    update_running(running_mean, mean._a, momentum)
-    update_running(running_var, var._a * (count / (count - 1)), momentum)
+    if count:
+        update_running(running_mean, mean._a, momentum)
+        update_running(running_var, var._a * (count / (count - 1)), momentum)
     return y
 
 
@@ -243,6 +249,7 @@ def rms_norm(input: Tensor, normalized_shape: Any, weight: Tensor | None = None,
         eps: Added to the mean square; the dtype's resolution if None.
 
     Raises:
+        ValueError: If the input has fewer dimensions than that shape.
         RuntimeError: If the input does not end in that shape.
 
     Examples:
@@ -250,6 +257,10 @@ def rms_norm(input: Tensor, normalized_shape: Any, weight: Tensor | None = None,
         >>> rms_norm(tour.tensor([[3.0, -4.0]]), (2,))
         tensor([[ 0.8485, -1.1314]])
     """
+    if not isinstance(normalized_shape, int) and input.dim() < len(normalized_shape):
+        raise ValueError(
+            f"Input tensor must have at least {len(normalized_shape)} dimensions, but got {input.dim()}: {list(input.shape)}"
+        )
     shape = trailing(input, normalized_shape, weight, None, "rms_norm")
     return _rms_norm(input, shape, weight, tour.finfo(input.dtype).eps if eps is None else eps)[0]
 
@@ -292,6 +303,7 @@ def group_norm(
         eps: Added to the variance.
 
     Raises:
+        ValueError: If a group has one value.
         RuntimeError: If the channels cannot be grouped so, or a length does not fit.
 
     Examples:
@@ -306,6 +318,7 @@ def group_norm(
             "Expected number of channels in input to be divisible by num_groups, but got input of shape "
             f"{list(input.shape)} and num_groups={num_groups}"
         )
+    check_values_per_channel((input.shape[0] * input.shape[1] // num_groups, num_groups, *input.shape[2:]), input.shape)
     check_channels("group_norm", input, weight=weight, bias=bias)
     return _group_norm(input, num_groups, weight, bias, eps)[0]
 

@@ -7,7 +7,7 @@ import warnings
 
 import tour
 from tour import Tensor
-from tour.nn.functional._reduction import legacy_reduction, reduced, warn_of_broadcasting, weighted
+from tour.nn.functional._reduction import check_reduction, legacy_reduction, reduced, warn_of_broadcasting, weighted
 
 __all__ = [
     "gaussian_nll_loss", "huber_loss", "kl_div", "l1_loss", "mse_loss", "poisson_nll_loss", "smooth_l1_loss",
@@ -104,6 +104,7 @@ def smooth_l1_loss(
         tensor([0.1250, 1.5000])
     """
     reduction = legacy_reduction(size_average, reduce, reduction)
+    check_reduction(reduction)
     warn_of_broadcasting(input, target)
     if beta < 0:
         raise RuntimeError(f"smooth_l1_loss does not support negative values for beta, but got {beta}.")
@@ -136,6 +137,7 @@ def huber_loss(
         >>> huber_loss(tour.tensor([1.0, 2.0]), tour.tensor([1.5, 5.0]), reduction="none", delta=2.0)
         tensor([0.1250, 4.0000])
     """
+    check_reduction(reduction)
     warn_of_broadcasting(input, target)
     if delta <= 0:
         raise RuntimeError(f"huber_loss does not support non-positive values for delta, but got {delta}.")

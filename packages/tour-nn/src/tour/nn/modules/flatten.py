@@ -56,6 +56,8 @@ class Unflatten(Module):
             raise TypeError(
                 f"unflattened_size must be tuple of ints, with an int dim; got dim of type {type(dim).__name__}"
             )
+        if not isinstance(unflattened_size, tuple | list) or not all(isinstance(n, int) for n in unflattened_size):
+            raise TypeError(f"unflattened_size must be a tuple of ints, but found {unflattened_size!r}")
         self.dim = dim
         self.unflattened_size = unflattened_size
 

@@ -44,12 +44,17 @@ class RNNBase(Module):
                 f"than 1, but got dropout={dropout} and num_layers={num_layers}",
                 stacklevel=3,
             )
-        if not isinstance(hidden_size, int):
-            raise TypeError(f"hidden_size should be of type int, got: {type(hidden_size).__name__}")
-        if hidden_size <= 0:
-            raise ValueError("hidden_size must be greater than zero")
-        if num_layers <= 0:
-            raise ValueError("num_layers must be greater than zero")
+        for name, value, kind in (
+            ("input_size", input_size, int),
+            ("hidden_size", hidden_size, int),
+            ("bias", bias, bool),
+            ("batch_first", batch_first, bool),
+        ):
+            if not isinstance(value, kind):
+                raise TypeError(f"{name} should be of type {kind.__name__}, got: {type(value).__name__}")
+        for name, number in (("input_size", input_size), ("hidden_size", hidden_size), ("num_layers", num_layers)):
+            if number <= 0:
+                raise ValueError(f"{name} must be greater than zero, but got {number}")
         if proj_size < 0 or proj_size >= hidden_size:
             raise ValueError(
                 f"proj_size should be a positive integer smaller than hidden_size, or zero; got {proj_size}"
@@ -168,14 +173,23 @@ class RNNBase(Module):
                 raise RuntimeError(f"Expected {name} size {(count, batch, n)}, got {list(s.shape)}")
         return states
 
-    def check_input(self, width: int) -> None:
-        """Refuse another number of features than the layer was made for.
+    def check_input(self, x: Tensor) -> None:
+        """Refuse another number of features than the layer was made for, and another dtype than it has.
 
         Raises:
-            RuntimeError: Names both.
+            RuntimeError: If the number of features is another; names both.
+            ValueError: If the dtype is another; names both.
         """
-        if width != self.input_size:
-            raise RuntimeError(f"input.size(-1) must be equal to input_size. Expected {self.input_size}, got {width}")
+        if x.shape[-1] != self.input_size:
+            raise RuntimeError(
+                f"input.size(-1) must be equal to input_size. Expected {self.input_size}, got {x.shape[-1]}"
+            )
+        weight: Tensor = getattr(self, self._all_names[0][0])
+        if x.dtype is not weight.dtype:
+            raise ValueError(
+                f"RNN input dtype ({x.dtype}) does not match weight dtype ({weight.dtype}). Convert input: "
+                f"input.to({weight.dtype}), or convert model: model.to({x.dtype})"
+            )
 
     def forward(self, input: Any, hx: Any = None) -> Any:
         """Run over a padded batch (L, B, I), one sequence (L, I), or a `PackedSequence`; give outputs and last states."""
@@ -193,7 +207,7 @@ class RNNBase(Module):
             sizes = [batch] * length
             if not single and hx is not None and (hx[0] if isinstance(hx, (tuple, list)) else hx).dim() != 3:
                 raise RuntimeError("For batched 3-D input, hx should also be 3-D")
-        self.check_input(x.shape[-1])
+        self.check_input(x)
         if single and hx is not None:
             hx = tuple(s.unsqueeze(1) for s in hx) if isinstance(hx, (tuple, list)) else hx.unsqueeze(1)
         states = self._states(hx, batch, x)
