@@ -106,6 +106,7 @@ if TYPE_CHECKING:
     from tour import autograd as autograd
     from tour import cuda as cuda
     from tour import fft as fft
+    from tour import func as func
     from tour import linalg as linalg
     from tour import nn as nn
     from tour import numba as numba
@@ -120,6 +121,7 @@ if TYPE_CHECKING:
     from tour.autograd import is_inference_mode_enabled as is_inference_mode_enabled
     from tour.autograd import no_grad as no_grad
     from tour.autograd import set_grad_enabled as set_grad_enabled
+    from tour.func import vmap as vmap
 
     __version__: str
 else:

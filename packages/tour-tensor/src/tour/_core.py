@@ -67,12 +67,15 @@ class Op:
         self.lists = lists
         self.rule: Any = None
         OPS[name] = self
+        for tell in declared:
+            tell(self)
 
     def __repr__(self) -> str:
         return f"Op({self.name})"
 
 
 OPS: Final[dict[str, Op]] = {}
+declared: Final[list[Callable[[Op], None]]] = []  # who wants to hear of ops that are declared from now on
 
 
 def deferred(module: str, name: str) -> Callable[..., Any]:
@@ -124,6 +127,30 @@ def as_array(result: Any) -> Array:
 def kernel_for(op: Op, array: Array) -> Callable[..., Any]:
     """The kernel of an op for the array type at hand; NumPy's own protocols serve types that list none."""
     return op.impls.get(type(array), op.kernel) if type(array) is not ndarray else op.kernel  # type: ignore[return-value]
+
+
+def held(array: Array) -> Array:
+    """The elements of a raw array, for checks of their values; of an array round another one (all samples of `vmap`) that one's."""
+    return array if type(array) is ndarray else getattr(array, "value", array)
+
+
+def with_room(array: Array, *others: Any) -> Array:
+    """A raw array, or a copy of it of the type among `others` that brings its own, so that those may be written into it."""
+    for x in (array, *others):
+        if type(x) is not ndarray and hasattr(x, "make_room"):
+            return x.make_room(array, others)
+    return array
+
+
+def kernel_among(op: Op, *arrays: Array) -> Any:
+    """The kernel of an op of several arrays, of which any may be of the type that brings its own."""
+    for array in arrays:
+        if type(array) is not ndarray and type(array) in op.impls:
+            return op.impls[type(array)]
+    return op.kernel
+
+
+batching: list[str] = []  # modules of batching rules for the ops of packages above; the first `vmap` imports them
 
 
 # --- Writes -------------------------------------------------------------------------------------------------------------
@@ -212,22 +239,24 @@ def stamp_array(array: Array) -> Stamp:
 
 
 class Sockets:
-    """What a gradient package offers to in-place ops; empty until one is plugged in.
+    """What a gradient package offers to in-place and random ops; empty until one is plugged in.
 
     Attributes:
         before_write: `before_write(target, *others)`: True when the write must be recorded; raises when it is refused.
         preserve: `preserve(op, target)`: what to compute a recorded write from: the target, or a copy if the op's rule keeps it.
         rewrite: `rewrite(target, result)`: the history of `target` becomes that of `result`, whose values it now holds.
+        sample: `sample(array, draw)`: `array` filled with random numbers, or several of it; refuses if there may be none.
     """
 
-    __slots__ = ("before_write", "preserve", "rewrite")
+    __slots__ = ("before_write", "preserve", "rewrite", "sample")
     before_write: Callable[..., bool] | None
     preserve: Callable[..., Any]
     rewrite: Callable[..., None]
+    sample: Callable[..., Any] | None
 
 
 sockets = Sockets()
-sockets.before_write = None
+sockets.before_write = sockets.sample = None
 
 
 def autograd() -> Any:

@@ -16,7 +16,7 @@ from typing import Any, ParamSpec, TypeVar
 import numpy as np
 
 from tour import _core, _dtypes
-from tour._core import Op, as_array, kernel_for, ndarray, new, parameters_of, root_of, sockets, wrap, wrote
+from tour._core import Op, as_array, kernel_for, ndarray, new, parameters_of, root_of, sockets, with_room, wrap, wrote
 from tour._dtypes import FROM_NUMPY, can_cast
 from tour._errors import argument_error, explain, shape_text
 from tour._numpy import BY_UFUNC
@@ -295,11 +295,20 @@ def as_operands(operands: tuple[Any, ...]) -> tuple[Any, ...] | None:
             made.append(wrap(native(np.asarray(x))))
         elif not isinstance(x, _core.Tensor):
             return None
+        elif abroad is not None and (room := with_room(x._a, abroad._a)) is not x._a:
+            made.append(_instead(x, room))
         elif abroad is not None and type(x._a) is ndarray and not x._a.ndim and x._tape is None:
             made.append(number(x._a[()], x._a.dtype, abroad._a))
         else:
             made.append(x)
     return tuple(made)
+
+
+def _instead(t: Any, array: Any) -> Any:
+    """A tensor with another array and the same history."""
+    made = wrap(array)
+    made._tape = t._tape
+    return made
 
 
 # For the `numbers` of `binary`: what to do when a call fails, and how to take the second operand.

@@ -11,6 +11,8 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from tour._core import held
+
 __all__ = ["device"]
 
 
@@ -184,6 +186,8 @@ def device_of(array: Any) -> device:
     """The device that holds a raw array."""
     if type(array) is np.ndarray:
         return CPU
+    if (inner := held(array)) is not array:
+        return device_of(inner)
     found = BY_ARRAY[type(array)]
     return device(found.name, found.index_of(array))
 
@@ -195,6 +199,8 @@ def as_device(where: device | str | int | None) -> device:
 
 def move(array: Any, where: device) -> Any:
     """A raw array on another device: itself when it is there already."""
+    if held(array) is not array:
+        return array.moved(where)
     source = BY_ARRAY.get(type(array))
     if where.type == "cpu":
         return array if source is None else source.to_host(array)

@@ -31,6 +31,7 @@ HOMES = {
     "is_inference_mode_enabled": "autograd",
     "no_grad": "autograd",
     "set_grad_enabled": "autograd",
+    "vmap": "func",
 } | dict.fromkeys(
     (
         *("conv1d", "conv2d", "conv3d", "conv_transpose1d", "conv_transpose2d", "conv_transpose3d"),

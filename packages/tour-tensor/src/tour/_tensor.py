@@ -233,7 +233,7 @@ class Tensor(
                 f"Boolean value of Tensor with {'more than one value' if self._a.size else 'no values'} is ambiguous; "
                 "use .any() or .all()"
             )
-        return bool(self._a.item())
+        return bool(self._a)
 
     def __float__(self) -> float:
         return float(self.item())

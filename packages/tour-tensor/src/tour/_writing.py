@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from tour import _core
-from tour._core import Op, kernel_for, new, sockets, wrote
+from tour._core import Op, kernel_for, new, sockets, with_room, wrote
 from tour._declare import opened, store, taped, writable
 
 if TYPE_CHECKING:
@@ -18,8 +18,9 @@ if TYPE_CHECKING:
 
 def written(op: Op, input: Tensor, *params: Any, out: Tensor | None = None) -> Tensor:
     """A copy of `input` with the op's kernel run on it."""
-    a = input._a.copy(order="K")
-    kernel_for(op, a)(a, *[opened(x) for x in params])
+    raw = [opened(x) for x in params]
+    a = with_room(input._a.copy(order="K"), *flat(tuple(raw)))
+    kernel_for(op, a)(a, *raw)
     t: Tensor = new(_core.Tensor)
     t._a = a
     t._tape = None

@@ -227,6 +227,32 @@ def grad(
     return tuple(results)
 
 
+def pullback(outputs: list[Any], inputs: list[Any], cotangents: list[Any], recorded: bool = False) -> list[Any]:
+    """Gradients with respect to `inputs` by a pass whose formulas run on tensors, as those of batches must; the graph is kept.
+
+    Args:
+        outputs: Tensors; those that were not recorded are passed over.
+        inputs: Tensors.
+        cotangents: The gradient that starts at each output.
+        recorded: Whether to record the pass.
+
+    Returns:
+        A tensor for each input, or None where no output depends on it.
+    """
+    pairs = [(t, g) for t, g in zip(outputs, cotangents, strict=True) if t._tape is not None]
+    targets = [views.fresh(t) if tape.rebased else t._tape for t in inputs]
+    was = tape.set_recording(recorded)
+    try:
+        seeds = _seeds([t for t, _ in pairs], [g for _, g in pairs], True)
+        wanted = [target for target in targets if target is not None]
+        found = (
+            engine.run(seeds, retain=True, create=True, targets=wanted, accumulate=False) if pairs and wanted else {}
+        )
+    finally:
+        tape.set_recording(was)
+    return [found.get(id(target)) if target is not None else None for target in targets]
+
+
 def _target(t: Any) -> Any:
     own = views.fresh(t) if tape.rebased else t._tape
     if own is None:

@@ -9,7 +9,7 @@ import numpy as np
 
 import tour
 from tour import _core
-from tour._core import as_array, ndarray
+from tour._core import as_array, held, ndarray
 from tour._kernels import keep
 
 
@@ -92,6 +92,11 @@ def united(g: Any) -> Any:
     return np.ascontiguousarray(g).view(np.complex64 if g.dtype.itemsize == 4 else np.complex128)[..., 0]
 
 
+def everywhere(mask: Any) -> bool:
+    """Whether a mask, a tensor or an array, holds in all elements; of a batch in those of every sample."""
+    return bool(held(mask._a if isinstance(mask, _core.Tensor) else mask).all())
+
+
 def reading(function: Any) -> Any:
     """A primitive op as rules call it: on raw arrays its kernel, on tensors the op itself, so that it is recorded."""
     op = function.op
@@ -113,10 +118,18 @@ def differentiate(expression: Any, inputs: tuple[Any, ...], wanted: tuple[bool, 
         wanted: Which of their gradients are wanted.
         g: The gradient of its result, or a list of gradients; None for a result without dimensions.
     """
+    recorded = tour.is_grad_enabled()
     with tour.enable_grad():
         # Views stand in for the inputs: an input may also have a part in the history of another one, which does not count here.
-        inputs = tuple(x.view_as(x) if w else x for x, w in zip(inputs, wanted, strict=True))
+        inputs = tuple(_stand_in(x) if w else x for x, w in zip(inputs, wanted, strict=True))
         y = expression(*inputs)
     watched = [x for x, w in zip(inputs, wanted, strict=True) if w]
-    found = iter(tour.autograd.grad(y, watched, g, create_graph=True, allow_unused=True))
+    results, arriving = (x if isinstance(x, list) else [x] for x in (y, g))
+    arriving = [tour.ones_like(t) if x is None else x for t, x in zip(results, arriving, strict=True)]
+    found = iter(tour.autograd.pullback(results, watched, arriving, recorded))
     return tuple(next(found) if w else None for w in wanted)
+
+
+def _stand_in(x: Any) -> Any:
+    """A tensor in the place of another one in a piece of history of its own."""
+    return x.view_as(x) if x._tape is not None else x.detach().requires_grad_()

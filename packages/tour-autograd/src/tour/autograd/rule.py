@@ -16,7 +16,7 @@ from typing import Any
 
 from tour import _core
 from tour._core import OPS, Op
-from tour.autograd.saved import plug, plugged
+from tour.autograd.recorders import plug, plugged
 from tour.autograd.tape import FIRST, OP, PICK, record_any, record_binary, record_single, record_unary, saver
 
 Formula = Callable[..., Any]

@@ -11,8 +11,8 @@ from collections.abc import Callable
 from typing import Any, Self
 
 from tour import _core
-from tour._core import OPS, Op, clock, stamp_of, wrap
-from tour.autograd import tape
+from tour._core import Op, clock, stamp_of, wrap
+from tour.autograd import recorders, tape
 from tour.autograd.blame import overwritten_error
 from tour.autograd.tape import FIRST, OP, PICK, TIME, Leaf, saved_of
 
@@ -28,9 +28,6 @@ class _Stack(threading.local):
 
 
 _stack = _Stack()
-_lock = threading.Lock()
-_open = 0  # blocks open in all threads
-_recorders: dict[str, tuple[Op, Callable[..., None], Callable[..., None]]] = {}  # each op's own, and the one that packs
 
 PACKED_TIME = -1  # a node's TIME that sends the engine to `checked`, which unpacks
 
@@ -108,23 +105,15 @@ class saved_tensors_hooks:
         self.unpack_hook = unpack_hook
 
     def __enter__(self) -> Self:
-        global _open
         if _stack.refusal is not None:
             raise RuntimeError(_stack.refusal)
         _stack.blocks.append(self)
-        with _lock:
-            _open += 1
-            if _open == 1:
-                _exchange()
+        recorders.exchange(_packing)
         return self
 
     def __exit__(self, *_: object) -> None:
-        global _open
         _stack.blocks.pop()
-        with _lock:
-            _open -= 1
-            if not _open:
-                _restore()
+        recorders.restore(_packing)
 
 
 class save_on_cpu(saved_tensors_hooks):
@@ -148,32 +137,7 @@ class disable_saved_tensors_hooks:
         _stack.refusal = self._was
 
 
-def plug(op: Op, record: Callable[..., None]) -> None:
-    """Fill the `record` socket of an op, also while a block is open."""
-    _recorders.pop(op.name, None)
-    op.record = record
-    if _open:
-        _exchange()
-
-
-def plugged(op: Op) -> bool:
-    """Whether something fills the `record` socket of an op."""
-    return (_recorders[op.name][1] if op.name in _recorders else op.record) is not _core.unplugged
-
-
-def _exchange() -> None:
-    for name in OPS.keys() - _recorders.keys():
-        _recorders[name] = (OPS[name], OPS[name].record, _packing(OPS[name].record))
-    for op, _, packing in _recorders.values():
-        op.record = packing
-
-
-def _restore() -> None:
-    for op, plain, _ in _recorders.values():
-        op.record = plain
-
-
-def _packing(record: Callable[..., None]) -> Callable[..., None]:
+def _packing(op: Op, record: Callable[..., None]) -> Callable[..., None]:
     """A recorder that packs what another one has saved."""
 
     def packed(out: Any, *values: Any) -> None:

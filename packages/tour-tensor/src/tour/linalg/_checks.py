@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from tour import _core
-from tour._core import Op, as_array, wrap
+from tour._core import Op, as_array, held, kernel_among, wrap
 from tour._declare import opened, store, taped
 from tour._dtypes import FLOATING, FROM_NUMPY
 from tour._errors import argument_error
@@ -107,7 +107,8 @@ def made(op: Op, *values: Any) -> Any:
     """Run an op's kernel on its parameters; a tensor, or a tuple of tensors, recorded where an input is."""
     try:
         with np.errstate(all="ignore"):
-            r = op.kernel(*map(opened, values))  # type: ignore[misc]
+            raw = tuple(map(opened, values))
+            r = kernel_among(op, *raw)(*raw)
     except np.linalg.LinAlgError as error:
         raise LinAlgError(f"linalg.{op.name.removeprefix('linalg_')}: {error}") from None
     t = tuple(wrap(as_array(x)) for x in r) if type(r) is tuple else wrap(as_array(r))
@@ -134,6 +135,7 @@ def demand(info: Any, name: str, complaint: Callable[[int], str]) -> None:
     Raises:
         LinAlgError: If one has failed; names the first.
     """
+    info = held(info)
     if info.any():
         at = int(np.flatnonzero(info)[0])
         batch = f"(Batch element {at}): " if info.ndim else ""

@@ -10,7 +10,7 @@ import numpy as np
 import tour
 from tour import _core, return_types
 from tour._calling import numpy_too
-from tour._core import Op
+from tour._core import Op, held
 from tour._dtypes import FROM_NUMPY, as_dtype, can_cast
 from tour._shapes import is_int, wrap_dims
 from tour.linalg._checks import fractional, given, made, matrix, square
@@ -232,7 +232,7 @@ def cond(A: Tensor, p: Order = None, *, out: Tensor | None = None) -> Tensor:
         return given(_core.wrap(np.zeros(A._a.shape[:-2], A._a.real.dtype)), out, "linalg.cond")  # type: ignore[no-any-return]
     inverse, info = inv_ex(A)
     t = matrix_norm(A, p) * matrix_norm(inverse, p)
-    if info._a.any():
+    if held(info._a).any():
         t = t.masked_fill(_core.wrap(info._a != 0), math.inf)
     return given(t, out, "linalg.cond")  # type: ignore[no-any-return]
 
@@ -267,5 +267,5 @@ def matrix_rank(
     A = A.detach()
     s = (eigvalsh(A).abs() if hermitian else svdvals(A))._a
     limit = np.maximum(low, relative * s.max(-1, initial=0))
-    rank = (s > np.asarray(limit)[..., None]).sum(-1)
-    return given(_core.wrap(np.asarray(rank)), out, "linalg.matrix_rank")  # type: ignore[no-any-return]
+    rank = (s > _core.as_array(limit)[..., None]).sum(-1)
+    return given(_core.wrap(_core.as_array(rank)), out, "linalg.matrix_rank")  # type: ignore[no-any-return]

@@ -10,7 +10,7 @@ import numpy as np
 import tour
 from tour import _core, return_types
 from tour._calling import numpy_too
-from tour._core import Op
+from tour._core import Op, held
 from tour._dtypes import FROM_NUMPY
 from tour.linalg import _kernels
 from tour.linalg._checks import (
@@ -381,7 +381,7 @@ def lstsq(
     X, rank, s = made(_LSTSQ, A, full, limit)
     s, (m, n) = s.detach(), A._a.shape[-2:]
     residuals = tour.empty(0, dtype=FROM_NUMPY[A._a.dtype].to_real())
-    if m > n and driver != "gelsy" and (rank._a == n).all():
+    if m > n and driver != "gelsy" and (held(rank._a) == n).all():
         residuals = (A @ X - full).abs().square().sum(-2)
         residuals = residuals.squeeze(-1) if vector else residuals
     nothing = tour.empty(0, dtype=residuals.dtype)
@@ -415,7 +415,7 @@ def tensorinv(A: Tensor, ind: int = 2, *, out: Tensor | None = None) -> Tensor:
             f"Expected self to satisfy the requirement prod(self.shape[ind:]) == prod(self.shape[:ind]), but got {columns} != {rows}"
         )
     inverse, info = made(_INV, A.reshape(rows, columns))
-    if info._a.any():
+    if held(info._a).any():
         raise LinAlgError("Failed to invert the input tensor, because it is singular.")
     return given(inverse.reshape(*shape[ind:], *shape[:ind]), out, "linalg.tensorinv")  # type: ignore[no-any-return]
 

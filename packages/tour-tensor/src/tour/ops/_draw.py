@@ -37,6 +37,8 @@ Draw = Callable[[Array], Any]  # fills a flat host array
 
 def engine_of(generator: Generator | None) -> Engine:
     """The stream of a generator, or the default one."""
+    if sockets.sample is not None:
+        sockets.sample(None, None)
     if generator is None:
         return default_generator._engine
     if not isinstance(generator, Generator):
@@ -96,12 +98,22 @@ def draw_into(a: Array, draw: Draw) -> None:
         ordered[...] = flat.reshape(ordered.shape)
 
 
+def drawn(a: Array, draw: Draw) -> Array:
+    """A host array, filled; inside `vmap` one for all samples, or one for each."""
+    if sockets.sample is not None:
+        return sockets.sample(a, draw)
+    draw_into(a, draw)
+    return a
+
+
 def write(input: Tensor, draw: Draw, *others: Any) -> Tensor:
     """Fill a tensor in place, on whatever device, and stamp it as written by the caller's caller."""
     a = input._a
     writable(a)
     recorded = sockets.before_write is not None and sockets.before_write(input, *others)
-    if type(a) is ndarray:
+    if sockets.sample is not None:
+        a[...] = move(sockets.sample(np.empty(a.shape, a.dtype), draw), input.device)
+    elif type(a) is ndarray:
         draw_into(a, draw)
     else:
         ordered = a.transpose(memory_axes(a))

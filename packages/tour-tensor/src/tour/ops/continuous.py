@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tour import _core, _dtypes
-from tour._core import ndarray
+from tour._core import held, with_room
 from tour._devices import move
 from tour._random_engine import LARGEST, Engine
 from tour._shapes import as_shape, is_int
@@ -26,7 +26,7 @@ from tour.ops._draw import (
     constant_in,
     deliver,
     demand,
-    draw_into,
+    drawn,
     engine_of,
     host,
     is_fractional,
@@ -105,7 +105,7 @@ def rand(
                 [0.0885, 0.1320]])
     """
     made = array_for(out, shape_of(sizes, size, "rand"), dtype, _dtypes.default_numpy())
-    _uniform(made, engine_of(generator))(made.reshape(-1))
+    made = drawn(made, _uniform(made, engine_of(generator)))
     return deliver(made, out, device, requires_grad)
 
 
@@ -132,7 +132,7 @@ def randn(
         tensor([ 1.5410, -0.2934, -2.1788])
     """
     made = array_for(out, shape_of(sizes, size, "randn"), dtype, _dtypes.default_numpy())
-    _normal(made, engine_of(generator))(made.reshape(-1))
+    made = drawn(made, _normal(made, engine_of(generator)))
     return deliver(made, out, device, requires_grad)
 
 
@@ -156,7 +156,7 @@ def rand_like(
         tensor([0.4963, 0.7682])
     """
     made = array_like(input, dtype, memory_format)
-    draw_into(made, _uniform(made, engine_of(generator)))
+    made = drawn(made, _uniform(made, engine_of(generator)))
     return like(input, made, device, requires_grad)
 
 
@@ -180,7 +180,7 @@ def randn_like(
         tensor([ 1.5410, -0.2934])
     """
     made = array_like(input, dtype, memory_format)
-    draw_into(made, _normal(made, engine_of(generator)))
+    made = drawn(made, _normal(made, engine_of(generator)))
     return like(input, made, device, requires_grad)
 
 
@@ -223,7 +223,7 @@ def normal(
         if size is None or is_int(size):
             raise TypeError("normal() of two numbers needs a size, a tuple: normal(0.0, 1.0, (2, 3))")
         made = array_for(out, as_shape((size,), "normal"), dtype, _dtypes.default_numpy())
-        _normal(made, engine_of(generator), float(mean), float(std))(made.reshape(-1))
+        made = drawn(made, _normal(made, engine_of(generator), float(mean), float(std)))
         return deliver(made, out, device, requires_grad)
     return _normal_each(mean, std, engine_of(generator), out)
 
@@ -233,12 +233,13 @@ def _normal_each(mean: Any, std: Any, engine: Engine, out: Tensor | None) -> Ten
     first = mean if isinstance(mean, _core.Tensor) else std
     centre = host(mean) if isinstance(mean, _core.Tensor) else mean
     spread = host(std) if isinstance(std, _core.Tensor) else float(std)
-    if isinstance(spread, ndarray):
+    if not isinstance(spread, float):
         check(spread.dtype.kind != "c", "normal expects standard deviation to be non-complex")
-        check(bool((spread >= 0).all()), "normal expects all elements of std >= 0.0")
+        check(bool((held(spread) >= 0).all()), "normal expects all elements of std >= 0.0")
     made = array_for(out, broadcast(np.shape(centre), np.shape(spread)), None, first._a.dtype)
-    _normal(made, engine, 0.0, 1.0 if isinstance(spread, ndarray) else spread)(made.reshape(-1))
-    if isinstance(spread, ndarray):
+    made = drawn(made, _normal(made, engine, 0.0, spread if isinstance(spread, float) else 1.0))
+    made = with_room(made, centre, spread)
+    if not isinstance(spread, float):
         np.multiply(made, spread, out=made, casting="unsafe")
     np.add(made, centre, out=made, casting="unsafe")
     return deliver(made, out, None) if out is not None else constant_in(move(made, first.device), mean, std)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tour import _core, _dtypes
-from tour._core import wrap
+from tour._core import held, wrap
 from tour._devices import as_device, move
 from tour._dtypes import FROM_NUMPY, as_dtype, as_numpy_dtype
 from tour._operands import native
@@ -37,6 +37,8 @@ def raw_data(data: Any, dtype: Any = None) -> Any:
     target = as_numpy_dtype(dtype)
     if isinstance(data, _core.Tensor):
         return data._a.astype(target or data._a.dtype, copy=True)
+    if type(data) is not np.ndarray and held(data) is not data:  # an array round another one
+        return data.astype(target or data.dtype, copy=True)
     if isinstance(data, np.ndarray):
         return np.array(native(data), target, order="C", copy=True)
     data = _plain(data)

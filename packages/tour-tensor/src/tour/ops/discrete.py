@@ -12,7 +12,7 @@ import numpy as np
 
 from tour import _core
 from tour import _random_sequential as sequential
-from tour._core import ndarray
+from tour._core import ndarray, sockets
 from tour._devices import move
 from tour._random_engine import DIGITS, LARGEST, Engine
 from tour._shapes import as_shape, is_int
@@ -25,7 +25,7 @@ from tour.ops._draw import (
     constant_in,
     deliver,
     demand,
-    draw_into,
+    drawn,
     engine_of,
     host,
     is_countable,
@@ -148,7 +148,7 @@ def randint(
     if size is None or is_int(size):
         raise TypeError(f"randint(): size must be a tuple of ints, not {type(size).__name__}: randint(10, (5,))")
     made = array_for(out, as_shape((size,), "randint"), dtype, np.int64)
-    _integers(made.dtype, engine_of(generator), low, high)(made.reshape(-1))
+    made = drawn(made, _integers(made.dtype, engine_of(generator), low, high))
     return deliver(made, out, device, requires_grad)
 
 
@@ -176,7 +176,7 @@ def randint_like(
     if high is None:
         low, high = 0, low
     made = array_like(input, dtype, memory_format)
-    draw_into(made, _integers(made.dtype, engine_of(generator), low, high))
+    made = drawn(made, _integers(made.dtype, engine_of(generator), low, high))
     return like(input, made, device, requires_grad)
 
 
@@ -216,8 +216,15 @@ def randperm(
     largest = 1 << DIGITS[made.dtype.name] if made.dtype.name in DIGITS else int(np.iinfo(made.dtype).max)
     if n - 1 > largest:
         raise RuntimeError(f"randperm: n={n} is too large for {made.dtype.name}, which holds integers up to {largest}")
-    made[...] = engine_of(generator).permutation(n)
+    engine = engine_of(generator)
+    made = drawn(made, lambda flat: _permutations(engine, flat, n))
     return deliver(made, out, device, requires_grad)
+
+
+def _permutations(engine: Engine, flat: Any, n: int) -> None:
+    """Fill a flat array with permutations, one after the other."""
+    for start in range(0, flat.size, max(n, 1)):
+        flat[start : start + n] = engine.permutation(n)
 
 
 _UNSET: Any = object()
@@ -293,6 +300,10 @@ def _bernoulli(dtype: np.dtype[Any], engine: Engine, p: Any) -> Draw:
     return lambda flat: engine.bernoulli(flat, float(p))
 
 
+def _uniform_numbers(engine: Engine) -> Draw:
+    return lambda flat: engine.uniform(flat)
+
+
 def bernoulli(
     input: Tensor, p: float | None = None, *, generator: Generator | None = None, out: Tensor | None = None
 ) -> Tensor:
@@ -314,7 +325,10 @@ def bernoulli(
         tensor([0., 0., 1.])
     """
     made = array_for(out, input._a.shape, None, input._a.dtype)
-    _bernoulli(made.dtype, engine_of(generator), host(input).reshape(-1) if p is None else p)(made.reshape(-1))
+    if p is None and sockets.sample is not None:
+        chance = drawn(np.empty(made.shape), _uniform_numbers(engine_of(generator)))
+        return constant_in((chance < input._a).astype(made.dtype), input)
+    made = drawn(made, _bernoulli(made.dtype, engine_of(generator), host(input).reshape(-1) if p is None else p))
     return deliver(made, out, None) if out is not None else constant_in(move(made, input.device), input)
 
 

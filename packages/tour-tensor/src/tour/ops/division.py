@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tour._core import held
 from tour._declare import binary, in_place, operator, reflected, store, unary
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ def _rdiv(input: Tensor, other: Tensor | complex) -> Tensor:
 
 
 def _no_zero(b: Any) -> None:
-    if b.dtype.kind in "iu" and not b.all():
+    if b.dtype.kind in "iu" and not held(b).all():
         raise RuntimeError("ZeroDivisionError: an integer tensor was divided by a tensor that holds a zero")
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tour import _core, _dtypes
-from tour._core import wrap
+from tour._core import with_room, wrap
 from tour._declare import store
 from tour._dtypes import FROM_NUMPY, as_dtype
 from tour._layouts import empty_in, preserve_format
@@ -290,7 +290,7 @@ def empty_permuted(
 
 def like(input: Tensor, array: Any, device: Any, requires_grad: bool) -> Tensor:
     """A fresh host array as a tensor beside `input`, or on the device that is named."""
-    return finish(array, input.device if device is None else device, requires_grad)
+    return finish(with_room(array, input._a), input.device if device is None else device, requires_grad)
 
 
 def _empty_like(input: Tensor, dtype: Any, format: Any, name: str) -> Any:

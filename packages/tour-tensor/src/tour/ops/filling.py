@@ -8,14 +8,14 @@ import numpy as np
 
 from tour import _core
 from tour._calling import numpy_too
-from tour._core import Op, as_array, kernel_for, new, sockets, wrap, wrote
+from tour._core import Op, as_array, held, kernel_among, new, sockets, wrap, wrote
 from tour._declare import taped
 from tour._dtypes import FROM_NUMPY
 from tour._errors import shape_text
 from tour._operands import cast, number
 from tour._writing import write, written
 from tour.ops.gathering import broadcast
-from tour.ops.indexing import assign, is_basic, raw_index
+from tour.ops.indexing import _GETITEM, assign, is_basic, raw_index
 from tour.ops.scattering import reduce_at
 
 if TYPE_CHECKING:
@@ -191,7 +191,7 @@ def masked_fill(input: Tensor, mask: Tensor, value: Any) -> Tensor:
     a = input._a
     if m.shape != a.shape:
         broadcast("masked_fill", a.shape, m.shape)
-    r = kernel_for(_MASKED_FILL, a)(a, m, v._a if isinstance(v, _core.Tensor) else v)
+    r = kernel_among(_MASKED_FILL, a, m)(a, m, v._a if isinstance(v, _core.Tensor) else v)
     t: Tensor = new(_core.Tensor)
     t._a = as_array(r)
     t._tape = None
@@ -293,8 +293,9 @@ def _places_and_values(input: Tensor, indices: Any, values: Any) -> tuple[Any, T
     index = raw_index(where)
     if any(isinstance(i, int) for i in index):  # a tensor without dimensions: an index array, not a selecting integer
         index = tuple(np.asarray(i) if isinstance(i, int) else i for i in index)
+    own = kernel_among(_GETITEM, input._a, *index)
     try:
-        part = input._a[index].shape
+        part = (input._a[index] if own is None else own(input._a, index)).shape
     except IndexError as error:
         from tour.ops.indexing import index_error
 
@@ -352,8 +353,8 @@ def _put_params(input: Tensor, index: Tensor, source: Tensor) -> tuple[Any, Tens
             f"index.numel() = {i.size}"
         )
     n = input._a.size
-    if i.size and (i.min() < -n or i.max() >= n):
-        raise IndexError(f"out of range: tried to access index {i.max()} on a tensor of {n} elements.")
+    if i.size and (held(i).min() < -n or held(i).max() >= n):
+        raise IndexError(f"out of range: tried to access index {held(i).max()} on a tensor of {n} elements.")
     return i, source
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tour._calling import numpy_too
-from tour._core import Op, kernel_for, wrap
+from tour._core import Op, held, kernel_among, wrap
 from tour._declare import result, store
 from tour._dtypes import FROM_NUMPY, int64
 from tour._errors import shape_text
@@ -52,6 +52,7 @@ def check_index(name: str, index: Any, size: int, dim: int, dtypes: str = "il") 
     if index.dtype.kind not in "iu" or index.dtype.itemsize < (8 if dtypes == "l" else 4):
         want = "int64" if dtypes == "l" else "int64 or int32"
         raise RuntimeError(f"{name}(): Expected dtype {want} for index, but got {FROM_NUMPY[index.dtype].name}")
+    index = held(index)
     if index.size and ((low := np.minimum.reduce(index, None)) < 0 or np.maximum.reduce(index, None) >= size):
         bad = low if low < 0 else index.max()
         raise RuntimeError(f"index {bad} is out of bounds for dimension {dim} with size {size}")
@@ -112,7 +113,7 @@ def gather(input: Tensor, dim: int, index: Tensor, *, sparse_grad: bool = False,
         check_index("gather", i, a.shape[axis] if a.ndim else 1, axis)
     else:
         i = i.astype(np.int64)
-    t = result(_GATHER, kernel_for(_GATHER, a)(a, axis, i), input, axis, i)
+    t = result(_GATHER, kernel_among(_GATHER, a, i)(a, axis, i), input, axis, i)
     return t if out is None else store(same_dtype("gather", out, t), t, "gather", input, index)  # type: ignore[no-any-return]
 
 
@@ -172,7 +173,7 @@ def take_along_dim(input: Tensor, indices: Tensor, dim: int | None = None, *, ou
 def _from_front(index: Tensor, size: int) -> Tensor:
     """Indices that count from the end made to count from the front."""
     i = index._a
-    return wrap(np.where(i < 0, i + size, i)) if i.size and i.min() < 0 else index
+    return wrap(np.where(i < 0, i + size, i)) if i.size and held(i).min() < 0 else index
 
 
 @numpy_too
@@ -193,16 +194,23 @@ def index_select(input: Tensor, dim: int, index: Tensor, *, out: Tensor | None =
     check_vector("index_select", i)
     size = a.shape[axis] if a.ndim else 1
     try:
-        if i.size and np.minimum.reduce(i, None) < 0:  # NumPy counts these from the end
+        if i.size and np.minimum.reduce(held(i), None) < 0:  # NumPy counts these from the end
             raise IndexError
-        where = i.reshape(-1)
-        part = a[(slice(None),) * axis + (where,)] if axis else (a if a.ndim else a.reshape(1)).take(where, 0)
-        part = part if a.ndim else part.reshape(())
+        part = _selected(a, axis, i.reshape(-1))
     except IndexError:
-        where = f"indices go from {i.min()} to {i.max()}, the dimension has size {size}"
+        where = f"indices go from {held(i).min()} to {held(i).max()}, the dimension has size {size}"
         raise IndexError(f"index out of range in self: {where}") from None
     t = result(_GETITEM, part, input, (slice(None),) * axis + (i.reshape(-1),) if a.ndim else ())
     return t if out is None else store(out, t, "index_select", input, index)  # type: ignore[no-any-return]
+
+
+def _selected(a: Any, axis: int, where: Any) -> Any:
+    if not a.ndim:
+        return _selected(a.reshape(1), 0, where).reshape(())
+    index = (slice(None),) * axis + (where,)
+    if (own := kernel_among(_GETITEM, a, where)) is not None:
+        return own(a, index)
+    return a[index] if axis else a.take(where, 0)
 
 
 def check_vector(name: str, index: Any) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 
 from tour import _core
 from tour._calling import numpy_too
-from tour._core import Op
+from tour._core import Op, held
 from tour._dtypes import FROM_NUMPY
 from tour._errors import shape_text
 from tour._shapes import wrap_dim
@@ -95,10 +95,9 @@ def _in_range(name: str, index: Any, size: int) -> Any:
     Raises:
         IndexError: If it is not.
     """
-    if index.size and (index.min() < 0 or index.max() >= size):
-        raise IndexError(
-            f"{name}(): index out of range in self: indices go from {index.min()} to {index.max()}, size is {size}"
-        )
+    if index.size and (held(index).min() < 0 or held(index).max() >= size):
+        low, high = held(index).min(), held(index).max()
+        raise IndexError(f"{name}(): index out of range in self: indices go from {low} to {high}, size is {size}")
     return index
 
 

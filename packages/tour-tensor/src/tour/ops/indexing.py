@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tour import _core
-from tour._core import Op, kernel_for, ndarray, new, sockets, wrote
+from tour._core import Op, kernel_among, ndarray, new, sockets, wrote
 from tour._declare import result
 from tour._errors import shape_text
 from tour._kernels import is_half
@@ -71,8 +71,9 @@ def _copy_of_part(input: Tensor, index: Any) -> Tensor:
     if basic is not None:
         input = getitem(input, basic)
     a = input._a
+    own = kernel_among(_GETITEM, a, *(index if type(index) is tuple else (index,)))
     try:
-        part = a[index]
+        part = a[index] if own is None else own(a, index)
     except IndexError as error:
         raise index_error(a, index, error) from None
     return result(_GETITEM, part, input, index)  # type: ignore[no-any-return]
@@ -182,7 +183,8 @@ def add_slices(whole: Any, places: Any, values: Any) -> None:
 
 def place(input: Tensor, shape: tuple[int, ...], index: Any) -> Tensor:
     """Zeros of `shape` with `input` added in at `index`: the transpose of reading `x[index]`."""
-    return result(_PLACE, kernel_for(_PLACE, input._a)(input._a, shape, index), input, shape, index)  # type: ignore[no-any-return]
+    kernel = kernel_among(_PLACE, input._a, *(index if type(index) is tuple else (index,)))
+    return result(_PLACE, kernel(input._a, shape, index), input, shape, index)  # type: ignore[no-any-return]
 
 
 _PLACE = Op("place", ("input", "shape", "index"), place_array)

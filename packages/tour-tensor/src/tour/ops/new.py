@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from tour._core import with_room
 from tour.ops.creation import finish, raw_data
 from tour.ops.factories import empty, empty_strided, full, ones, zeros
 
@@ -14,6 +15,12 @@ if TYPE_CHECKING:
 __all__: list[str] = []
 
 
+def _beside(input: Tensor, made: Tensor) -> Tensor:
+    """A new tensor, with room for what `input` holds."""
+    made._a = with_room(made._a, input._a)
+    return made
+
+
 class New:
     """New tensors beside a tensor, as methods."""
 
@@ -21,7 +28,7 @@ class New:
 
     def new_empty(self: Any, *size: Any, dtype: Dtype | None = None, device: Any = None, **options: Any) -> Tensor:
         """A tensor of the given shape whose elements are whatever the memory holds."""
-        return empty(*size, dtype=dtype or self.dtype, device=device or self.device, **options)
+        return _beside(self, empty(*size, dtype=dtype or self.dtype, device=device or self.device, **options))
 
     def new_zeros(self: Any, *size: Any, dtype: Dtype | None = None, device: Any = None, **options: Any) -> Tensor:
         """A tensor of zeros of the given shape.
@@ -31,23 +38,25 @@ class New:
             >>> tour.tensor([1, 2]).new_zeros(2)
             tensor([0, 0])
         """
-        return zeros(*size, dtype=dtype or self.dtype, device=device or self.device, **options)
+        return _beside(self, zeros(*size, dtype=dtype or self.dtype, device=device or self.device, **options))
 
     def new_ones(self: Any, *size: Any, dtype: Dtype | None = None, device: Any = None, **options: Any) -> Tensor:
         """A tensor of ones of the given shape."""
-        return ones(*size, dtype=dtype or self.dtype, device=device or self.device, **options)
+        return _beside(self, ones(*size, dtype=dtype or self.dtype, device=device or self.device, **options))
 
     def new_full(
         self: Any, size: Any, fill_value: Any, dtype: Dtype | None = None, device: Any = None, **options: Any
     ) -> Tensor:
         """A tensor of the given shape filled with one value."""
-        return full(size, fill_value, dtype=dtype or self.dtype, device=device or self.device, **options)
+        return _beside(self, full(size, fill_value, dtype=dtype or self.dtype, device=device or self.device, **options))
 
     def new_empty_strided(
         self: Any, size: Any, stride: Any, dtype: Dtype | None = None, device: Any = None, **options: Any
     ) -> Tensor:
         """A tensor of the given shape and strides whose elements are whatever the memory holds."""
-        return empty_strided(size, stride, dtype=dtype or self.dtype, device=device or self.device, **options)
+        return _beside(
+            self, empty_strided(size, stride, dtype=dtype or self.dtype, device=device or self.device, **options)
+        )
 
     def new_tensor(
         self: Any, data: Any, *, dtype: Dtype | None = None, device: Any = None, requires_grad: bool = False, **_: Any

@@ -9,7 +9,7 @@ import numpy as np
 
 from tour import _core, return_types
 from tour._calling import numpy_too
-from tour._core import Op, as_array, kernel_for
+from tour._core import Op, as_array, held, kernel_for
 from tour._declare import store
 from tour._dtypes import FROM_NUMPY
 from tour._shapes import wrap_dim
@@ -167,7 +167,7 @@ def _levels(name: str, input: Tensor, q: Any, interpolation: str) -> Tensor:
         raise RuntimeError(f"{name}() q must be a scalar or 1D tensor")
     if q._a.dtype != input._a.dtype:
         raise RuntimeError(f"{name}() q tensor must be same dtype as the input tensor")
-    if q._a.size and not ((q._a >= 0) & (q._a <= 1)).all():
+    if q._a.size and not ((held(q._a) >= 0) & (held(q._a) <= 1)).all():
         raise RuntimeError(f"{name}() q values must be in the range [0, 1]")
     if interpolation not in ("linear", "lower", "higher", "midpoint", "nearest"):
         raise RuntimeError(

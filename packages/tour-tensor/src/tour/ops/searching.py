@@ -8,7 +8,7 @@ import numpy as np
 
 from tour import _core
 from tour._calling import numpy_too
-from tour._core import as_array, wrap
+from tour._core import as_array, held, wrap
 from tour._declare import store
 from tour._dtypes import FROM_NUMPY
 from tour._errors import shape_text
@@ -209,8 +209,8 @@ def _check_search(sequence: Tensor, values: Any, sorter: Any) -> None:
 
 
 def _search(s: Any, v: Any, side: Any) -> Any:
-    if s.ndim == 1:
-        return np.asarray(np.searchsorted(single(s), single(v), side))
+    if s.ndim == 1 or held(s) is not s or held(v) is not v:
+        return as_array(np.searchsorted(single(s), single(v), side))
     out = np.empty(v.shape, np.int64)
     for i in np.ndindex(*s.shape[:-1]):
         out[i] = np.searchsorted(single(s[i]), single(v[i]), side)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tour._calling import numpy_too
-from tour._core import Op, kernel_for
+from tour._core import Op, held, kernel_for
 from tour._declare import result, store
 from tour._dtypes import BOOLEAN, FLOATING, FROM_NUMPY
 from tour._shapes import axes
@@ -195,7 +195,7 @@ def cov(
         below = total - correction
     else:
         below = total - correction * (w * weights[1]).sum() / total
-    if w is not None and not total.item():
+    if w is not None and not held(total._a).all():
         raise ZeroDivisionError("Weights sum to zero, can't be normalized")
     away = rows - centre
     product = matmul(away, (away if w is None else away * w).t().conj())
@@ -219,7 +219,7 @@ def _weights(name: str, w: Any, count: int, kinds: str) -> Any:
     if w._a.size != count:
         raise RuntimeError(f"cov(): expected {name} to have the same numel as there are observations in the input but got "
                            f"{w._a.size} != {count}")  # fmt: skip
-    if w._a.size and w._a.min() < 0:
+    if w._a.size and held(w._a).min() < 0:
         raise RuntimeError(f"cov(): {name} cannot be negative")
     return w
 

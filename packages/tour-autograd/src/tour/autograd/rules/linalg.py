@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 import tour
+from tour.autograd.both import everywhere
 from tour.autograd.engine import sum_to
 from tour.autograd.rule import joint_vjp, tensor_vjp
 from tour.autograd.rules.reductions import of_others
@@ -19,7 +20,7 @@ from tour.ops import matrices
 
 
 def _det(g: Any, input: Any, out: Any) -> Any:
-    if (out == 0).any():  # the adjugate, by singular values
+    if not everywhere(out != 0):  # the adjugate, by singular values
         u, s, vh = tour.linalg.svd(input)
         phase = (tour.linalg.det(u) * tour.linalg.det(vh)).conj()
         return (g * phase)[..., None, None] * ((u * of_others(s, -1)[..., None, :]) @ vh)
@@ -182,7 +183,7 @@ def _check_phase(x: Any, of: Any, name: str, what: str) -> None:
         RuntimeError: If it does.
     """
     turned = _diagonal(x).imag.detach().abs()
-    if turned.numel() and float((turned - 1e-2 * of.detach().abs().amax((-2, -1), True).squeeze(-1)).max()) > 1e-2:
+    if turned.numel() and not everywhere(turned - 1e-2 * of.detach().abs().amax((-2, -1), True).squeeze(-1) <= 1e-2):
         raise RuntimeError(
             f"{name}_backward: The {what} in the complex case are specified up to multiplication by e^{{i phi}}. The specified loss "
             "function depends on this quantity, so it is ill-defined."

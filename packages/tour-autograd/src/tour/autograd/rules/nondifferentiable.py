@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import tour.special  # noqa: F401  (declares ops)
 from tour._core import OPS
-from tour.autograd.saved import plug
+from tour.autograd.recorders import plug
 
 NONDIFFERENTIABLE: Final[dict[str, frozenset[str]]] = {
     "the result is boolean": frozenset(

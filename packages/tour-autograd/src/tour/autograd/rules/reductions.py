@@ -8,7 +8,7 @@ import numpy as np
 
 import tour
 from tour._shapes import wrap_dims
-from tour.autograd.both import expand
+from tour.autograd.both import everywhere, expand
 from tour.autograd.rule import tensor_vjp, vjp
 from tour.ops import reductions as op
 
@@ -59,7 +59,7 @@ tensor_vjp(op._LOGSUMEXP, input=_logsumexp)
 
 def _prod(g: Any, input: Any, dim: Any, keepdim: bool, out: Any) -> Any:
     g, out = (kept(x, input.shape, dim, keepdim) for x in (g, out))
-    if (input != 0).all():
+    if everywhere(input != 0):
         return g * (out / input).conj()
     return g * of_others(input, dim).conj()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import tour
+from tour.autograd.both import everywhere
 from tour.autograd.rule import tensor_vjp
 from tour.ops import scans as op
 
@@ -17,7 +18,7 @@ def _backwards(g: Any, dim: int) -> Any:
 def _cumprod(g: Any, input: Any, dim: int, out: Any) -> Any:
     if not input.ndim:
         return g
-    if (input != 0).all():
+    if everywhere(input != 0):
         return _backwards(g * out.conj(), dim) / input.conj()
     n = input.shape[dim]
     parts = []

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import tour
+from tour.autograd.both import everywhere
 from tour.autograd.rule import joint_vjp, tensor_vjp
 from tour.ops import index_writing
 from tour.ops import scattering as op
@@ -101,7 +102,7 @@ def _of_products(
     """Gradients of products: of all factors but one; with a single zero among them only that one gets any."""
     start = by.fill(input, dim, index, 1) if not include_self else input
     to_input = (g * out) / start.masked_fill(start == 0, 1)
-    if (start == 0).any():
+    if not everywhere(start != 0):
         alone = by.fill(tour.ones_like(start), dim, index, 1)
         others = _product(by, alone, dim, index, source)
         to_input = tour.where(start == 0, g * others, to_input)

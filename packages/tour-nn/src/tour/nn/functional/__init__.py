@@ -2,7 +2,10 @@
 
 from typing import TYPE_CHECKING
 
+from tour import _core
 from tour._lazy import on_first_use
+
+_core.batching.append("tour.nn.kernels.batching")
 
 if TYPE_CHECKING:
     from tour.nn.functional.activation import *

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tour
 from tour import Tensor
+from tour._core import held
 from tour._declare import primitive
 from tour.autograd.rule import tensor_vjp
 from tour.nn.functional._reduction import check_reduction, legacy_reduction, reduced
@@ -67,7 +68,7 @@ def binary_cross_entropy(
         raise RuntimeError(
             f"Found dtype {target.dtype.name} but expected {input.dtype.name}; use target.to(input.dtype)"
         )
-    raw = input._a
+    raw = held(input._a)
     if not ((raw >= 0) & (raw <= 1)).all():
         raise RuntimeError(
             "all elements of input should be between 0 and 1; apply sigmoid first, or use binary_cross_entropy_with_logits"
@@ -215,7 +216,7 @@ def multilabel_margin_loss(
         raise RuntimeError(f"expected target of dtype int64 but found {target.dtype.name}; use target.long()")
     classes = input.shape[-1] if input.dim() else 1
     x, y = input.reshape(-1, classes), target.reshape(-1, classes)
-    if bool(((y < -1) | (y >= classes)).any()):
+    if held(y._a).size and not -1 <= held(y._a).min() <= held(y._a).max() < classes:
         raise RuntimeError(f"argument #2 'target' is out of range: {target.tolist()} for {classes} classes")
     listed = (y < 0).cumsum(1) == 0
     y = tour.where(listed, y, 0)
@@ -278,7 +279,7 @@ def multi_margin_loss(
         raise RuntimeError(f"expected target of dtype int64 but found {target.dtype.name}; use target.long()")
     if weight is not None and weight.shape != (classes,):
         raise RuntimeError(f"inconsistent weight size, expected {classes} but got {list(weight.shape)}")
-    if bool(((target < 0) | (target >= classes)).any()):
+    if held(target._a).size and not 0 <= held(target._a).min() <= held(target._a).max() < classes:
         raise RuntimeError(f"target out of range: {target.tolist()} for {classes} classes")
     y = target.reshape(-1, 1)
     hinge = (margin - x.gather(1, y) + x).clamp(min=0)

@@ -82,7 +82,7 @@ def _like(input: Tensor, shape: MaskShape) -> Tensor:
     """Memory for a mask. For single elements it is laid out as the input's is, and so filled in PyTorch's order."""
     if shape is _elements:
         return tour.empty_like(input)
-    return tour.empty(shape(input), dtype=input.dtype, device=input.device)
+    return input.new_empty(shape(input))
 
 
 def _warn_of_dimensions(name: str, input: Tensor, usual: tuple[int, ...]) -> None:

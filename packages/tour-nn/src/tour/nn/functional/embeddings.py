@@ -8,7 +8,7 @@ import numpy as np
 
 import tour
 from tour import Tensor
-from tour._core import wrap, wrote
+from tour._core import held, wrap, wrote
 from tour._declare import primitive
 from tour.autograd.rule import vjp
 from tour.nn.kernels import embedding as kernels
@@ -60,9 +60,9 @@ def _row_numbers(input: Tensor, weight: Tensor, error: type[Exception]) -> Any:
             "Expected tensor for argument #1 'indices' to have one of the following scalar types: Long, Int; but got "
             f"{input.dtype.name} instead (while checking arguments for embedding); use input.long()"
         )
-    rows = weight.shape[0]
-    if index.size and (index.min() < 0 or index.max() >= rows):
-        wrong = index[(index < 0) | (index >= rows)].flat[0]
+    rows, numbers = weight.shape[0], held(index)
+    if index.size and (numbers.min() < 0 or numbers.max() >= rows):
+        wrong = numbers[(numbers < 0) | (numbers >= rows)].flat[0]
         raise error(f"index out of range in self: {wrong}, but the table has rows 0 to {rows - 1}")
     return index
 
@@ -301,12 +301,13 @@ def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
         )
     if not classes.size and num_classes <= 0:
         raise RuntimeError("Can not infer total number of classes from empty tensor.")
-    if classes.size and classes.min() < 0:
-        raise RuntimeError(f"Class values must be non-negative, but got {classes.min()}.")
+    numbers = held(classes)
+    if classes.size and numbers.min() < 0:
+        raise RuntimeError(f"Class values must be non-negative, but got {numbers.min()}.")
     if num_classes == -1:
         num_classes = int(classes.max()) + 1
     elif num_classes < 1:
         raise RuntimeError(f"num_classes should be positive, but got {num_classes}")
-    if classes.size and classes.max() >= num_classes:
-        raise RuntimeError(f"Class values must be smaller than num_classes: {classes.max()} is not, for {num_classes}.")
+    if classes.size and numbers.max() >= num_classes:
+        raise RuntimeError(f"Class values must be smaller than num_classes: {numbers.max()} is not, for {num_classes}.")
     return wrap((classes[..., None] == np.arange(num_classes)).astype(np.int64))

@@ -6,6 +6,7 @@ from typing import Any
 
 import tour
 from tour import Tensor
+from tour._core import held, wrap
 from tour._declare import primitive
 from tour.autograd.both import differentiate
 from tour.autograd.rule import joint_vjp
@@ -113,8 +114,8 @@ def cross_entropy(
 def class_weight_sum(target: Tensor, weight: Tensor | None, ignore_index: int, input: Tensor) -> float | Tensor:
     """What the mean over classes divides by: the number of samples that count, or the sum of their classes' weights."""
     if weight is None:
-        raw = target._a
-        return int((raw != ignore_index).sum())
+        count = (target._a != ignore_index).sum()
+        return int(count) if held(count) is count else wrap(count.astype(input._a.dtype))  # a batch has several
     return tour.as_tensor(kernels.class_weights(target._a, weight._a, ignore_index, input._a.dtype)).sum()
 
 
@@ -166,7 +167,7 @@ def check_classes(input: Tensor, target: Tensor, weight: Tensor | None, ignore_i
             f"weight tensor should be defined either for all {input.shape[1]} classes or no classes but got weight tensor of "
             f"shape: {list(weight.shape)}"
         )
-    raw = target._a
+    raw = held(target._a)
     wrong = ((raw < 0) | (raw >= input.shape[1])) & (raw != ignore_index)
     if wrong.any():
         raise IndexError(

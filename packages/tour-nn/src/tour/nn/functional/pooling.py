@@ -7,6 +7,7 @@ from typing import Any
 
 import tour
 from tour import Tensor
+from tour._core import held
 from tour._declare import primitive
 from tour.autograd.both import reading
 from tour.autograd.rule import joint_vjp, vjp
@@ -269,7 +270,7 @@ def _max_unpool(
         raise RuntimeError(
             f"{name}: Expected input to have non-zero size for non-batch dimensions, but got {list(input.shape)}"
         )
-    raw = indices._a
+    raw = held(indices._a)
     wrong = (raw < 0) | (raw >= prod(size))
     if wrong.any():
         raise RuntimeError(f"{name}: found an invalid max index: {raw[wrong][0]} (output planes are {list(size)})")

@@ -7,6 +7,7 @@ import warnings
 
 import tour
 from tour import Tensor
+from tour._core import held
 from tour.nn.functional._reduction import check_reduction, legacy_reduction, reduced, warn_of_broadcasting, weighted
 
 __all__ = [
@@ -214,7 +215,7 @@ def gaussian_nll_loss(
         if var < 0:
             raise ValueError(f"var has negative entry/entries: {var}")
         var = tour.full_like(input, var)
-    elif bool((var < 0).any()):
+    elif bool((held(var._a) < 0).any()):
         raise ValueError("var has negative entry/entries")
     var = _beside(var, input)
     if reduction not in ("none", "mean", "sum"):

@@ -1,0 +1,4 @@
+"""Function transforms: gradients, Jacobians and batches of functions, which compose (PyTorch's `torch.func`)."""
+
+from tour.func.batching import *
+from tour.func.reverse import *
