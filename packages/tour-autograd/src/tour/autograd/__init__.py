@@ -241,15 +241,15 @@ def pullback(outputs: list[Any], inputs: list[Any], cotangents: list[Any], recor
     """
     pairs = [(t, g) for t, g in zip(outputs, cotangents, strict=True) if t._tape is not None]
     targets = [views.fresh(t) if tape.rebased else t._tape for t in inputs]
-    was = tape.set_recording(recorded)
-    try:
-        seeds = _seeds([t for t, _ in pairs], [g for _, g in pairs], True)
-        wanted = [target for target in targets if target is not None]
-        found = (
-            engine.run(seeds, retain=True, create=True, targets=wanted, accumulate=False) if pairs and wanted else {}
-        )
-    finally:
-        tape.set_recording(was)
+    wanted = [target for target in targets if target is not None]
+    found: dict[int, Any] = {}
+    if pairs and wanted:
+        was = tape.set_recording(recorded)
+        try:
+            seeds = _seeds([t for t, _ in pairs], [g for _, g in pairs], True)
+        finally:
+            tape.set_recording(was)
+        found = engine.run(seeds, retain=True, create=True, targets=wanted, accumulate=False, recorded=recorded)
     return [found.get(id(target)) if target is not None else None for target in targets]
 
 

@@ -50,6 +50,7 @@ def run(
     create: bool,
     targets: list[Any] | None = None,
     accumulate: bool = True,
+    recorded: bool = True,
 ) -> dict[int, Gradient]:
     """Walk back from `roots`, pairs of a tape and the gradient that arrives there.
 
@@ -59,6 +60,7 @@ def run(
         create: Record the pass itself.
         targets: If given, only gradients of these tapes are computed.
         accumulate: Add what arrives at leaves to their tensors' `.grad`.
+        recorded: If False, a pass with `create` runs its formulas on tensors, as those of batches must, but records nothing.
 
     Returns:
         The gradients of `targets`, by `id` of the tape.
@@ -75,7 +77,7 @@ def run(
         ready = [root for root in ready if id(root) in useful]
     search = anomaly.searching()
     node: Any = None
-    was = tape.set_recording(True) if create else None
+    was = tape.set_recording(recorded) if create else None
     silence = np.errstate(all="ignore")  # dividing by zero in a formula gives inf, as it does in PyTorch
     silence.__enter__()
     try:

@@ -16,7 +16,7 @@ from typing import Any
 from tour import _core, autograd
 from tour._core import OPS, Op, sockets, wrap
 from tour.autograd import recorders, tape, views
-from tour.autograd.rule import Rule, vjp
+from tour.autograd.rule import Rule, step, vjp
 from tour.func import _batched
 from tour.func._batched import BatchedArray, Level, Levels, open_levels
 from tour.func._randomness import sample
@@ -113,10 +113,8 @@ def reading_tensors(op: Op) -> Op:
         twin.rule = made = Rule.__new__(Rule)
         for slot in Rule.__slots__:
             setattr(made, slot, getattr(rule, slot))
-        made.plan = tuple(
-            (_on_tensors(f, rule, takes), places) for (f, places), takes in zip(rule.plan, rule.takes, strict=True)
-        )
-        made.formulas = tuple(f for f, _ in made.plan)
+        made.formulas = tuple(_on_tensors(f, rule, takes) for f, takes in zip(rule.formulas, rule.takes, strict=True))
+        made.plan = tuple(step(f, places[-1]) for f, places in zip(made.formulas, rule.plan, strict=True))
         _twins[twin] = twin
     return twin
 
