@@ -18,6 +18,8 @@ PACKAGES = ("tour.nn", "tour.nn.functional", "tour.nn.modules", "tour.optim")
 
 # Files with public names that PyTorch's package does not repeat, or that have a path of their own there.
 APART = {
+    "tour.nn.attention": None,
+    "tour.nn.grad": None,
     "tour.nn.init": None,
     "tour.nn.hooks": None,
     "tour.nn.backward_hooks": None,
@@ -69,7 +71,7 @@ def test_the_names_are_those_of_the_files(package):
 def test_a_listed_name_is_no_file_that_holds_others(package):
     """Importing a file sets its name on the package, whatever was there."""
     called_alike = set(import_module(package).__all__) & modules(package)
-    assert called_alike <= {"functional", "init", "utils", "lr_scheduler", "swa_utils"}
+    assert called_alike <= {"attention", "functional", "grad", "init", "utils", "lr_scheduler", "swa_utils"}
 
 
 @pytest.mark.parametrize("package", PACKAGES)

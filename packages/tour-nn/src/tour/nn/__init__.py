@@ -6,7 +6,9 @@ from tour._lazy import on_first_use
 from tour.nn import modules as modules
 
 if TYPE_CHECKING:
+    from tour.nn import attention as attention
     from tour.nn import functional as functional
+    from tour.nn import grad as grad
     from tour.nn import init as init
     from tour.nn import parameter as parameter
     from tour.nn import utils as utils
@@ -20,7 +22,9 @@ else:
     __all__, __dir__, __getattr__ = on_first_use(
         __name__,
         {
+            "attention": "",
             "functional": "",
+            "grad": "",
             "init": "",
             "modules": " ".join(modules.__all__),
             "parallel": "SyncBatchNorm",

@@ -49,7 +49,7 @@ else:
                 binary_cross_entropy binary_cross_entropy_with_logits multi_margin_loss multilabel_margin_loss
                 multilabel_soft_margin_loss soft_margin_loss
             """,
-            "convolution": "conv1d conv2d conv3d conv_transpose1d conv_transpose2d conv_transpose3d",
+            "convolution": "conv1d conv2d conv3d conv_tbc conv_transpose1d conv_transpose2d conv_transpose3d",
             "ctc": "ctc_loss",
             "distance": "cosine_similarity pairwise_distance pdist",
             "dropouts": "alpha_dropout dropout dropout1d dropout2d dropout3d feature_alpha_dropout",

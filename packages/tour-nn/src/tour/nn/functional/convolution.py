@@ -12,7 +12,7 @@ from tour.nn.functional._sizes import Ints, ntuple, with_batch
 from tour.nn.kernels import convolution as kernels
 
 __all__ = [
-    "conv1d", "conv2d", "conv3d", "conv_transpose1d", "conv_transpose2d", "conv_transpose3d",
+    "conv1d", "conv2d", "conv3d", "conv_tbc", "conv_transpose1d", "conv_transpose2d", "conv_transpose3d",
 ]  # fmt: skip
 
 Sizes = tuple[int, ...]
@@ -268,6 +268,29 @@ def _convolve_transposed(
         return y if bias is None else y + bias.reshape(-1, *(1,) * dims)
 
     return with_batch(run, input, dims, f"conv_transpose{dims}d")  # type: ignore[no-any-return]
+
+
+def conv_tbc(input: Tensor, weight: Tensor, bias: Tensor, pad: int = 0) -> Tensor:
+    """Convolution over a sequence whose dimensions are time, batch, channels.
+
+    Args:
+        input: Shape (T, N, C).
+        weight: Shape (K, C, O).
+        bias: Shape (O,).
+        pad: Zeros added on both sides.
+
+    Returns:
+        Shape (T + 2 pad - K + 1, N, O).
+
+    Raises:
+        RuntimeError: If sizes do not fit.
+
+    Examples:
+        >>> import tour
+        >>> conv_tbc(tour.ones(5, 2, 3), tour.ones(2, 3, 4), tour.zeros(4)).shape
+        tour.Size([4, 2, 4])
+    """
+    return conv1d(input.permute(1, 2, 0), weight.permute(2, 1, 0), bias, padding=pad).permute(2, 0, 1)
 
 
 def conv_transpose1d(

@@ -1,0 +1,140 @@
+"""Gradients of convolutions as functions, without a backward pass."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from tour import Tensor
+from tour.nn.functional._sizes import Ints, ntuple
+from tour.nn.functional.convolution import convolution_input_grad, convolution_weight_grad
+
+__all__ = ["conv1d_input", "conv1d_weight", "conv2d_input", "conv2d_weight", "conv3d_input", "conv3d_weight"]
+
+
+def _run(
+    gradient: Callable[..., Any], g: Tensor, other: Tensor, size: Any,
+    stride: Ints, padding: Ints, dilation: Ints, groups: int, dims: int,
+) -> Tensor:  # fmt: skip
+    step, pad, gap = (ntuple(x, dims, n) for x, n in ((stride, "stride"), (padding, "padding"), (dilation, "dilation")))
+    return gradient(g, other, tuple(size), step, pad, gap, groups)  # type: ignore[no-any-return]
+
+
+def conv1d_input(
+    input_size: Any,
+    weight: Tensor,
+    grad_output: Tensor,
+    stride: Ints = 1,
+    padding: Ints = 0,
+    dilation: Ints = 1,
+    groups: int = 1,
+) -> Tensor:
+    """Gradient of `conv1d` with respect to its input.
+
+    Args:
+        input_size: Shape of the input.
+        weight: The weight.
+        grad_output: Gradient of the result.
+        stride: As given to `conv1d`; likewise the others.
+
+    Examples:
+        >>> import tour
+        >>> conv1d_input((1, 1, 3), tour.tensor([[[1.0, 2.0]]]), tour.ones(1, 1, 2))
+        tensor([[[1., 3., 2.]]])
+    """
+    return _run(convolution_input_grad, grad_output, weight, input_size, stride, padding, dilation, groups, 1)
+
+
+def conv1d_weight(
+    input: Tensor,
+    weight_size: Any,
+    grad_output: Tensor,
+    stride: Ints = 1,
+    padding: Ints = 0,
+    dilation: Ints = 1,
+    groups: int = 1,
+) -> Tensor:
+    """Gradient of `conv1d` with respect to its weight, which has the shape `weight_size`; as `conv1d_input`.
+
+    Examples:
+        >>> import tour
+        >>> conv1d_weight(tour.tensor([[[1.0, 2.0, 4.0]]]), (1, 1, 2), tour.ones(1, 1, 2))
+        tensor([[[3., 6.]]])
+    """
+    return _run(convolution_weight_grad, grad_output, input, weight_size, stride, padding, dilation, groups, 1)
+
+
+def conv2d_input(
+    input_size: Any,
+    weight: Tensor,
+    grad_output: Tensor,
+    stride: Ints = 1,
+    padding: Ints = 0,
+    dilation: Ints = 1,
+    groups: int = 1,
+) -> Tensor:
+    """Gradient of `conv2d` with respect to its input; as `conv1d_input`.
+
+    Examples:
+        >>> import tour
+        >>> conv2d_input((1, 1, 2, 2), tour.ones(1, 1, 2, 2), tour.ones(1, 1, 1, 1)).sum()
+        tensor(4.)
+    """
+    return _run(convolution_input_grad, grad_output, weight, input_size, stride, padding, dilation, groups, 2)
+
+
+def conv2d_weight(
+    input: Tensor,
+    weight_size: Any,
+    grad_output: Tensor,
+    stride: Ints = 1,
+    padding: Ints = 0,
+    dilation: Ints = 1,
+    groups: int = 1,
+) -> Tensor:
+    """Gradient of `conv2d` with respect to its weight; as `conv1d_weight`.
+
+    Examples:
+        >>> import tour
+        >>> conv2d_weight(tour.ones(1, 1, 2, 2), (1, 1, 2, 2), tour.ones(1, 1, 1, 1)).sum()
+        tensor(4.)
+    """
+    return _run(convolution_weight_grad, grad_output, input, weight_size, stride, padding, dilation, groups, 2)
+
+
+def conv3d_input(
+    input_size: Any,
+    weight: Tensor,
+    grad_output: Tensor,
+    stride: Ints = 1,
+    padding: Ints = 0,
+    dilation: Ints = 1,
+    groups: int = 1,
+) -> Tensor:
+    """Gradient of `conv3d` with respect to its input; as `conv1d_input`.
+
+    Examples:
+        >>> import tour
+        >>> conv3d_input((1, 1, 2, 2, 2), tour.ones(1, 1, 2, 2, 2), tour.ones(1, 1, 1, 1, 1)).sum()
+        tensor(8.)
+    """
+    return _run(convolution_input_grad, grad_output, weight, input_size, stride, padding, dilation, groups, 3)
+
+
+def conv3d_weight(
+    input: Tensor,
+    weight_size: Any,
+    grad_output: Tensor,
+    stride: Ints = 1,
+    padding: Ints = 0,
+    dilation: Ints = 1,
+    groups: int = 1,
+) -> Tensor:
+    """Gradient of `conv3d` with respect to its weight; as `conv1d_weight`.
+
+    Examples:
+        >>> import tour
+        >>> conv3d_weight(tour.ones(1, 1, 2, 2, 2), (1, 1, 2, 2, 2), tour.ones(1, 1, 1, 1, 1)).sum()
+        tensor(8.)
+    """
+    return _run(convolution_weight_grad, grad_output, input, weight_size, stride, padding, dilation, groups, 3)
