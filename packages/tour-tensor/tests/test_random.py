@@ -160,13 +160,23 @@ def test_dropout_masks():
     np.testing.assert_array_equal(mask, Engine(0).bernoulli(np.empty(1000, np.float32), 0.7) / np.float32(0.7))
 
 
-def test_one_by_one_gives_back_what_is_not_used():
+@pytest.mark.parametrize("taken", [0, 1, 32, 33, 100, 20_000])
+def test_one_by_one_gives_back_what_is_not_used(taken):
     engine = Engine(0)
-    stream = engine.one_by_one()
-    used = [next(stream) for _ in range(100)]
-    stream.close()
+    with engine.one_by_one() as draw:
+        used = [draw() for _ in range(taken)]
     used += engine.uniform(np.empty(3)).tolist()
-    assert used == Engine(0).uniform(np.empty(103)).tolist()
+    assert used == Engine(0).uniform(np.empty(taken + 3)).tolist()
+
+
+@pytest.mark.parametrize("n", [1, 2, 999, 1000, 1001, 1002, 5000, 60_000])
+def test_swaps_in_stretches_are_those_one_by_one(n):
+    partner = np.arange(n - 1) + np.random.default_rng(n).integers(0, np.arange(n, 1, -1), dtype=np.intp)
+    partner[: n // 3] = np.minimum(partner[: n // 3], np.arange(n // 3) + 3)  # many meet
+    cells = list(range(n))
+    for i, j in enumerate(partner.tolist()):
+        cells[i], cells[j] = cells[j], cells[i]
+    assert swap_forward(partner).tolist() == cells
 
 
 @pytest.mark.parametrize("drawn", [0, 1, 623, 624, 625, 1248])

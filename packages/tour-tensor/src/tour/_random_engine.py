@@ -19,13 +19,16 @@ import math
 import os
 import sys
 import threading
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
+from itertools import chain
+from operator import length_hint
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from tour._random_sequential import swap_backward, swap_forward
-from tour._random_transforms import affine, blocks, box_muller, box_muller_few, modulo
+from tour._random_transforms import affine, blocks, box_muller, box_muller_few, modulo, spread, units
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -182,24 +185,10 @@ class Engine:
         return np.append(words, self.words(1)) if n & 1 else words
 
     def _unit32(self, n: int) -> NDArray[np.float32]:
-        return self._units32(np.empty(n, np.float32))
-
-    def _units32(self, out: Array) -> Array:
-        words = self.words(out.size)
-        words &= np.uint32(0xFF_FFFF)
-        out[...] = words.view(np.int32)
-        out *= np.float32(2**-24)
-        return out
+        return units(self.words(n), np.empty(n, np.float32))
 
     def _unit64(self, n: int) -> NDArray[np.float64]:
-        return self._units64(np.empty(n))
-
-    def _units64(self, out: Array) -> Array:
-        pairs = self.pairs(out.size)
-        pairs &= np.uint64(2**53 - 1)
-        out[...] = pairs.view(np.int64)
-        out *= 2**-53
-        return out
+        return units(self.pairs(n), np.empty(n))
 
     def _fill(self, out: Array, make: Callable[[Array], Any]) -> Array:
         """Let `make` fill `out`, piece by piece."""
@@ -232,15 +221,22 @@ class Engine:
     def uniform(self, out: Array, low: float = 0.0, high: float = 1.0) -> Array:
         """Uniform in [low, high), rounded once; what rounds up to `high` becomes `low`."""
         double = out.dtype == np.float64
+        draw = self.pairs if double else self.words
         if (low, high) == (0, 1) and out.dtype.itemsize > 2:
-            return self._fill(out, self._units64 if double else self._units32)
-        unit = self._unit64 if double else self._unit32
+            return self._fill(out, lambda piece: units(draw(piece.size), piece))
         span = high - low if double else float(np.float32(high) - np.float32(low))
         end = out.dtype.type(high)
 
         def ranged(piece: Array) -> None:
-            piece[...] = affine(unit(piece.size), span, low, out.dtype)
-            piece[piece == end] = low
+            words = draw(piece.size)
+            if out.dtype == np.float32:
+                spread(words, piece, low, high)
+            else:
+                unit = units(words, np.empty(piece.size, np.float64 if double else np.float32))
+                piece[...] = affine(unit, span, low, out.dtype)
+            highest = piece == end
+            if highest.any():
+                piece[highest] = low
 
         return self._fill(out, ranged)
 
@@ -248,16 +244,16 @@ class Engine:
         """Normal numbers; in blocks of 16 where there are as many and the tensor behind `out` is contiguous."""
         if out.size < 16 or not contiguous:
             return self._fill_wide(out, lambda n: affine(self._singles(n), std, mean, out.dtype))
-        unit = self._unit64 if out.dtype == np.float64 else self._unit32
+        draw = self.pairs if out.dtype == np.float64 else self.words
         tail = out.size % 16
         whole = out.size // PIECE * PIECE if tail else out.size
         with self.lock, np.errstate(over="ignore"):
-            self._fill(out[:whole], lambda piece: blocks(unit(piece.size), piece, mean, std))
+            self._fill(out[:whole], lambda piece: blocks(draw(piece.size), piece, mean, std))
             if tail:  # the last 16 numbers come of 16 words of their own, whatever was drawn for them
                 body = out.size - whole - tail
-                draws = unit(body + (tail if out.dtype.itemsize > 2 else 0) + 16)
+                words = draw(body + (tail if out.dtype.itemsize > 2 else 0) + 16)
                 last = np.empty(body + 16, out.dtype)
-                blocks(np.concatenate([draws[:body], draws[-16:]]), last, mean, std)
+                blocks(np.concatenate([words[:body], words[-16:]]), last, mean, std)
                 out[whole : whole + body], out[-16:] = last[:body], last[body:]
         return out
 
@@ -338,17 +334,23 @@ class Engine:
         partner += np.arange(partner.size)
         return swap_forward(partner)[:n]
 
-    def one_by_one(self) -> Generator[float, None, None]:
-        """Unit float64s for samplers that cannot know how many they need; closing gives the unused ones back."""
+    @contextmanager
+    def one_by_one(self) -> Generator[Callable[[], float]]:
+        """A function that gives the next unit float64, for samplers that cannot know how many they need; what is drawn ahead of
+        them is given back at the end."""
         self._twister()
-        count = 32
-        while True:
-            before = self._bits.state
-            for used, unit in enumerate(self._unit64(count).tolist(), 1):
-                try:
-                    yield unit
-                except GeneratorExit:
-                    self._bits.state = before
-                    self.pairs(used)
-                    raise
-            count = min(2 * count, 4096)
+        before, drawn, waiting = self._bits.state, 0, iter([0.0][:0])
+
+        def lists() -> Generator[Iterator[float]]:
+            nonlocal before, drawn, waiting
+            while True:
+                before, drawn = self._bits.state, min(max(2 * drawn, 32), 1 << 14)
+                waiting = iter(self._unit64(drawn).tolist())
+                yield waiting
+
+        try:
+            yield chain.from_iterable(lists()).__next__
+        finally:
+            if left := length_hint(waiting):
+                self._bits.state = before
+                self.pairs(drawn - left)

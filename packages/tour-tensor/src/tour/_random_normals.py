@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     Array = NDArray[Any]
 
-PIECE = 1 << 15  # numbers made at a time, so that the steps' arrays stay in a core's cache
+PIECE = 1 << 14  # pairs made at a time, so that the steps' arrays stay in a core's cache
 _SINGLE = np.float32
 _LOG = [
     *(7.0376836292e-2, -1.1514610310e-1, 1.1676998740e-1, -1.2420140846e-1, 1.4249322787e-1),
@@ -30,18 +30,18 @@ _QUARTER_PI = [_SINGLE(c) for c in (-0.78515625, -2.4187564849853515625e-4, -3.7
 _ROOT_HALF = 0x3F3504F3  # the bits of √½
 
 
-def standard_normals(unit: Array, out: Array) -> None:
-    """Into `out`, of every 16 uniforms of [0, 1), 8 cosines and then 8 sines, all float32 and of a length divisible by 16."""
-    space = np.empty((2, min(unit.size, PIECE) // 2))
-    for start in range(0, unit.size, PIECE):
-        pairs, target = (a[start : start + PIECE].reshape(-1, 2, 8) for a in (unit, out))
-        wide = space[:, : len(pairs) * 8].reshape(2, -1, 8)
-        radius = _log(_SINGLE(1) - pairs[:, 0], *wide)
+def standard_normals(rest: Array, angle: Array, out: Array) -> None:
+    """Into `out[0]` the cosines and into `out[1]` the sines of the angles, times √(-2 log(rest)); all float32, of one length."""
+    space = np.empty((2, min(rest.size, PIECE)))
+    for start in range(0, rest.size, PIECE):
+        piece = slice(start, start + PIECE)
+        wide = space[:, : rest[piece].size]
+        radius = _log(rest[piece], *wide)
         radius *= _SINGLE(-2)
         np.sqrt(radius, out=radius)
-        sines, cosines = _sin_cos(_SINGLE(2 * math.pi) * pairs[:, 1], *wide)
-        np.multiply(radius, cosines, out=target[:, 0])
-        np.multiply(radius, sines, out=target[:, 1])
+        sines, cosines = _sin_cos(angle[piece], *wide)
+        np.multiply(radius, cosines, out=out[0, piece])
+        np.multiply(radius, sines, out=out[1, piece])
 
 
 def _log(x: Array, wide: Array, wide_x: Array) -> Array:
