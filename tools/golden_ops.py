@@ -1,7 +1,8 @@
 """Record what PyTorch answers to expressions, for the tests of tour-tensor's ops: `python tools/golden_ops.py`.
 
-`t` is the framework: the tests evaluate the same expressions with tour. Each is stored with its result (dtype, shape, values), or
-with the type of the exception that it raises.
+`t` is the framework, `x` a tensor of shape (2, 3, 4), `np` NumPy: the tests evaluate the same expressions with tour, after the
+statements that a semicolon ends. Each is stored with its result (dtype, shape, values), or with the type of the exception that it
+raises. Further families stand in `tools/expressions`, one expression a line.
 """
 
 from __future__ import annotations
@@ -10,6 +11,8 @@ import json
 import warnings
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 EXPRESSIONS: dict[str, list[str]] = {
     "reductions": [
@@ -416,8 +419,10 @@ def answer(x: Any) -> Any:
     """A result as JSON: for a tensor its dtype, shape and values."""
     if hasattr(x, "dtype") and hasattr(x, "shape"):
         flat = x.reshape(-1)
-        values = flat.float().tolist() if str(x.dtype).endswith("bfloat16") else flat.tolist()
+        values = flat.float().tolist() if "bfloat16" in str(x.dtype) or "float8" in str(x.dtype) else flat.tolist()
         return {"dtype": str(x.dtype).rpartition(".")[2], "shape": list(x.shape), "values": [str(v) for v in values]}
+    if type(x).__name__ == "dtype":
+        return str(x).rpartition(".")[2]
     return [answer(y) for y in x] if isinstance(x, (list, tuple)) else x
 
 
@@ -426,7 +431,11 @@ def evaluated(expression: str, t: Any) -> Any:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            return answer(eval(expression, {"t": t, "float": float, "bytearray": bytearray}))
+            *statements, last = expression.split("; ")
+            names = {"t": t, "x": t.arange(24.0).reshape(2, 3, 4), "np": np}
+            for statement in statements:
+                exec(statement, names)
+            return answer(eval(last, names))
         except Exception as error:
             return {"raises": type(error).__name__}
 
@@ -434,6 +443,8 @@ def evaluated(expression: str, t: Any) -> Any:
 if __name__ == "__main__":
     import torch
 
+    for file in sorted((Path(__file__).parent / "expressions").glob("*.txt")):
+        EXPRESSIONS[file.stem] = file.read_text().splitlines()
     target = Path(__file__).parents[1] / "packages/tour-tensor/tests/golden/ops.json"
     target.write_text(
         json.dumps({f: {e: evaluated(e, torch) for e in es} for f, es in EXPRESSIONS.items()}, indent=1) + "\n"

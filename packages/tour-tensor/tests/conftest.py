@@ -8,6 +8,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 ANSWERS = json.loads((Path(__file__).parent / "golden" / "ops.json").read_text())
@@ -23,6 +24,8 @@ def plain(x: Any) -> Any:
     """A result as the answers are stored."""
     if hasattr(x, "dtype") and hasattr(x, "shape"):
         return {"dtype": x.dtype.name, "shape": list(x.shape), "values": [str(v) for v in x.reshape(-1).tolist()]}
+    if type(x).__name__ == "dtype":
+        return x.name
     return [plain(y) for y in x] if isinstance(x, (list, tuple)) else x
 
 
@@ -45,7 +48,11 @@ def agrees() -> Any:
 
     def check(expression: str, answer: Any) -> None:
         def run() -> Any:
-            return eval(expression, {"t": tour, "float": float, "bytearray": bytearray})
+            *statements, last = expression.split("; ")
+            names = {"t": tour, "x": tour.arange(24.0).reshape(2, 3, 4), "np": np}
+            for statement in statements:
+                exec(statement, names)
+            return eval(last, names)
 
         if isinstance(answer, dict) and "raises" in answer:
             with pytest.raises(getattr(builtins, answer["raises"])):

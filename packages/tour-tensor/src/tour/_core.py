@@ -124,6 +124,11 @@ def as_array(result: Any) -> Array:
     return np.asarray(result) if isinstance(result, np.generic) else result
 
 
+def packed(array: Array) -> Array:
+    """The array if its elements follow one another in memory, else a copy; so PyTorch lays out all but elementwise results."""
+    return array if array.flags.c_contiguous else array.copy()
+
+
 def kernel_for(op: Op, array: Array) -> Callable[..., Any]:
     """The kernel of an op for the array type at hand; NumPy's own protocols serve types that list none."""
     return op.impls.get(type(array), op.kernel) if type(array) is not ndarray else op.kernel  # type: ignore[return-value]

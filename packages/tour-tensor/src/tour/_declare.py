@@ -16,7 +16,20 @@ from typing import Any, ParamSpec, TypeVar
 import numpy as np
 
 from tour import _core, _dtypes
-from tour._core import Op, as_array, kernel_for, ndarray, new, parameters_of, root_of, sockets, with_room, wrap, wrote
+from tour._core import (
+    Op,
+    as_array,
+    kernel_for,
+    ndarray,
+    new,
+    packed,
+    parameters_of,
+    root_of,
+    sockets,
+    with_room,
+    wrap,
+    wrote,
+)
 from tour._dtypes import FROM_NUMPY, can_cast
 from tour._errors import argument_error, explain, shape_text
 from tour._numpy import BY_UFUNC
@@ -333,6 +346,7 @@ def primitive(kernel: Callable[..., Any], broadcasts: bool = False) -> Callable[
     def bind(decl: Callable[P, R]) -> Callable[P, R]:
         op = new_op(decl, kernel)
         op.broadcasts = broadcasts
+        finish = as_array if broadcasts else lambda r: packed(as_array(r))
 
         def body(*args: Any, out: Any = None, **kwargs: Any) -> Any:
             raw = [opened(x) for x in args]
@@ -345,7 +359,7 @@ def primitive(kernel: Callable[..., Any], broadcasts: bool = False) -> Callable[
                     r = function(*raw, **named)
             except (TypeError, ValueError) as error:
                 raise refusal(op, decl, error, args, kwargs) from error
-            t = tuple(wrap(as_array(x)) for x in r) if type(r) is tuple else wrap(as_array(r))
+            t = tuple(wrap(finish(x)) for x in r) if type(r) is tuple else wrap(finish(r))
             if any(map(taped, args)) or (kwargs and any(map(taped, kwargs.values()))):
                 op.record(t, *bound(op, args, kwargs))
             return t if out is None else store(out, t, op.name)
@@ -410,10 +424,20 @@ def view(op: Op, input: Any, array: Any, *params: Any) -> Any:
     return t
 
 
-def result(op: Op, array: Any, input: Any, *params: Any) -> Any:
-    """A new tensor for what a written-out op of one input has computed."""
+def mapped(op: Op, array: Any, input: Any, *params: Any) -> Any:
+    """A new tensor for what a written-out elementwise op of one input has computed, laid out in memory like its input."""
     t = new(_core.Tensor)
     t._a = array if type(array) is ndarray else as_array(array)
+    t._tape = None
+    if input._tape is not None:
+        op.record(t, input, *params)
+    return t
+
+
+def result(op: Op, array: Any, input: Any, *params: Any) -> Any:
+    """A new tensor for what any other written-out op of one input has computed."""
+    t = new(_core.Tensor)
+    t._a = packed(array if type(array) is ndarray else as_array(array))
     t._tape = None
     if input._tape is not None:
         op.record(t, input, *params)
@@ -587,6 +611,7 @@ __all__ = [
     "_dtypes",
     "binary",
     "in_place",
+    "mapped",
     "operator",
     "primitive",
     "reflected",

@@ -311,7 +311,7 @@ class finfo:
         self.bits = d.itemsize * 8
         self.eps, self.max, self.min = (info.eps.item(), info.max.item(), info.min.item())
         self.tiny = self.smallest_normal = info.smallest_normal.item()
-        self.resolution = 10.0**-info.precision
+        self.resolution = 10.0**-info.precision if d.itemsize > 1 else 1.0
 
     def __repr__(self) -> str:
         return (

@@ -111,3 +111,8 @@ def lies_in(a: Any, format: Any) -> bool:
     if format.order and len(format.order) != a.ndim:
         return False
     return bool((a.transpose(format.order) if format.order else a).flags.c_contiguous)
+
+
+def is_channels_last(a: Any) -> bool:
+    """Whether a raw array of images or volumes lies in its channels-last format."""
+    return lies_in(a, channels_last) or lies_in(a, channels_last_3d)

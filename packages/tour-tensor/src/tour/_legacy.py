@@ -10,8 +10,8 @@ from tour import _core, _dtypes
 from tour._core import ndarray, wrap
 from tour._dtypes import FROM_NUMPY, as_dtype, dtype
 from tour._operands import native
+from tour._python_data import raw_data
 from tour._shapes import Size, is_int
-from tour.ops.creation import raw_data
 
 __all__ = [
     "BFloat16Tensor",
@@ -61,6 +61,8 @@ def legacy_array(args: tuple[Any, ...], d: dtype, name: str) -> Any:
         return data._a
     if isinstance(data, ndarray):
         return native(data).astype(d.numpy)
+    if not hasattr(data, "__len__") or isinstance(data, (dict, set)):
+        raise TypeError(f"{name}(): data must be a sequence (got {type(data).__name__})")
     return raw_data(data, d)
 
 

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from tour._random_transforms import Array
 
 DEFAULT_SEED = 67280421310721  # what PyTorch's Generator() starts from
-PIECE = 1 << 17  # numbers made at a time: a piece and its words stay in a core's cache
+PIECE = 1 << 16  # numbers made at a time: a piece and its words stay in a core's cache
 LONG = (2**32 - 1) // 20  # permutations from here on take two words a number, and the other way round
 
 _WORDS = 624  # of MT19937's state

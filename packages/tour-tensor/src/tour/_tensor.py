@@ -9,10 +9,12 @@ import numpy as np
 from tour import _core, _declare
 from tour._core import UNTRACKED, autograd, new, root_of, stamp_of, wrap
 from tour._devices import device, device_of
-from tour._dtypes import FROM_NUMPY, dtype
+from tour._dtypes import FROM_NUMPY, dtype, get_default_dtype
+from tour._legacy import legacy_array
 from tour._numpy import NumPyProtocols
 from tour._operands import number
 from tour._pickling import Pickling
+from tour._python_data import raw_data
 from tour._shapes import Size, wrap_dim
 from tour._storage import Storage, address
 from tour.ops.activations import Activations
@@ -26,7 +28,7 @@ from tour.ops.comparison import Comparison
 from tour.ops.complexes import Complexes
 from tour.ops.contractions import Contractions
 from tour.ops.copies import Copies
-from tour.ops.creation import finish, raw_data
+from tour.ops.creation import finish
 from tour.ops.diagonals import Diagonals
 from tour.ops.division import Division
 from tour.ops.extremes import Extremes
@@ -129,12 +131,7 @@ class Tensor(
     __array_priority__ = 1000  # NumPy arrays on the left give way
 
     def __new__(cls, *args: Any, device: Any = None) -> Self:
-        if len(args) == 1 and not isinstance(args[0], (int, Size)):
-            made = finish(raw_data(args[0], _core_default()), device)
-        else:
-            size = args[0] if args and isinstance(args[0], Size) else args
-            made = finish(np.empty(size or 0, _core_default().numpy), device)
-        return cls._of_array(made._a)
+        return cls._of_array(finish(legacy_array(args, get_default_dtype(), cls.__name__), device)._a)
 
     @classmethod
     def _of_array(cls, array: Any) -> Self:
@@ -399,12 +396,6 @@ class Tensor(
     def _of(x: Any, beside: Any) -> Any:
         """A tensor for a number that stands beside another tensor."""
         return x if isinstance(x, Tensor) else number(x, beside._a.dtype, beside._a)
-
-
-def _core_default() -> dtype:
-    from tour._dtypes import get_default_dtype
-
-    return get_default_dtype()
 
 
 _core.Tensor = _declare.Tensor = Tensor

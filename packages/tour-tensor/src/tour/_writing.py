@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 def written(op: Op, input: Tensor, *params: Any, out: Tensor | None = None) -> Tensor:
     """A copy of `input` with the op's kernel run on it."""
     raw = [opened(x) for x in params]
-    a = with_room(input._a.copy(order="K"), *flat(tuple(raw)))
+    a = with_room(input._a.copy(), *flat(tuple(raw)))
     kernel_for(op, a)(a, *raw)
     t: Tensor = new(_core.Tensor)
     t._a = a

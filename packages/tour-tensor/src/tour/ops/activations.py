@@ -11,7 +11,7 @@ import numpy as np
 
 from tour import _activations as kernels
 from tour._core import Op, kernel_for, wrap
-from tour._declare import in_place, primitive, result, store, unary
+from tour._declare import in_place, mapped, primitive, store, unary
 from tour._dtypes import COMPLEX, FLOATING, FROM_NUMPY
 from tour.ops._draw import engine_of
 from tour.ops.trigonometry import tanh
@@ -28,7 +28,7 @@ __all__ = [
 def _apply(input: Tensor, op: Op, *numbers: Any) -> Tensor:
     """An activation of a tensor whose dtype has been looked at."""
     a = input._a
-    return result(op, kernel_for(op, a)(a, *numbers), input, *numbers)  # type: ignore[no-any-return]
+    return mapped(op, kernel_for(op, a)(a, *numbers), input, *numbers)  # type: ignore[no-any-return]
 
 
 _apply_ = in_place(_apply)

@@ -224,7 +224,8 @@ def repeat_interleave(
         each = int(times.reshape(-1)[0])
         shape = flat._a.shape
         wide = flat.unsqueeze(axis + 1).expand(*shape[: axis + 1], each, *shape[axis + 1 :])
-        return wide.reshape(*shape[:axis], n * each, *shape[axis + 1 :])
+        t = wide.reshape(*shape[:axis], n * each, *shape[axis + 1 :])
+        return t.clone() if np.may_share_memory(t._a, input._a) else t
     return getitem(flat, (*(slice(None),) * axis, np.repeat(np.arange(n), times)))
 
 

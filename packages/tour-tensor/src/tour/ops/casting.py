@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tour import _core, _dtypes
-from tour._core import Op, wrap
-from tour._declare import result
+from tour._core import Op, as_array, wrap
+from tour._declare import mapped
 from tour._devices import as_device, device, device_of, move
 from tour._dtypes import as_dtype
 from tour._layouts import checked, contiguous_format, empty_in, lies_in, memory_format, preserve_format
@@ -33,13 +33,25 @@ def astype(input: Tensor, dtype: Dtype) -> Tensor:
     target = dtype.numpy
     if a.dtype is target:
         return input
-    return result(_CAST, cast_array(a, dtype), input, dtype)  # type: ignore[no-any-return]
+    return mapped(_CAST, cast_array(a, dtype), input, dtype)  # type: ignore[no-any-return]
+
+
+# What PyTorch does before rounding to float8, where ml_dtypes gives NaN: e4m3fn, which has no infinity, takes its largest number;
+# e8m0fnu, which has neither a sign nor zero, the absolute value and its smallest number.
+_FLOAT8: dict[str, Any] = {
+    "float8_e4m3fn": lambda a: np.clip(a.astype(np.float32), -448, 448),
+    "float8_e8m0fnu": lambda a: np.maximum(np.abs(a.astype(np.float32)), np.float32(2**-127)),
+}
 
 
 def cast_array(a: Any, dtype: Dtype) -> Any:
     """A raw array in another dtype: the real part where that is real; numbers out of range wrap as in C."""
     target = dtype.numpy
-    if a.dtype.kind in "biu" or (a.dtype.kind == "f" == target.kind and target.itemsize >= a.dtype.itemsize):
+    if dtype.name in _FLOAT8:
+        a = as_array(_FLOAT8[dtype.name](a.real if a.dtype.kind == "c" else a))
+    if (a.dtype.kind in "biu" and target.itemsize > 2) or (
+        a.dtype.kind == "f" == target.kind and target.itemsize >= a.dtype.itemsize
+    ):
         return a.astype(target)
     if a.dtype.kind == "c" and not dtype.is_complex and dtype.rank != _dtypes.BOOLEAN:
         a = a.real
@@ -127,7 +139,7 @@ def to_device(input: Tensor, where: device) -> Tensor:
     if here == where or (here.type == where.type == "cpu"):
         return input
     array = move(input._a, where)
-    return input if array is input._a else result(_MOVE, array, input, here)
+    return input if array is input._a else mapped(_MOVE, array, input, here)
 
 
 def type_as(input: Tensor, other: Tensor) -> Tensor:
@@ -174,8 +186,8 @@ def clone(input: Tensor, *, memory_format: Any = preserve_format) -> Tensor:
     """
     a = input._a
     if memory_format is preserve_format or memory_format is None:
-        return result(_CLONE, a.copy(order="K") if 0 not in a.strides else a.copy(), input)  # type: ignore[no-any-return]
-    return result(_CLONE, _laid_out(a, memory_format, "clone"), input)  # type: ignore[no-any-return]
+        return mapped(_CLONE, a.copy(order="K") if 0 not in a.strides else a.copy(), input)  # type: ignore[no-any-return]
+    return mapped(_CLONE, _laid_out(a, memory_format, "clone"), input)  # type: ignore[no-any-return]
 
 
 def _laid_out(a: Any, format: Any, name: str) -> Any:
@@ -202,11 +214,11 @@ def contiguous(input: Tensor, memory_format: Any = contiguous_format) -> Tensor:
     if memory_format is contiguous_format:
         if input._a.flags.c_contiguous:
             return input
-        return result(_CLONE, dense(input._a), input)  # type: ignore[no-any-return]
+        return mapped(_CLONE, dense(input._a), input)  # type: ignore[no-any-return]
     checked(memory_format, input._a.ndim, "contiguous")
     if lies_in(input._a, memory_format):
         return input
-    return result(_CLONE, _laid_out(input._a, memory_format, "contiguous"), input)  # type: ignore[no-any-return]
+    return mapped(_CLONE, _laid_out(input._a, memory_format, "contiguous"), input)  # type: ignore[no-any-return]
 
 
 def detach(input: Tensor) -> Tensor:

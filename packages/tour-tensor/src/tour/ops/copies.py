@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tour._declare import store
+from tour._layouts import contiguous_format
 from tour.ops.broadcasting import expand
 from tour.ops.indexing import getitem
 from tour.ops.permuting import permute, t, transpose
 from tour.ops.shaping import squeeze, unsqueeze, view_as_shape
 from tour.ops.slicing import as_strided, diagonal, narrow, select, unfold
 from tour.ops.splitting import split, split_with_sizes, unbind
+
+if TYPE_CHECKING:
+    from tour._tensor import Tensor
 
 __all__ = [
     "alias_copy", "as_strided_copy", "detach_copy", "diagonal_copy", "expand_copy", "narrow_copy", "permute_copy", "select_copy",
@@ -21,12 +25,16 @@ __all__ = [
 ]  # fmt: skip
 
 
+def _fresh(seen: Tensor) -> Tensor:
+    return seen.clone(memory_format=contiguous_format)
+
+
 def copied(function: Callable[..., Any], name: str) -> Callable[..., Any]:
     """The form of a view that copies."""
 
     def body(input: Any, *args: Any, out: Any = None, **kwargs: Any) -> Any:
         seen = function(input, *args, **kwargs)
-        t = tuple([x.clone() for x in seen]) if type(seen) is tuple else seen.clone()
+        t = tuple(map(_fresh, seen)) if type(seen) is tuple else _fresh(seen)
         if out is None:
             return t
         stored = store(tuple(out) if type(t) is tuple else out, t, name)

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tour import _core, _dtypes
-from tour._core import held, wrap
+from tour._core import wrap
 from tour._devices import as_device, move
 from tour._dtypes import FROM_NUMPY, as_dtype, as_numpy_dtype
 from tour._operands import native
+from tour._python_data import raw_data
 
 if TYPE_CHECKING:
     from tour._devices import device as Device
@@ -25,75 +26,6 @@ def finish(array: Any, device: Any = None, requires_grad: bool = False) -> Tenso
     where = as_device(device)
     t = wrap(array if where.type == "cpu" else move(array, where))
     return t.requires_grad_() if requires_grad else t
-
-
-def raw_data(data: Any, dtype: Any = None) -> Any:
-    """A fresh raw array for Python data: numbers, nested lists, arrays, tensors among them.
-
-    Raises:
-        ValueError: If nested lists have different lengths.
-        TypeError: If something in there is no number.
-    """
-    target = as_numpy_dtype(dtype)
-    if isinstance(data, _core.Tensor):
-        return data._a.astype(target or data._a.dtype, copy=True)
-    if type(data) is not np.ndarray and held(data) is not data:  # an array round another one
-        return data.astype(target or data.dtype, copy=True)
-    if isinstance(data, np.ndarray):
-        return np.array(native(data), target, order="C", copy=True)
-    data = _plain(data)
-    try:
-        array = np.array(data)
-    except ValueError as error:
-        raise ValueError(f"expected sequences of equal lengths at every depth: {error}") from None
-    if array.dtype.kind not in "biufcV" or array.dtype.kind == "O":
-        array = _from_objects(data, array, target)
-    if target is None:
-        target = _inferred(data, array)
-    return array.astype(target, copy=False)
-
-
-def _plain(data: Any) -> Any:
-    """The data with tensors in nested lists made raw arrays."""
-    if isinstance(data, _core.Tensor):
-        return data._a
-    if isinstance(data, (list, tuple)):
-        return [_plain(x) for x in data] if any(isinstance(x, (list, tuple, _core.Tensor)) for x in data) else data
-    if hasattr(data, "__array__") or isinstance(data, (bool, int, float, complex, np.generic)):
-        return data
-    if hasattr(data, "__len__") and hasattr(data, "__getitem__") and not isinstance(data, (str, bytes, dict)):
-        return [_plain(data[i]) for i in range(len(data))]
-    if isinstance(data, (str, bytes)):
-        raise TypeError(f"new(): invalid data type {type(data).__name__!r}")
-    return data
-
-
-def _from_objects(data: Any, array: Any, target: Any) -> Any:
-    if array.dtype.kind == "O" and target is not None:  # integers beyond 64 bits
-        return array.astype(target)
-    first = next((x for x in array.ravel() if not isinstance(x, (bool, int, float, complex))), data)
-    if isinstance(first, int):
-        raise RuntimeError(f"Overflow when unpacking long: {first} does not fit int64")
-    raise TypeError(
-        f"new(): invalid data type {type(first).__name__!r}; expected numbers, nested lists of numbers, or arrays"
-    )
-
-
-def _inferred(data: Any, array: Any) -> Any:
-    """The dtype of Python data: NumPy's own numbers keep theirs, Python's take the default ones."""
-    if isinstance(data, (np.ndarray, np.generic)) or hasattr(data, "__array__"):
-        return as_dtype(array.dtype).numpy
-    if array.dtype.kind == "f":
-        return _dtypes.default_numpy() if not _holds_arrays(data) else array.dtype
-    if array.dtype.kind == "c":
-        return _dtypes.default_complex().numpy
-    return _dtypes.default_numpy() if not array.size else array.dtype
-
-
-def _holds_arrays(data: Any) -> bool:
-    while isinstance(data, (list, tuple)) and len(data):
-        data = data[0]
-    return isinstance(data, (np.ndarray, np.generic))
 
 
 def tensor(
@@ -116,6 +48,7 @@ def tensor(
     Raises:
         ValueError: If nested lists have different lengths.
         TypeError: If something in there is no number.
+        RuntimeError: If a number does not fit an integer `dtype`.
 
     Examples:
         >>> import tour
@@ -132,6 +65,7 @@ def from_numpy(ndarray: np.ndarray[Any, Any]) -> Tensor:
 
     Raises:
         TypeError: If it is no NumPy array, or of a dtype that no tensor has.
+        ValueError: If its byte order is not that of the machine.
 
     Examples:
         >>> import numpy as np, tour
@@ -145,10 +79,15 @@ def from_numpy(ndarray: np.ndarray[Any, Any]) -> Tensor:
         if not isinstance(ndarray, np.ndarray):
             raise TypeError(f"expected np.ndarray (got {type(ndarray).__name__})")
         ndarray = ndarray.view(np.ndarray)
-    if ndarray.dtype not in FROM_NUMPY or not ndarray.dtype.isnative:
+    if not ndarray.dtype.isnative:
+        raise ValueError(
+            f"given numpy array has byte order different from the native byte order ({ndarray.dtype}), which tensors cannot share; "
+            "pass array.astype(array.dtype.newbyteorder('='))"
+        )
+    if ndarray.dtype not in FROM_NUMPY:
         raise TypeError(
             f"can't convert np.ndarray of type {ndarray.dtype}. The supported types are: "
-            f"{', '.join(d.name for d in _dtypes.ALL)}, in native byte order"
+            f"{', '.join(d.name for d in _dtypes.ALL)}"
         )
     return wrap(ndarray)
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from tour import _core, return_types
 from tour._calling import numpy_too
-from tour._core import Op, as_array, kernel_for, ndarray, new
+from tour._core import Op, as_array, kernel_for, new, packed
 from tour._declare import result, store
 from tour._dtypes import FROM_NUMPY
 from tour._shapes import axes, wrap_dim
@@ -154,9 +154,9 @@ def choose(op: Op, input: Tensor, pair: tuple[Any, Any], dim: int, keepdim: bool
     """
     values, indices = pair
     t: Tensor = new(_core.Tensor)
-    t._a = values if type(values) is ndarray else as_array(values)
+    t._a = packed(as_array(values))
     t._tape = None
-    where = _core.wrap(indices if type(indices) is ndarray else as_array(indices))
+    where = _core.wrap(packed(as_array(indices)))
     if input._tape is not None:
         op.record(t, input, where._a, dim, keepdim)
     return t, where
@@ -168,7 +168,7 @@ CHOICE = ("input", "indices", "dim", "keepdim")  # the parameters of every op th
 def at(a: Any, indices: Any, axis: int, keepdim: bool) -> tuple[Any, Any]:
     """The elements of an array at one index along `axis` for each of the others, and the indices, with or without `axis`."""
     if not a.ndim:
-        return a[...], np.zeros_like(indices)
+        return a.copy(), np.zeros_like(indices)
     full = np.expand_dims(indices, axis)
     values = np.take_along_axis(a, full, axis)
     return (values, full) if keepdim else (np.squeeze(values, axis), indices)
@@ -302,7 +302,7 @@ def _index_of(name: str, a: Any, dim: int | None, keepdim: bool, out: Any) -> Te
     r = a.argmax(axis) if name == "argmax" else a.argmin(axis)
     if keepdim and a.ndim:
         r = np.expand_dims(r, axis) if axis is not None else as_array(r).reshape((1,) * a.ndim)
-    t = _core.wrap(r if type(r) is ndarray else as_array(r))
+    t = _core.wrap(packed(as_array(r)))
     return t if out is None else store(out, t, name)
 
 

@@ -12,9 +12,10 @@ from tour._declare import store
 from tour._dtypes import FROM_NUMPY, as_dtype
 from tour._layouts import empty_in, preserve_format
 from tour._layouts import strided as strided_layout
+from tour._python_data import raw_data
 from tour._shapes import as_shape, is_int
 from tour._strides import strided
-from tour.ops.creation import finish, raw_data
+from tour.ops.creation import finish
 
 if TYPE_CHECKING:
     from tour._devices import device as Device

@@ -131,7 +131,8 @@ def take(input: Tensor, index: Tensor, *, out: Tensor | None = None) -> Tensor:
         raise RuntimeError(f"take(): Expected a long tensor for index, but got {FROM_NUMPY[i.dtype].name}")
     if i.size and not input._a.size:
         raise IndexError("take(): tried to take from an empty tensor")
-    t = getitem(input.reshape(-1), i)
+    line = input.reshape(-1)
+    t = getitem(line, i) if i.ndim else getitem(line, i.reshape(1)).reshape(())
     return t if out is None else store(out, t, "take", input, index)
 
 

@@ -12,7 +12,7 @@ from tour._core import Op, kernel_among, ndarray, new, sockets, wrote
 from tour._declare import result
 from tour._errors import shape_text
 from tour._kernels import is_half
-from tour._operands import operand
+from tour._operands import NUMBER, operand
 from tour._writing import write
 
 if TYPE_CHECKING:
@@ -99,12 +99,18 @@ def setitem(input: Tensor, index: Any, value: Any) -> None:
                 wrote(input)
                 return
     index = raw_index(index)
-    value = operand(value, input)
+    given, value = value, operand(value, input)
     if not is_basic(index):
         basic, index = integers_first(index, input._a.ndim)
         if basic is not None:
             input = getitem(input, basic)
-    while value._a.ndim > input._a.ndim and value._a.shape[0] == 1:
+    if type(given) is complex and input._a.dtype.kind != "c":
+        raise RuntimeError(f"value cannot be converted to type {input.dtype.name} without overflow")
+    try:
+        room = input._a.ndim if not is_basic(index) else input._a[index].ndim
+    except IndexError as error:
+        raise index_error(a, index, error) from None
+    while value._a.ndim > room and value._a.shape[0] == 1:
         value = value[0]
     write(_SETITEM, input, index, value)
 
@@ -195,7 +201,12 @@ place.op = _PLACE  # type: ignore[attr-defined]
 
 
 def raw_index(index: Any) -> Any:
-    """An index with tensors, lists and ranges made raw arrays; uint8 masks count as boolean ones, as in PyTorch."""
+    """An index with tensors, lists and ranges made raw arrays; uint8 masks count as boolean ones, as in PyTorch.
+
+    A short list with a sequence, a slice, None or `...` in it stands for a tuple, as once in NumPy.
+    """
+    if type(index) is list and len(index) < 32 and any(map(_is_nested, index)):
+        index = tuple(index)
     if type(index) is tuple:
         return tuple([i if type(i) in _BASIC else _raw_item(i) for i in index])
     return index if type(index) in _BASIC else _raw_item(index)
@@ -221,6 +232,10 @@ def _raw_item(i: Any) -> Any:
     if kind != "b" and not i.ndim and i.dtype != np.uint8:
         return int(i)
     return i.astype(bool) if i.dtype == np.uint8 and isinstance(i, ndarray) else i
+
+
+def _is_nested(i: Any) -> bool:
+    return i is None or i is ... or isinstance(i, (list, tuple, range, slice, ndarray, _core.Tensor))
 
 
 def _nested(items: Any) -> list[Any]:
@@ -278,10 +293,29 @@ def index_error(a: Any, index: Any, error: IndexError) -> IndexError:
     return IndexError(f"{text} (tensor of shape {shape_text(a.shape)})")
 
 
+def contains(input: Tensor, element: Any) -> bool:
+    """Whether an element equals a number or tensor.
+
+    Raises:
+        RuntimeError: If it is neither.
+    """
+    if not isinstance(element, (_core.Tensor, *NUMBER)):
+        raise RuntimeError(f"Tensor.__contains__ only supports Tensor or scalar, but you passed in a {type(element)}.")
+    return bool((input == element)._a.any())
+
+
+def refuse_deletion(input: Tensor, index: Any) -> None:
+    """Raise TypeError: elements can be left out of a new tensor only."""
+    raise TypeError("Tensor does not support deleting items; index what is to stay, as in x[mask]")
+
+
 class Indexing:
     """Indexing, as methods."""
 
     __slots__ = ()
+
+    __contains__ = contains
+    __delitem__ = refuse_deletion
 
     __getitem__ = getitem
     __setitem__ = setitem

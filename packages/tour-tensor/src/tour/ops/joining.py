@@ -9,9 +9,10 @@ import numpy as np
 
 from tour import _core
 from tour._calling import numpy_too
-from tour._core import Op, ndarray, new
+from tour._core import Op, ndarray, new, packed
 from tour._declare import store
 from tour._errors import shape_text
+from tour._layouts import is_channels_last
 from tour._operands import cast, promoted
 from tour._shapes import wrap_dim
 
@@ -69,7 +70,7 @@ def cat(tensors: Tensors, dim: int = 0, *, out: Tensor | None = None, axis: int 
         tensors = _fitting(tensors, dim)
         r = np.concatenate([t._a for t in tensors if t._a.shape != (0,)] or [t._a for t in tensors], dim)
     t: Tensor = new(_core.Tensor)
-    t._a = r
+    t._a = r if r.ndim > 3 and is_channels_last(r) else packed(r)
     t._tape = None
     for x in tensors:
         if x._tape is not None:
@@ -168,7 +169,7 @@ def stack(tensors: Tensors, dim: int = 0, *, out: Tensor | None = None, axis: in
         axis = wrap_dim(dim, tensors[0]._a.ndim + 1)
         r = _stack([t._a for t in tensors], axis)
     t: Tensor = new(_core.Tensor)
-    t._a = r
+    t._a = packed(r)
     t._tape = None
     for x in tensors:
         if x._tape is not None:

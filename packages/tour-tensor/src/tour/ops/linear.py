@@ -8,7 +8,7 @@ import numpy as np
 
 from tour import _core
 from tour._calling import numpy_too
-from tour._core import as_array, ndarray, new
+from tour._core import as_array, ndarray, new, packed
 from tour._declare import in_place, new_op, retry, store
 from tour._dtypes import BOOLEAN, FLOATING, float32
 from tour._errors import argument_error, shape_text
@@ -80,7 +80,7 @@ def matmul(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor
                 raise argument_error("matmul", name, x) from None
         return retry(matmul, _MATMUL, error, input, other, out=out)  # type: ignore[no-any-return]
     t: Tensor = new(_core.Tensor)
-    t._a = r if type(r) is ndarray else as_array(r)
+    t._a = packed(r) if type(r) is ndarray else as_array(r)
     t._tape = None
     if input._tape is not None or other._tape is not None:
         _MATMUL.record(t, input, other)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from tour._core import with_room
-from tour.ops.creation import finish, raw_data
+from tour._python_data import raw_data
+from tour.ops.creation import finish
 from tour.ops.factories import empty, empty_strided, full, ones, zeros
 
 if TYPE_CHECKING:

@@ -26,7 +26,7 @@ __all__ = ["median", "mode", "nanmedian", "nanquantile", "quantile"]
 def _median(a: Any, axis: int, keepdim: bool) -> tuple[Any, Any]:
     """The lower of two middle elements, as PyTorch gives it; NaN if there is one."""
     if not a.ndim:
-        return a[...], np.zeros((), np.int64)
+        return a.copy(), np.zeros((), np.int64)
     w = single(a)
     middle = ranked(w, (a.shape[axis] - 1) // 2, axis)
     if w.dtype.kind == "f" and (bad := np.isnan(w)).any():
@@ -36,7 +36,7 @@ def _median(a: Any, axis: int, keepdim: bool) -> tuple[Any, Any]:
 
 def _nanmedian(a: Any, axis: int, keepdim: bool) -> tuple[Any, Any]:
     if not a.ndim:
-        return a[...], np.zeros((), np.int64)
+        return a.copy(), np.zeros((), np.int64)
     w = single(a)
     order = np.argsort(w, axis, kind="stable")
     bad = np.isnan(w) if w.dtype.kind == "f" else np.zeros(w.shape, bool)
@@ -48,7 +48,7 @@ def _nanmedian(a: Any, axis: int, keepdim: bool) -> tuple[Any, Any]:
 def _mode(a: Any, axis: int, keepdim: bool) -> tuple[Any, Any]:
     """The most frequent element, the smallest of those that tie, and where it stands last."""
     if not a.ndim:
-        return a[...], np.zeros((), np.int64)
+        return a.copy(), np.zeros((), np.int64)
     n = a.shape[axis]
     rows = np.moveaxis(a, axis, -1)
     order = np.argsort(single(rows), -1, kind="stable")

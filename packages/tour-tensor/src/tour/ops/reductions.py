@@ -9,7 +9,7 @@ import numpy as np
 
 from tour import _core, _dtypes
 from tour._calling import numpy_too
-from tour._core import as_array, kernel_for, ndarray, new
+from tour._core import as_array, kernel_for, ndarray, new, packed
 from tour._declare import result, store
 from tour._dtypes import FLOATING, FROM_NUMPY, as_dtype
 from tour._errors import argument_error, dim_error
@@ -116,7 +116,7 @@ def sum(
         if dtype is not None and FROM_NUMPY[d].rank < FLOATING:
             r = r.astype(d)
     t: Tensor = new(_core.Tensor)
-    t._a = r if type(r) is ndarray else as_array(r)
+    t._a = packed(r) if type(r) is ndarray else as_array(r)
     t._tape = None
     if input._tape is not None:
         _SUM.record(t, input, dim, keepdim)
@@ -199,7 +199,7 @@ def mean(
             raise RuntimeError(f"mean(): could not infer output dtype. {what}; pass dtype=tour.float32")
         r = kernel_for(_MEAN, a)(a, dim, keepdim)
     t: Tensor = new(_core.Tensor)
-    t._a = r if type(r) is ndarray else as_array(r)
+    t._a = packed(r) if type(r) is ndarray else as_array(r)
     t._tape = None
     if input._tape is not None:
         _MEAN.record(t, input, dim, keepdim)
@@ -296,7 +296,7 @@ _PROD = _core.Op("prod", ("input", "dim", "keepdim"), _prod)
 def _question(name: str, reduce: Any, input: Tensor, dim: Any, keepdim: bool, out: Any) -> Tensor:
     """A question whose answer is boolean, or uint8 for uint8 as in PyTorch."""
     a = input._a
-    t = _core.wrap(as_array(reduce(a, axis=_all_if_none(dim, a.ndim), keepdims=keepdim, dtype=np.bool_)))
+    t = _core.wrap(packed(as_array(reduce(a, axis=_all_if_none(dim, a.ndim), keepdims=keepdim, dtype=np.bool_))))
     if a.dtype == np.uint8:
         t = t.to(_dtypes.uint8)
     if out is not None and out.dtype not in (_dtypes.bool, _dtypes.uint8):
@@ -343,7 +343,7 @@ def count_nonzero(input: Tensor, dim: Dim = None) -> Tensor:
         tensor([2, 1])
     """
     a = input._a
-    return _core.wrap(as_array(reduce_add(a.astype(np.bool_), axis=axes(dim, a.ndim), dtype=np.int64)))
+    return _core.wrap(packed(as_array(reduce_add(a.astype(np.bool_), axis=axes(dim, a.ndim), dtype=np.int64))))
 
 
 def _logsumexp(a: Any, dim: Any, keepdim: bool) -> Any:

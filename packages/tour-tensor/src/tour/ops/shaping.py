@@ -172,14 +172,14 @@ def flatten(input: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
 
 
 def ravel(input: Tensor) -> Tensor:
-    """All elements in row-major order, as a vector; a view where the strides allow it.
+    """All elements in row-major order, as a vector without gaps; a view where they lie so already.
 
     Examples:
         >>> import tour
         >>> tour.ravel(tour.zeros(2, 3)).shape
         tour.Size([6])
     """
-    return reshape(input, -1) if input._a.ndim != 1 else input
+    return reshape(input.contiguous(), -1)
 
 
 def unflatten(input: Tensor, dim: int, sizes: Any) -> Tensor:

@@ -112,7 +112,7 @@ def msort(input: Tensor, *, out: Tensor | None = None) -> Tensor:
 
 def _topk(a: Any, k: int, axis: int, largest: bool, sorted: bool) -> tuple[Any, Any]:
     if not a.ndim:
-        return (a.reshape(1)[:k].reshape(()) if k else np.empty((), a.dtype)), np.zeros((), np.int64)
+        return (a.copy() if k else np.empty((), a.dtype)), np.zeros((), np.int64)
     n = a.shape[axis]
     lead = (slice(None),) * axis
     if k * 8 >= n or n < 64 or not k:
@@ -154,7 +154,7 @@ def topk(
 
 def _kthvalue(a: Any, k: int, axis: int, keepdim: bool) -> tuple[Any, Any]:
     if not a.ndim:
-        return a[...], np.zeros((), np.int64)
+        return a.copy(), np.zeros((), np.int64)
     return at(a, ranked(single(a), k - 1, axis), axis, keepdim)
 
 
