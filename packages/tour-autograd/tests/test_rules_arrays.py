@@ -260,9 +260,7 @@ def test_write(name):
     check(f, values([(3, 4)], "real"))
 
 
-@pytest.mark.parametrize(
-    "take", [lambda x: x.split(1), lambda x: x.chunk(2, 1), lambda x: x.unbind(), lambda x: x.tensor_split(2)]
-)
+@pytest.mark.parametrize("take", [lambda x: x.split(1), lambda x: x.chunk(2, 1), lambda x: x.unbind()])
 def test_parts_that_share_a_node_refuse_recorded_writes(take):
     x = tour.ones(2, 2, requires_grad=True)
     parts = take(x * 1)
@@ -308,3 +306,55 @@ def test_kinks_have_the_gradient_zero():
     assert grad(x.norm(), x)[0].tolist() == [0.0] * 3
     assert grad(x.std(), x)[0].tolist() == [0.0] * 3
     assert grad(tour.cdist(x[None], x[None]).sum(), x)[0].tolist() == [0.0] * 3
+
+
+# --- Where gradients lie, and what may be overwritten --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "read",
+    [
+        lambda x: x[tour.tensor([3, 1, 1])],
+        lambda x: x.index_select(0, tour.tensor([3, 1, 1])),
+        lambda x: x.index_select(1, tour.tensor([2, 0])),
+        lambda x: x.gather(0, tour.tensor([[0, 1, 2], [3, 3, 3]])),
+        lambda x: x.take(tour.tensor([[5, 5], [0, 11]])),
+        lambda x: x[:, [0, 0, 2]],
+        lambda x: x.sort(0)[0],
+        lambda x: x.topk(2, 0)[0],
+    ],
+)
+def test_a_gradient_in_any_layout_reaches_the_elements_that_were_read(read):
+    x = tour.randn(4, 3, dtype=tour.float64, requires_grad=True)
+    y = read(x)
+    g = tour.randn(*y.shape, dtype=tour.float64)
+    (dense,) = tour.autograd.grad(read(x), x, g)
+    (other,) = tour.autograd.grad(read(x), x, g.t().contiguous().t())
+    assert dense.abs().sum() > 0 and tour.equal(dense, other)
+
+
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda x: x / 3.0,
+        lambda x: 3.0 / x,
+        lambda x: x / x.sum(),
+        lambda x: (x * 1).tensor_split(2)[1],
+        lambda x: x.repeat_interleave(2),
+        lambda x: x.repeat_interleave(1),
+        lambda x: x.erfinv(),
+        lambda x: tour.softmax(x, 0) / x,
+    ],
+)
+def test_a_result_may_be_overwritten_before_the_backward_pass(f):
+    x = tour.tensor([0.3, 0.5, 0.2], dtype=tour.float64, requires_grad=True)
+    (want,) = tour.autograd.grad((f(x) * 0.5).sum(), x)
+    (got,) = tour.autograd.grad(f(x).mul_(0.5).sum(), x)
+    assert tour.allclose(got, want)
+
+
+def test_what_repeat_interleave_gives_is_never_a_view():
+    for x, times in ((tour.arange(3), 1), (tour.tensor([7]), 4)):
+        y = x.repeat_interleave(times)
+        y += 1
+        assert x.tolist() == ([0, 1, 2] if times == 1 else [7])

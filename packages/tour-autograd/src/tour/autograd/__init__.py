@@ -181,6 +181,7 @@ def grad(
     grad_outputs: Tensors | None = None,
     retain_graph: bool | None = None,
     create_graph: bool = False,
+    only_inputs: bool = True,
     allow_unused: bool | None = None,
     is_grads_batched: bool = False,
     materialize_grads: bool = False,
@@ -193,6 +194,7 @@ def grad(
         grad_outputs: For each output, the gradient that starts there; None for outputs with one element.
         retain_graph: Keep the graph for another pass; by default only if `create_graph`.
         create_graph: Record this pass too, so that its results can be differentiated.
+        only_inputs: Ignored, as in PyTorch: only the gradients of `inputs` are computed.
         allow_unused: Give None, rather than an error, for an input that no output depends on.
         is_grads_batched: Whether `grad_outputs` have a leading batch dimension.
         materialize_grads: Give zeros for such inputs.

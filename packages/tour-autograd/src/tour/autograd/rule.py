@@ -4,9 +4,10 @@
     vjp(mul, input=lambda g, other: g * other.conj(), other=lambda g, input: g * input.conj())
 
 A formula's first parameter is the gradient of the result; the others are named after what it needs: parameters of the op, `out`
-for the result, `input_shape` and `input_dtype` for the shape and dtype of a parameter. What no formula names is not kept, and a
-formula whose gradient nobody wants is not called. Formulas are written in operators and NumPy functions, which mean the same on
-arrays and on tensors: an ordinary backward pass runs them on raw arrays, one with `create_graph=True` on tensors, which records it.
+for the result, `rest` for all results but the first (which users may then overwrite), `input_shape` and `input_dtype` for the
+shape and dtype of a parameter. What no formula names is not kept, and a formula whose gradient nobody wants is not called.
+Formulas are written in operators and NumPy functions, which mean the same on arrays and on tensors: an ordinary backward pass
+runs them on raw arrays, one with `create_graph=True` on tensors, which records it.
 """
 
 from __future__ import annotations
@@ -65,7 +66,7 @@ class Rule:
             raise TypeError(f"{op.name} has no parameters {sorted(missing)}; it has {list(op.params)}")
         self.formulas = tuple(formulas.values()) if joint else tuple(formulas[name] for name in self.inputs)
         wants = [_core.parameters_of(f)[0][2 if joint else 1 :] for f in self.formulas]
-        order = [*op.params, "out", *(name + what for name in op.params for what in ("_shape", "_dtype"))]
+        order = [*op.params, "out", "rest", *(name + what for name in op.params for what in ("_shape", "_dtype"))]
         named = {name for names in wants for name in names}
         if named - set(order):
             raise TypeError(f"the rule of {op.name} wants {sorted(named - set(order))}; it may name {order}")
@@ -81,7 +82,7 @@ class Rule:
         self.shapes_at = self.first_saved + len(self.saved) - (2 if self._is_pair(op) else 0)
         self.on_tensors = on_tensors
         self.plain = not (joint or on_tensors or op.lists)
-        self.frees = any(name in (op.params[0], *op.tensors, "out") for name in self.saved)
+        self.frees = any(name in (op.params[0], *op.tensors, "out", "rest") for name in self.saved)
 
     def needed_by(self, i: int) -> int:
         """Where in a node stands the only edge whose formula takes the saved value `i`; OP if there are several."""

@@ -358,6 +358,8 @@ def saver(op: Op, name: str) -> Callable[[Any, tuple[Any, ...]], Any]:
     """A function that reads one value to keep from a call's result and parameters."""
     if name == "out":
         return lambda out, values: tuple(t._a for t in out) if type(out) is tuple else out._a
+    if name == "rest":
+        return lambda out, values: tuple([t._a for t in out[1:]])
     if name in op.params:
         at = op.params.index(name)
         if not op.lists and (at == 0 or name in op.tensors):

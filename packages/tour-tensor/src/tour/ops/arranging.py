@@ -11,6 +11,7 @@ from tour._calling import numpy_too
 from tour._core import Op, kernel_for
 from tour._declare import result
 from tour._errors import shape_text
+from tour._layouts import contiguous_format
 from tour._shapes import as_shape, is_int, wrap_dim, wrap_dims
 from tour.ops.indexing import getitem
 
@@ -224,8 +225,9 @@ def repeat_interleave(
         each = int(times.reshape(-1)[0])
         shape = flat._a.shape
         wide = flat.unsqueeze(axis + 1).expand(*shape[: axis + 1], each, *shape[axis + 1 :])
-        t = wide.reshape(*shape[:axis], n * each, *shape[axis + 1 :])
-        return t.clone() if np.may_share_memory(t._a, input._a) else t
+        made = wide.reshape(*shape[:axis], n * each, *shape[axis + 1 :])
+        viewed = getattr(made, "_parent", None) is not None  # one slice, or each once
+        return made.clone(memory_format=contiguous_format) if viewed else made
     return getitem(flat, (*(slice(None),) * axis, np.repeat(np.arange(n), times)))
 
 

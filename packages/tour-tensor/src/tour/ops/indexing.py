@@ -138,7 +138,7 @@ _SETITEM = Op("setitem", ("input", "index", "value"), assign, tensors=("value",)
 
 def place_array(values: Any, shape: tuple[int, ...], index: Any) -> Any:
     """Zeros of `shape` with `values` added in at `index`, on raw arrays."""
-    whole = np.zeros_like(values, shape=shape)
+    whole = np.zeros_like(values, shape=shape, order="C")  # written through other shapes below
     if is_basic(index) or _is_mask(index):  # names no element twice
         whole[index] = values
     elif (where := _one_line(shape, index)) is not None:

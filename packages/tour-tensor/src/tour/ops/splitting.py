@@ -153,11 +153,11 @@ def tensor_split(
     n = a.shape[axis]
     at = _indices_of(indices_or_sections)
     if not isinstance(at, int):
-        return _ragged(input, [slice(i, j).indices(n) for i, j in zip([0, *at], [*at, n], strict=True)], axis)
+        return _slices(input, [slice(i, j).indices(n)[:2] for i, j in zip([0, *at], [*at, n], strict=True)], axis)
     if at <= 0:
         raise RuntimeError(f"number of sections must be larger than 0, got {at}")
     small, more = divmod(n, at)
-    return _cut(input, [i * small + min(i, more) for i in range(at + 1)], axis)
+    return _slices(input, list(itertools.pairwise(i * small + min(i, more) for i in range(at + 1))), axis)
 
 
 def _indices_of(x: Any) -> Any:
@@ -181,13 +181,10 @@ def _indices_of(x: Any) -> Any:
     return x._a.tolist()
 
 
-def _ragged(input: Tensor, slices: list[tuple[int, int, int]], dim: int) -> tuple[Tensor, ...]:
-    """Parts that may overlap or leave gaps, as wild indices ask for: bounds that ascend make one node, others a slice each."""
-    spans = [(i, max(i, j)) for i, j, _ in slices]
-    if all(one[1] == two[0] for one, two in itertools.pairwise(spans)) and spans[-1][1] == input._a.shape[dim]:
-        return _cut(input, [0, *(j for _, j in spans)], dim)
+def _slices(input: Tensor, bounds: list[tuple[int, int]], dim: int) -> tuple[Tensor, ...]:
+    """Parts that are slices of their own, which may be written into, may overlap and may leave gaps."""
     lead = (slice(None),) * dim
-    return tuple(input[(*lead, slice(i, j))] for i, j in spans)
+    return tuple([input[(*lead, slice(i, max(i, j)))] for i, j in bounds])
 
 
 def _np_split(name: str, input: Tensor, indices_or_sections: Any, dim: int, least: int) -> tuple[Tensor, ...]:

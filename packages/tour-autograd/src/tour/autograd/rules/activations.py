@@ -19,7 +19,9 @@ vjp(op.relu, input=lambda g, out: masked(g, out != 0))  # a NaN lets its gradien
 vjp(op._LEAKY_RELU, input=lambda g, input, negative_slope: np.where(input > 0, g, g * negative_slope))
 vjp(
     op._ELU,
-    input=lambda g, input, out, alpha, scale, rate: g * np.where(input > 0, scale, (out + alpha * scale) * rate),
+    input=lambda g, input, alpha, scale, rate: (
+        g * np.where(input > 0, scale, np.exp(np.minimum(input, 0) * rate) * (alpha * scale * rate))
+    ),
 )
 vjp(
     op._prelu,
@@ -30,7 +32,7 @@ vjp(op._HARDTANH, input=lambda g, input, min_val, max_val: masked(g, (input > mi
 vjp(op._HARDSIGMOID, input=lambda g, input: masked(g / 6, (input > -3) & (input < 3)))
 vjp(op._HARDSWISH, input=lambda g, input: np.where(input < 3, masked(g * (input / 3 + 0.5), input > -3), g))
 vjp(op._THRESHOLD, input=lambda g, input, threshold: masked(g, input > threshold))
-vjp(op._SOFTSHRINK, input=lambda g, out: masked(g, out != 0))
+vjp(op._SOFTSHRINK, input=lambda g, input, lambd: masked(g, np.abs(input) > lambd))
 vjp(op._HARDSHRINK, input=lambda g, input, lambd: masked(g, np.abs(input) > lambd))
 
 # --- Smooth ones: their slopes are ops with kernels of their own, differentiated below where somebody asks for more -----------

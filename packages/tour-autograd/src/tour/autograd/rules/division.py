@@ -8,8 +8,10 @@ from tour.ops import division as op
 
 _floored, _truncated = reading(op._div_floor), reading(op._div_trunc)
 
-vjp(op._div, input=lambda g, other: g / other.conj(), other=lambda g, other, out: -g * (out / other).conj())
-vjp(op._rdiv, input=lambda g, input, out: -g * (out / input).conj(), other=lambda g, input: g / input.conj())
+vjp(op._div, input=lambda g, other: g / other.conj(), other=lambda g, input, other: -g * (input / other / other).conj())
+vjp(
+    op._rdiv, input=lambda g, input, other: -g * (other / input / input).conj(), other=lambda g, input: g / input.conj()
+)
 vjp(op._div_floor, input=zeros, other=zeros)
 vjp(op._div_trunc, input=zeros, other=zeros)
 vjp(op.floor_divide, input=zeros, other=zeros)

@@ -14,6 +14,7 @@ from tour.ops import special as op
 from tour.ops.rounding import sgn
 
 _digamma, _polygamma, _zeta = reading(op.digamma), reading(op._polygamma), reading(special.zeta)
+_erfinv = reading(op.erfinv)
 _i0, _i0e, _i1, _i1e, _sgn = map(reading, (op.i0, special.i0e, special.i1, special.i1e, sgn))
 _erfcx, _xlog1py = reading(special.erfcx), reading(special.xlog1py)
 
@@ -25,7 +26,7 @@ def _to_odds(g: Any, input: Any, eps: Any) -> Any:
 
 vjp(op.erf, input=lambda g, input: g * (np.exp(-input * input) * (2 / sqrt(pi))))
 vjp(op.erfc, input=lambda g, input: g * (np.exp(-input * input) * (-2 / sqrt(pi))))
-vjp(op.erfinv, input=lambda g, out: g * (np.exp(out * out) * (sqrt(pi) / 2)))
+vjp(op.erfinv, input=lambda g, input: g * (np.exp(_erfinv(input) ** 2) * (sqrt(pi) / 2)))
 vjp(op.lgamma, input=lambda g, input: g * _digamma(input))
 vjp(op.digamma, input=lambda g, input: g * _polygamma(input, 1))
 vjp(op._polygamma, input=lambda g, input, n: g * _polygamma(input, n + 1))

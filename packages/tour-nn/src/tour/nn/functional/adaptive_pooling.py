@@ -55,8 +55,8 @@ _avg, _avg_grad, _scatter = map(reading, (adaptive_avg_pooling, adaptive_avg_poo
 
 vjp(adaptive_avg_pooling, input=lambda g, input_shape: _avg_grad(g, input_shape))
 vjp(adaptive_avg_pooling_grad, g=lambda h, g_shape: _avg(h, g_shape[2:]))
-vjp(adaptive_max_pooling, input=lambda g, input_shape, out: _scatter(g[0], out[1], input_shape[2:]))
-vjp(fractional_max_pooling, input=lambda g, input_shape, out: _scatter(g[0], out[1], input_shape[2:]))
+vjp(adaptive_max_pooling, input=lambda g, input_shape, rest: _scatter(g[0], rest[0], input_shape[2:]))
+vjp(fractional_max_pooling, input=lambda g, input_shape, rest: _scatter(g[0], rest[0], input_shape[2:]))
 
 
 def _adaptive(function: Callable[..., Any], input: Tensor, output_size: OutputSize, dims: int, name: str) -> Any:

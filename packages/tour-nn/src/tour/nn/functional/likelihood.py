@@ -27,14 +27,14 @@ def _cross_entropy(
 
 @joint_vjp(_cross_entropy, "input")
 def _(
-    g: Any, wanted: Any, input: Any, target: Any, weight: Any, ignore_index: int, label_smoothing: float, out: Any
+    g: Any, wanted: Any, input: Any, target: Any, weight: Any, ignore_index: int, label_smoothing: float, rest: Any
 ) -> tuple[Any, ...]:
     if isinstance(g[0], Tensor):
         target, weight = (None if x is None else tour.as_tensor(x) for x in (target, weight))
         return differentiate(
             lambda x: cross_entropy_expression(x, target, weight, ignore_index, label_smoothing), (input,), wanted, g[0]
         )
-    return (kernels.cross_entropy_grad(g[0], out[1], target, weight, ignore_index, label_smoothing),)
+    return (kernels.cross_entropy_grad(g[0], rest[0], target, weight, ignore_index, label_smoothing),)
 
 
 def cross_entropy_expression(

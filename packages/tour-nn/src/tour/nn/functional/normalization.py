@@ -71,7 +71,7 @@ def _channels(x: Tensor) -> tuple[int, ...]:
 
 
 @joint_vjp(_batch_norm, "input", "weight", "bias")
-def _(g: Any, wanted: Any, input: Any, weight: Any, bias: Any, eps: float, out: Any) -> Any:
+def _(g: Any, wanted: Any, input: Any, weight: Any, bias: Any, eps: float, rest: Any) -> Any:
     if isinstance(g[0], Tensor):
         dims = (0, *range(2, input.dim()))
         return differentiate(
@@ -80,7 +80,7 @@ def _(g: Any, wanted: Any, input: Any, weight: Any, bias: Any, eps: float, out: 
             wanted,
             g[0],
         )
-    return kernels.batch_norm_grad(g[0], input, out[1], out[2], weight, eps, wanted, True)
+    return kernels.batch_norm_grad(g[0], input, rest[0], rest[1], weight, eps, wanted, True)
 
 
 @joint_vjp(_batch_norm_eval, "input", "weight", "bias")
@@ -94,17 +94,17 @@ def _(g: Any, wanted: Any, input: Any, mean: Any, var: Any, weight: Any, bias: A
 
 
 @joint_vjp(_layer_norm, "input", "weight", "bias")
-def _(g: Any, wanted: Any, input: Any, shape: Sizes, weight: Any, bias: Any, eps: float, out: Any) -> Any:
+def _(g: Any, wanted: Any, input: Any, shape: Sizes, weight: Any, bias: Any, eps: float, rest: Any) -> Any:
     if isinstance(g[0], Tensor):
         dims = tuple(range(-len(shape), 0))
         return differentiate(
             lambda x, w, b: _affine(_standardized(x, dims, eps), w, b, shape), (input, weight, bias), wanted, g[0]
         )
-    return kernels.layer_norm_grad(g[0], input, shape, out[1], out[2], weight, wanted)
+    return kernels.layer_norm_grad(g[0], input, shape, rest[0], rest[1], weight, wanted)
 
 
 @joint_vjp(_group_norm, "input", "weight", "bias")
-def _(g: Any, wanted: Any, input: Any, groups: int, weight: Any, bias: Any, eps: float, out: Any) -> Any:
+def _(g: Any, wanted: Any, input: Any, groups: int, weight: Any, bias: Any, eps: float, rest: Any) -> Any:
     if isinstance(g[0], Tensor):
 
         def expression(x: Tensor, w: Tensor | None, b: Tensor | None) -> Tensor:
@@ -112,11 +112,11 @@ def _(g: Any, wanted: Any, input: Any, groups: int, weight: Any, bias: Any, eps:
             return _affine(_standardized(rows, (2,), eps).reshape(x.shape), w, b, _channels(x))
 
         return differentiate(expression, (input, weight, bias), wanted, g[0])
-    return kernels.group_norm_grad(g[0], input, groups, out[1], out[2], weight, wanted)
+    return kernels.group_norm_grad(g[0], input, groups, rest[0], rest[1], weight, wanted)
 
 
 @joint_vjp(_rms_norm, "input", "weight")
-def _(g: Any, wanted: Any, input: Any, shape: Sizes, weight: Any, eps: float, out: Any) -> Any:
+def _(g: Any, wanted: Any, input: Any, shape: Sizes, weight: Any, eps: float, rest: Any) -> Any:
     if isinstance(g[0], Tensor):
         dims = tuple(range(-len(shape), 0))
         return differentiate(
@@ -125,7 +125,7 @@ def _(g: Any, wanted: Any, input: Any, shape: Sizes, weight: Any, eps: float, ou
             wanted,
             g[0],
         )
-    return kernels.rms_norm_grad(g[0], input, shape, out[1], weight, wanted)
+    return kernels.rms_norm_grad(g[0], input, shape, rest[0], weight, wanted)
 
 
 # --- What programs call -----------------------------------------------------------------------------------------------------

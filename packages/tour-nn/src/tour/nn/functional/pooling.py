@@ -7,7 +7,7 @@ from typing import Any
 
 import tour
 from tour import Tensor
-from tour._core import held
+from tour._core import held, wrap
 from tour._declare import primitive
 from tour.autograd.both import reading
 from tour.autograd.rule import joint_vjp, vjp
@@ -67,12 +67,17 @@ def max_unpooling(input: Tensor, indices: Tensor, size: Sizes) -> Tensor:
 _max_grad, _scatter, _gather = map(reading, (max_pooling_grad, scatter_to_plane, gather_from_plane))
 
 
-vjp(
-    max_pooling,
-    input=lambda g, input, kernel, stride, padding, dilation, out: _max_grad(
-        g, input, out, kernel, stride, padding, dilation
-    ),
-)
+def _to_pooled(
+    g: Any, input: Any, kernel: Sizes, stride: Sizes, padding: Sizes, dilation: Sizes, ceil_mode: bool
+) -> Any:
+    # The largest elements are found again, for a tenth of what their gradient costs: users write over the result.
+    out = kernels.max_pool(
+        input._a if isinstance(input, Tensor) else input, kernel, stride, padding, dilation, ceil_mode
+    )
+    return _max_grad(g, input, wrap(out) if isinstance(input, Tensor) else out, kernel, stride, padding, dilation)
+
+
+vjp(max_pooling, input=_to_pooled)
 
 
 @joint_vjp(max_pooling_grad, "g")
@@ -84,7 +89,7 @@ def _(
     return (_gather(h, kernels.max_pool_with_indices(raw, kernel, stride, padding, dilation, ceil_mode)[1]),)
 
 
-vjp(max_pooling_with_indices, input=lambda g, input_shape, out: _scatter(g[0], out[1], input_shape[2:]))
+vjp(max_pooling_with_indices, input=lambda g, input_shape, rest: _scatter(g[0], rest[0], input_shape[2:]))
 vjp(max_unpooling, input=lambda g, indices: _gather(g, indices))
 vjp(scatter_to_plane, values=lambda g, indices: _gather(g, indices))
 vjp(gather_from_plane, input=lambda g, indices, input_shape: _scatter(g, indices, input_shape[2:]))

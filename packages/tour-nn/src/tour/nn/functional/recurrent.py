@@ -140,16 +140,14 @@ def _(
 @joint_vjp(lstm_layer, "input", "h0", "c0", "w_ih", "w_hh", "b_ih", "b_hh", "w_hr")
 def _(
     g: Any, wanted: Any, input: Any, h0: Any, c0: Any, w_ih: Any, w_hh: Any, b_ih: Any, b_hh: Any, w_hr: Any, sizes: Any,
-    reverse: Any, out: Any,
+    reverse: Any, rest: Any,
 ) -> Any:  # fmt: skip
     if isinstance(input, Tensor):
         return _through(
             lambda x, h, k, a, b, c, d, r: _unrolled(lambda y, s: lstm_step(y, s, a, b, c, d, r), x, (h, k), sizes, reverse),
             (input, h0, c0, w_ih, w_hh, b_ih, b_hh, w_hr), wanted, g[:3],
         )  # fmt: skip
-    *grads, bias, projection = kernels.lstm_grad(
-        g[0], g[1], g[2], input, w_ih, w_hh, w_hr, sizes, reverse, out[3], out[4], out[5]
-    )
+    *grads, bias, projection = kernels.lstm_grad(g[0], g[1], g[2], input, w_ih, w_hh, w_hr, sizes, reverse, *rest[2:])
     return (*grads, bias, bias, projection)
 
 
@@ -165,11 +163,11 @@ def _(
     b_hh: Any,
     sizes: Any,
     reverse: Any,
-    out: Any,
+    rest: Any,
 ) -> Any:
     if isinstance(input, Tensor):
         return _through(
             lambda x, h, a, b, c, d: _unrolled(lambda y, s: (gru_step(y, s[0], a, b, c, d),), x, (h,), sizes, reverse),
             (input, h0, w_ih, w_hh, b_ih, b_hh), wanted, g[:2],
         )  # fmt: skip
-    return kernels.gru_grad(g[0], g[1], input, w_ih, w_hh, sizes, reverse, out[2], out[3], out[4])
+    return kernels.gru_grad(g[0], g[1], input, w_ih, w_hh, sizes, reverse, *rest[1:])

@@ -74,7 +74,7 @@ def ctc_loss_grad(
         occupancy = np.exp(alpha + beta - emit + losses[:, None])
     occupancy = np.where(np.isneginf(beta) | np.isneginf(alpha), 0, occupancy)  # where the difference has no value
     steps, count, classes = log_probs.shape
-    grad: Array = np.exp(log_probs)
+    grad: Array = np.exp(log_probs, order="C")  # written through its flat view below
     rows = np.arange(steps * count).reshape(steps, count, 1) * classes
     np.subtract.at(grad.reshape(-1), (rows + states).reshape(-1), occupancy.astype(grad.dtype).reshape(-1))
     grad *= g[:, None]
