@@ -75,7 +75,7 @@ class DataLoader(Generic[T_co]):
         >>> import tour
         >>> _ = tour.manual_seed(0)
         >>> [batch.tolist() for batch in DataLoader(range(5), batch_size=2, shuffle=True)]
-        [[4, 2], [1, 0], [3]]
+        [[1, 4], [2, 3], [0]]
     """
 
     def __init__(

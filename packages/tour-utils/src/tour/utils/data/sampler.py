@@ -87,7 +87,7 @@ class RandomSampler(Sampler[int]):
         >>> import tour
         >>> _ = tour.manual_seed(0)
         >>> list(RandomSampler(range(5)))  # torch.manual_seed(0) gives the same
-        [4, 1, 3, 0, 2]
+        [1, 3, 4, 2, 0]
     """
 
     def __init__(
@@ -160,7 +160,7 @@ class WeightedRandomSampler(Sampler[int]):
         >>> import tour
         >>> _ = tour.manual_seed(0)
         >>> list(WeightedRandomSampler([0.1, 0.9, 0.4, 0.7, 3.0, 0.6], 5))
-        [4, 4, 1, 4, 5]
+        [5, 4, 4, 5, 4]
     """
 
     def __init__(
