@@ -25,6 +25,10 @@ FOLDERS = {path.parent.name: path for path in sorted(Path(__file__).parent.glob(
 TABLES = {name: nox.project.load_toml(path) for name, path in FOLDERS.items()}
 
 
+# MkDocs Material's announcement of MkDocs 2, which would be a warning in a strict build.
+QUIET = {"NO_MKDOCS_2_WARNING": "1", "DISABLE_MKDOCS_2_WARNING": "true"}
+
+
 def name_of(requirement: str) -> str:
     """The distribution that a requirement such as "tour-tensor>=0.1,<0.2" names."""
     match = re.match(r"[A-Za-z0-9._-]+", requirement)
@@ -115,8 +119,19 @@ def lint(session: nox.Session) -> None:
 def docs(session: nox.Session) -> None:
     """Build the site into site/; pass `serve` to preview it."""
     install(session, PACKAGES, "docs")
-    env = {"NO_MKDOCS_2_WARNING": "1", "DISABLE_MKDOCS_2_WARNING": "true"}
-    session.run("mkdocs", *(session.posargs or ["build", "--strict"]), env=env)  # never -q: it hides strict's warnings
+    session.run(
+        "mkdocs", *(session.posargs or ["build", "--strict"]), env=QUIET
+    )  # never -q: it hides strict's warnings
+
+
+@nox.session(default=False)
+def site(session: nox.Session) -> None:
+    """Build the site and open every page in a headless Chromium; pictures of the pages go into site-pictures/."""
+    install(session, PACKAGES, "site")
+    if not any(map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))):
+        session.run("playwright", "install", "chromium")  # or, on Debian: apt-get install chromium
+    session.run("mkdocs", "build", "--strict", env=QUIET)
+    session.run("python", "tools/check_site.py", "site", "--pictures", "site-pictures", *session.posargs)
 
 
 # PyTorch comes by pip, which heeds pip's own settings (find-links, extra indexes) for the small CPU build; uv would

@@ -1,6 +1,7 @@
-"""What the pages show is true: their code runs, top to bottom, and what they quote stands in the source they name.
+"""The code that README files and recipes show runs, top to bottom.
 
-A fence ```python is run, together with the others of its page; ```python title="FILE" quotes a file of the repository.
+A fence ```python is run, together with the others of its page. The pages of the site are run when it is built, with what they
+print and draw (docs/_hooks/pages.py); those that tell how tour is extended are run here too.
 """
 
 from __future__ import annotations
@@ -15,43 +16,32 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = [
     *sorted(ROOT.glob("*.md")),
-    *sorted(ROOT.glob("docs/**/*.md")),
     *sorted(ROOT.glob("packages/*/README.md")),
+    ROOT / "docs/recipes.md",
+    ROOT / "docs/distributed.md",
 ]
-FENCE = re.compile(r'^```python(?: title="(?P<file>[^"]+)")?\n(?P<code>.*?)^```', re.MULTILINE | re.DOTALL)
+FENCE = re.compile(r"^```python\n(?P<code>.*?)^```", re.MULTILINE | re.DOTALL)
 
 
-def fences(page: Path, quoted: bool) -> list[tuple[str, str, int]]:
-    """File, code and line number of the fences of a page that quote a file, or that do not."""
-    text = page.read_text(encoding="utf-8")
-    found = [(m["file"], m["code"], text.count("\n", 0, m.start("code"))) for m in FENCE.finditer(text)]
-    return [fence for fence in found if bool(fence[0]) == quoted]
+def script_of(page: Path) -> str:
+    """The code of a page, each line on the line of the page where it stands, so that errors name it."""
+    text, code = page.read_text(encoding="utf-8"), ""
+    for fence in FENCE.finditer(text):
+        code += "\n" * (text.count("\n", 0, fence.start("code")) - code.count("\n")) + fence["code"]
+    return code
 
 
-def name(page: Path) -> str:
-    return str(page.relative_to(ROOT))
+SCRIPTS = {str(page.relative_to(ROOT)): code for page in PAGES if (code := script_of(page))}
 
 
 def test_pages_are_found():
-    assert ROOT / "README.md" in PAGES
-    assert any(fences(page, quoted=True) for page in PAGES)
+    assert {"README.md", "docs/recipes.md"} <= SCRIPTS.keys()
 
 
-@pytest.mark.parametrize("page", [page for page in PAGES if fences(page, quoted=False)], ids=name)
+@pytest.mark.parametrize("page", SCRIPTS)
 def test_the_code_of_a_page_runs(page, tmp_path):
-    code = ""
-    for _, lines, start in fences(page, quoted=False):
-        code += "\n" * (start - code.count("\n")) + lines  # errors name the line of the page
-    script = tmp_path / f"{page.stem}.py"
-    script.write_text(code, encoding="utf-8")
+    script = tmp_path / f"{Path(page).stem}.py"
+    script.write_text(SCRIPTS[page], encoding="utf-8")
     command = [sys.executable, "-W", "error", str(script)]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-
-
-@pytest.mark.parametrize("page", [page for page in PAGES if fences(page, quoted=True)], ids=name)
-def test_what_a_page_quotes_stands_in_the_source(page):
-    for file, code, _ in fences(page, quoted=True):
-        source = (ROOT / file).read_text(encoding="utf-8").splitlines()
-        missing = [line for line in code.splitlines() if line.strip() not in ("", "...") and line not in source]
-        assert not missing, f"{file} has no line {missing[0]!r}"
