@@ -6,13 +6,16 @@ import pickle
 import subprocess
 import sys
 import timeit
+import weakref
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 import tour
+from tour.autograd import blame
 from tour.nn.modules.container import ModuleList, Sequential
+from tour.nn.modules.linear import Linear
 from tour.nn.modules.module import Module
 from tour.nn.parameter import Parameter
 
@@ -67,7 +70,7 @@ def test_compile_is_accepted() -> None:
 
 
 def test_an_error_names_the_module() -> None:
-    assert notes_of(Fails(), 1) == ["in Fails(size=9)"]
+    assert notes_of(Fails(), 1) == ["in net: Fails(size=9)"]
 
 
 def test_an_error_names_the_path() -> None:
@@ -81,8 +84,8 @@ def test_an_error_names_the_path() -> None:
                 x = layer(x)
             return x
 
-    assert notes_of(Net(), 1) == ["in Net.layers.1.2: Fails(size=7)"]
-    assert notes_of(Sequential(Net()), 1) == ["in Sequential.0.layers.1.2: Fails(size=7)"]
+    assert notes_of(Net(), 1) == ["in net.layers.1.2: Fails(size=7)"]
+    assert notes_of(Sequential(Net()), 1) == ["in net.0.layers.1.2: Fails(size=7)"]
 
 
 def test_a_module_in_a_plain_list_is_called_unregistered() -> None:
@@ -94,7 +97,7 @@ def test_a_module_in_a_plain_list_is_called_unregistered() -> None:
         def forward(self, x: Any) -> Any:
             return self.layers[0](x)
 
-    assert notes_of(Net(), 1) == ["in Net.<unregistered Fails>: Fails(size=9)"]
+    assert notes_of(Net(), 1) == ["in net.<unregistered Fails>: Fails(size=9)"]
 
 
 def test_hooked_calls_and_modules_that_call_themselves_add_nothing() -> None:
@@ -102,10 +105,10 @@ def test_hooked_calls_and_modules_that_call_themselves_add_nothing() -> None:
         def forward(self, n: int) -> Any:
             return self(n - 1) if n else 1 / 0
 
-    assert notes_of(Again(), 3) == ["in Again()"]
+    assert notes_of(Again(), 3) == ["in net: Again()"]
     net = Sequential(Fails())
     net.register_forward_hook(lambda *_: None)
-    assert notes_of(net, 1) == ["in Sequential.0: Fails(size=9)"]
+    assert notes_of(net, 1) == ["in net.0: Fails(size=9)"]
 
 
 def test_other_notes_stay_and_a_broken_repr_does_no_harm() -> None:
@@ -118,7 +121,7 @@ def test_other_notes_stay_and_a_broken_repr_does_no_harm() -> None:
         def extra_repr(self) -> str:
             raise RuntimeError
 
-    assert notes_of(Sequential(Broken()), 1) == ["mine", "in Sequential.0: Broken"]
+    assert notes_of(Sequential(Broken()), 1) == ["mine", "in net.0: Broken"]
 
 
 def test_a_shape_error_of_an_op_is_noted() -> None:
@@ -130,7 +133,7 @@ def test_a_shape_error_of_an_op_is_noted() -> None:
         def forward(self, x: Any) -> Any:
             return x + self.w
 
-    assert notes_of(Sequential(Same(), Add()), tour.ones(2)) == ["in Sequential.1: Add()"]
+    assert notes_of(Sequential(Same(), Add()), tour.ones(2)) == ["in net.1: Add()"]
 
 
 def test_an_exception_with_a_note_can_be_pickled() -> None:
@@ -219,3 +222,97 @@ def test_mypy_reads_forward() -> None:
         assert said, f"nothing said of line {number}: {run.stdout}{run.stderr}"
         assert any(text in line for line in said), f"{said} instead of {text}"
     assert len({line.split(":")[1] for line in found}) == len(expected()), found
+
+
+def test_a_model_without_a_variable_goes_by_its_class() -> None:
+    for name, model in (("Sequential.0", lambda: Sequential(Fails())), ("self.model.0", self_model)):
+        with pytest.raises(ValueError, match="not 1") as info:
+            model()(1)
+        assert info.value.__notes__ == [f"in {name}: Fails(size=9)"]
+
+
+def self_model() -> Any:
+    class Trainer:
+        def __init__(self) -> None:
+            self.model = Sequential(Fails())
+
+        def fit(self, x: Any) -> Any:
+            return self.model(x)
+
+    return Trainer().fit
+
+
+def test_layers_are_described_by_their_sizes() -> None:
+    net = Sequential(Linear(9, 2))
+    assert notes_of(net, tour.ones(3)) == ["in net.0: Linear(9→2)"]
+
+
+# --- Errors of the backward pass ----------------------------------------------------------------------------------------
+
+
+class Overwrites(Module):
+    """Writes over what its own exp has saved."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.inner = Linear(4, 4)
+
+    def forward(self, x: Any) -> Any:
+        h = self.inner(x).exp()
+        h.add_(1)
+        return h * 2
+
+
+def backward_notes(y: Any) -> list[str]:
+    with pytest.raises(RuntimeError) as info:
+        y.backward()
+    return info.value.__notes__
+
+
+def test_a_backward_error_names_the_module() -> None:
+    net = Sequential(Linear(3, 4), Overwrites(), Linear(4, 2))
+    (note,) = backward_notes(net(tour.ones(5, 3)).sum())
+    assert "in the backward of exp with a gradient of shape [5, 4]" in note and note.endswith("in net.1: Overwrites()")
+    y = net[0](tour.ones(5, 3)).sum()
+    y.backward()
+    (note,) = backward_notes(y)
+    assert note.endswith("in Linear(3→4)") or note.endswith(": Linear(3→4)")
+
+
+def test_the_innermost_module_is_named_and_not_its_neighbours() -> None:
+    net = Sequential(Linear(3, 4), Same(), Sequential(Linear(4, 4), Same()), Linear(4, 2))
+    loss = net(tour.ones(5, 3)).sin().sum()
+    loss.backward(retain_graph=True)
+    node = loss.grad_fn
+    seen: dict[str, list[str]] = {}
+    while node is not None:
+        seen.setdefault(node.name(), []).append(blame.module_text(node._node, [loss._tape]))
+        node = next((n for n, _ in node.next_functions if n is not None and n.name() != "AccumulateGrad"), None)
+    assert seen["AddmmBackward0"] == ["net.3: Linear(4→2)", "net.2.0: Linear(4→4)", "net.0: Linear(3→4)"]
+    assert seen["SumBackward0"] == seen["SinBackward0"] == [""]
+
+
+def test_modules_that_give_several_results_and_are_called_twice() -> None:
+    class Two(Module):
+        def forward(self, x: Any) -> Any:
+            return x.exp(), x.sin()
+
+    twice = Two()
+    x = tour.ones(2, requires_grad=True)
+    a, b = twice(x)
+    c, _ = twice(a * b)
+    y = c.sum()
+    y.backward()
+    (note,) = backward_notes(y)
+    assert note.endswith("in twice: Two()")
+
+
+def test_marks_keep_no_module_alive() -> None:
+    net = Linear(2, 2)
+    ref = weakref.ref(net)
+    y = net(tour.ones(1, 2)).sum()
+    del net
+    assert ref() is None
+    y.backward()
+    (note,) = backward_notes(y)
+    assert "in the backward of linear" in note and "Linear(2" not in note

@@ -244,16 +244,18 @@ def stamp_array(array: Array) -> Stamp:
 
 
 class Sockets:
-    """What a gradient package offers to in-place and random ops; empty until one is plugged in.
+    """What a gradient package offers to in-place and random ops, and to modules; empty until one is plugged in.
 
     Attributes:
         before_write: `before_write(target, *others)`: True when the write must be recorded; raises when it is refused.
         preserve: `preserve(op, target)`: what to compute a recorded write from: the target, or a copy if the op's rule keeps it.
         rewrite: `rewrite(target, result)`: the history of `target` becomes that of `result`, whose values it now holds.
         sample: `sample(array, draw)`: `array` filled with random numbers, or several of it; refuses if there may be none.
+        called: `called(tape, module, args)`: a module's call, whose result has this tape, has ended.
     """
 
-    __slots__ = ("before_write", "preserve", "rewrite", "sample")
+    __slots__ = ("before_write", "called", "preserve", "rewrite", "sample")
+    called: Callable[..., None]
     before_write: Callable[..., bool] | None
     preserve: Callable[..., Any]
     rewrite: Callable[..., None]

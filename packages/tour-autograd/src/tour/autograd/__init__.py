@@ -9,7 +9,7 @@ import numpy as np
 from tour import _core
 from tour._core import sockets, wrap
 from tour._dtypes import FLOATING, FROM_NUMPY
-from tour.autograd import engine, tape, views
+from tour.autograd import blame, engine, tape, views
 from tour.autograd import graph as graph
 from tour.autograd.anomaly import detect_anomaly as detect_anomaly
 from tour.autograd.anomaly import set_detect_anomaly as set_detect_anomaly
@@ -119,9 +119,12 @@ def _seeds(outputs: list[Any], gradients: Any, create: bool) -> list[tuple[Any, 
             )
         if g is None:
             if t._a.size != 1:
-                raise RuntimeError(
-                    f"grad can be implicitly created only for scalar outputs, not for a tensor of shape {list(t.shape)}; "
-                    "reduce it with .sum() or .mean() first, or pass gradient="
+                raise blame.made_by(
+                    own,
+                    RuntimeError(
+                        "grad can be implicitly created only for scalar outputs, not for a tensor of shape "
+                        f"{list(t.shape)}; reduce it with .sum() or .mean() first, or pass gradient="
+                    ),
                 )
             g = np.empty_like(t._a)
             g.fill(1)
@@ -265,3 +268,4 @@ def _target(t: Any) -> Any:
 sockets.before_write = views.before_write
 sockets.preserve = views.preserve
 sockets.rewrite = views.rewrite
+sockets.called = tape.mark_call

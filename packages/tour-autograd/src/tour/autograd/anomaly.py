@@ -7,7 +7,7 @@ from typing import Any, Self
 import numpy as np
 
 from tour._core import ndarray
-from tour.autograd.tape import CODE, LASTI, line_of, node_name
+from tour.autograd.tape import line_of_node, node_name
 
 __all__ = ["detect_anomaly", "is_anomaly_check_nan_enabled", "is_anomaly_enabled", "set_detect_anomaly"]
 
@@ -94,7 +94,7 @@ def found(node: Any, i: int) -> RuntimeError:
     """The error of an op whose backward made a NaN."""
     return RuntimeError(
         f"Function '{node_name(node)}' returned nan values in its {i}th output.\n"
-        f"  the forward was called at {line_of(node[CODE], node[LASTI])}"
+        f"  the forward was called at {line_of_node(node)}"
     )
 
 

@@ -77,6 +77,7 @@ def run(
         ready = [root for root in ready if id(root) in useful]
     search = anomaly.searching()
     node: Any = None
+    g = None
     was = tape.set_recording(recorded) if create else None
     silence = np.errstate(all="ignore")  # dividing by zero in a formula gives inf, as it does in PyTorch
     silence.__enter__()
@@ -166,7 +167,7 @@ def run(
             r = results = None
     except Exception as error:
         if type(node) is list and node[OP] is not PICK:
-            explain(error, node)
+            explain(error, node, g, [root for root, _ in roots])
         raise
     finally:
         silence.__exit__(None, None, None)

@@ -22,7 +22,8 @@ from tour._core import Op, clock
 OP, TIME, CODE, LASTI, HOOKS, FIRST = range(6)
 #   OP     the Op whose rule runs in the backward pass
 #   TIME   the write clock's reading: a saved array whose buffer was stamped later has been overwritten
-#   CODE, LASTI  the line of the user's program that made the call (never a frame, which would keep its variables alive)
+#   CODE, LASTI  the line of the user's program that made the call (never a frame, which would keep its variables alive); a node
+#       that is the result of a module's call keeps (LASTI, module, inputs) in LASTI's place, see `mark_call`
 #   HOOKS  None, or a `Hooks`
 #   FIRST  where the edges begin; a parameter that is a list of tensors has a tuple of edges
 Node = list[Any]
@@ -164,6 +165,44 @@ def line_of(code: CodeType | None, lasti: int) -> str:
     return f"{code.co_filename}:{line}"
 
 
+def line_of_node(node: Node) -> str:
+    """`file:line` of the call that a node records."""
+    return line_of(node[CODE], lasti_of(node))
+
+
+def lasti_of(node: Node) -> int:
+    """The instruction of the call that a node records."""
+    lasti = node[LASTI]
+    while type(lasti) is tuple:
+        lasti = lasti[0]
+    return lasti  # type: ignore[no-any-return]
+
+
+# --- Modules ----------------------------------------------------------------------------------------------------------------
+# A backward error names the module in whose call an op was recorded. Knowing it at each op would cost every op; so a call leaves a
+# mark on the node of its result only, with the tapes of its inputs. What lies between the two belongs to it: `blame` works that out.
+
+
+def mark_call(made: Any, module: Any, args: tuple[Any, ...]) -> None:
+    """Note on the tape of a module's result which module was called with which inputs; a result that is an input has no mark."""
+    if type(made) is not list:
+        return
+    inputs = [id(x._tape) for x in args if isinstance(x, Tensor)]
+    if id(made) not in inputs:
+        node = made[FIRST] if made[OP] is PICK else made
+        node[LASTI] = (node[LASTI], weakref.ref(module), inputs)
+
+
+def calls_of(node: Any) -> list[tuple[Any, list[int]]]:
+    """The calls whose result a node is, the innermost first: each a weak reference to the module, and the ids of its inputs' tapes."""
+    calls = []
+    lasti = None if type(node) is Leaf else node[LASTI]
+    while type(lasti) is tuple:
+        lasti, module, inputs = lasti
+        calls.append((module, inputs))
+    return calls[::-1]
+
+
 def node_name(node: Any) -> str:
     """PyTorch's name of a node, for example `AddBackward0`."""
     if type(node) is Leaf:
@@ -171,7 +210,12 @@ def node_name(node: Any) -> str:
     name: str = node[OP].name
     if node[OP].rule.saved == ("ctx",):  # a user's Function
         return f"{name}Backward"
+    name = _NAMES.get(name, name)
     return ("".join(word.capitalize() for word in name.split("_")) if name.islower() else name) + "Backward0"
+
+
+# Where PyTorch's op goes by another name.
+_NAMES: Final = {"pow_number": "pow", "to_dtype": "to_copy", "linear": "addmm"}
 
 
 # --- Recorders: one is made for each op when its rule is declared, and fills the op's `record` socket ------------------------

@@ -67,6 +67,7 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
         >>> linear(tour.ones(2, 3), tour.ones(4, 3)).shape
         tour.Size([2, 4])
     """
+    r = None
     try:
         a, w, b = input._a, weight._a, None if bias is None else bias._a
         d = a.dtype
@@ -80,9 +81,9 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
             and not _LINEAR.impls
         ):
             r = a.dot(w.T)
-        else:
-            return _checked_linear(input, weight, bias)
     except (AttributeError, ValueError):
+        pass  # said better below
+    if r is None:
         return _checked_linear(input, weight, bias)
     if b is not None:
         r += b

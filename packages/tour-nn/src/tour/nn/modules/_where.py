@@ -1,11 +1,13 @@
-"""Saying in which module an exception was raised: a note such as `in Net.encoder.2: ReLU()`.
+"""Saying in which module something went wrong: `net.encoder.2: Linear(9→2)`, by the name that the user's program gives the model.
 
-Nothing here runs until an exception leaves a forward. Each `Module.__call__` it passes puts its own part in front of
-the path.
+Nothing here runs until something has failed. When an exception leaves a forward, each `Module.__call__` it passes puts its own part
+in front of the path; when a backward pass fails, tour-autograd asks for it.
 """
 
 from __future__ import annotations
 
+import sys
+from types import FrameType
 from typing import TYPE_CHECKING, Any, Self
 
 if TYPE_CHECKING:
@@ -20,8 +22,7 @@ class Where(str):
     culprit: str
 
     def __new__(cls, module: Module, path: str, culprit: str) -> Self:
-        root = type(module).__name__
-        self = super().__new__(cls, f"in {root}{path}: {culprit}" if path else f"in {culprit}")
+        self = super().__new__(cls, f"in {_joined(module, path, culprit)}")
         self.module, self.path, self.culprit = module, path, culprit
         return self
 
@@ -40,6 +41,16 @@ def note_module(module: Module, error: BaseException) -> None:
     error.add_note(Where(module, "", _one_line(module)))
 
 
+def where(root: Module, culprit: Module) -> str:
+    """A module at or below another one in words."""
+    return _joined(root, "" if culprit is root else _step(root, culprit), _one_line(culprit))
+
+
+def _joined(root: Module, path: str, culprit: str) -> str:
+    name = _name_in_program(root)
+    return culprit if name is None and not path else f"{name or type(root).__name__}{path}: {culprit}"
+
+
 def _step(module: Module, below: Module) -> str:
     """The path from a module to one below it, with a dot in front."""
     path = next((path for path, found in module.named_modules() if found is below), None)
@@ -50,6 +61,35 @@ def _one_line(module: Module) -> str:
     """A module without its submodules; only its name if it cannot even be described."""
     name = type(module).__name__
     try:
-        return f"{module._get_name()}({' '.join(module.extra_repr().split())})"
+        return f"{module._get_name()}({_sizes(module) or ' '.join(module.extra_repr().split())})"
     except Exception:
         return name
+
+
+def _sizes(module: Module) -> str | None:
+    """What a layer makes of what, if it says so: 9→2."""
+    for made_of, into in (
+        ("in_features", "out_features"),
+        ("in_channels", "out_channels"),
+        ("input_size", "hidden_size"),
+    ):
+        if made_of in module.__dict__ and into in module.__dict__:
+            return f"{module.__dict__[made_of]}→{module.__dict__[into]}"
+    return None
+
+
+def _name_in_program(module: Module) -> str | None:
+    """The variable that holds a module in the program that is running, `net` or `self.net`; None if no frame has one."""
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None:
+        if not str(frame.f_globals.get("__name__")).startswith("tour."):
+            for scope, prefix in (
+                (frame.f_locals, ""),
+                (getattr(frame.f_locals.get("self"), "__dict__", {}), "self."),
+                (frame.f_globals, ""),
+            ):
+                for name, value in list(scope.items()):
+                    if value is module and name != "self" and not name.startswith("_"):
+                        return f"{prefix}{name}"
+        frame = frame.f_back
+    return None

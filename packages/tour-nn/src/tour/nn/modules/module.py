@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, ParamSpec, Protocol, Self, TypeVar
 
+from tour import Tensor
+from tour._core import sockets
 from tour.nn.hooks import GLOBAL_HOOKS, call_with_hooks
 from tour.nn.hooks import RemovableHandle as RemovableHandle
 from tour.nn.hooks import register_module_backward_hook as register_module_backward_hook
@@ -21,7 +23,7 @@ from tour.nn.modules._registry import REGISTRIES, RegistryView, blank_state
 from tour.nn.modules._state_dict import StateDict
 from tour.nn.modules._state_dict import T_destination as T_destination
 from tour.nn.modules._state_dict import _IncompatibleKeys as _IncompatibleKeys
-from tour.nn.modules._where import note_module
+from tour.nn.modules._where import note_module, where
 
 __all__ = ["Module"]
 
@@ -97,11 +99,27 @@ class Module(Conversion, StateDict, Hooking):
     def _call_impl(self, *args: Any, **kwargs: Any) -> Any:
         try:
             if self._hooked or GLOBAL_HOOKS:
-                return call_with_hooks(self, args, kwargs)
-            return self.forward(*args, **kwargs) if kwargs else self.forward(*args)
+                result = call_with_hooks(self, args, kwargs)
+            elif kwargs:
+                result = self.forward(*args, **kwargs)
+            else:
+                result = self.forward(*args)
         except Exception as error:
             note_module(self, error)
             raise
+        # A backward error names the module too.
+        if type(result) is Tensor:
+            if result._tape is not None:
+                sockets.called(result._tape, self, args)
+        elif type(result) is tuple:
+            for t in result:
+                if type(t) is Tensor and t._tape is not None:
+                    sockets.called(t._tape, self, args)
+        return result
+
+    def _where(self, culprit: Module) -> str:
+        """A module at or below this one, as errors name it."""
+        return where(self, culprit)
 
     if TYPE_CHECKING:
         __call__ = CalledAsForward()
