@@ -138,6 +138,33 @@ def modules_round(node: Any, roots: list[Any]) -> list[Any]:
     return found
 
 
+def modules_of(nodes: list[Any]) -> dict[int, list[Any]]:
+    """For each of some nodes, by its id, the living modules in whose calls it was recorded, the innermost first."""
+    regions = []
+    for node in nodes:
+        for ref, inputs in calls_of(node):
+            if (module := ref()) is not None:
+                regions.append((module, _region(node, inputs)))
+    found: dict[int, list[Any]] = {}
+    for module, region in sorted(regions, key=lambda r: len(r[1])):
+        for key in region:
+            modules = found.setdefault(key, [])
+            if all(module is not m for m in modules):
+                modules.append(module)
+    return found
+
+
+def _region(result: Any, inputs: list[int]) -> set[int]:
+    """The ids of the tapes between a call's result and its inputs."""
+    stack, seen = [result], {id(result)}
+    while stack:
+        for e in below(stack.pop()):
+            if id(e) not in seen and id(e) not in inputs:
+                seen.add(id(e))
+                stack.append(e)
+    return seen
+
+
 def below(node: Any) -> list[Any]:
     """The tapes that the edges of a node lead to."""
     if type(node) is Leaf:

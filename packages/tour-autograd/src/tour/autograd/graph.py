@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tour.autograd import tape, views
 from tour.autograd.hooks import Handle
@@ -11,6 +11,9 @@ from tour.autograd.saved import disable_saved_tensors_hooks as disable_saved_ten
 from tour.autograd.saved import save_on_cpu as save_on_cpu
 from tour.autograd.saved import saved_tensors_hooks as saved_tensors_hooks
 from tour.autograd.tape import FIRST, OP, PICK, Leaf, edges_of, saved_of
+
+if TYPE_CHECKING:
+    from tour.autograd.drawing import Drawing
 
 
 class GradFn:
@@ -57,6 +60,23 @@ class GradFn:
         return Handle(tape.ensure_hooks(self._node).before, before)
 
     @property
+    def formula(self) -> str:
+        """The gradient rule of this node as text: the source of its formulas.
+
+        Examples:
+            >>> import tour
+            >>> x = tour.ones(2, requires_grad=True)
+            >>> print(x.exp().grad_fn.formula)
+            grad_input = g * out.conj()
+            >>> print((x * 2).grad_fn.formula)
+            grad_input = g * other.conj()
+            grad_other = g * input.conj()
+        """
+        from tour.autograd.formula import formula_text  # reads source: only for those who ask
+
+        return formula_text(self._node)
+
+    @property
     def metadata(self) -> dict[Any, Any]:
         """A dict for the user's own remarks on this node; it lives as long as the node."""
         hooks = tape.ensure_hooks(self._node)
@@ -77,6 +97,36 @@ class GradFn:
 
     def __repr__(self) -> str:
         return f"<{self.name()}>"
+
+
+def draw(*tensors: Any, names: Any = None, most: int = 200) -> Drawing:
+    """The graph behind some tensors, such as a loss, as a picture that a notebook shows and as text that `print` writes.
+
+    Shapes are those that ops keep for their gradients, so draw before `backward()`, which lets go of them.
+
+    Args:
+        tensors: Recorded tensors.
+        names: Names of leaves: a dict of tensors, or a module. Parameters of modules in the graph and variables of the program
+            are found without.
+        most: How many steps to draw at most, those nearest to the tensors.
+
+    Raises:
+        RuntimeError: If no tensor was recorded.
+
+    Examples:
+        >>> import tour
+        >>> w = tour.ones(3, requires_grad=True)
+        >>> picture = draw((w * 2).exp().sum(), names={"w": w})
+        >>> [line.split("  ")[0] for line in str(picture).splitlines()]
+        ['leaves: w [3]', '%1 = mul(w)', '%2 = exp(%1)', '%3 = sum(%2)']
+        >>> picture.svg()[:4]
+        '<svg'
+    """
+    from tour.autograd.drawing import drawing_of  # only for those who look
+
+    if not any(t._tape is not None for t in tensors):
+        raise RuntimeError("there is no graph to draw: the tensors do not require grad and do not have a grad_fn")
+    return drawing_of(list(tensors), names, most)
 
 
 def node_of(edge: Any) -> GradFn:

@@ -187,7 +187,12 @@ def mark_call(made: Any, module: Any, args: tuple[Any, ...]) -> None:
     """Note on the tape of a module's result which module was called with which inputs; a result that is an input has no mark."""
     if type(made) is not list:
         return
-    inputs = [id(x._tape) for x in args if isinstance(x, Tensor)]
+    inputs = []
+    for x in args:
+        if isinstance(x, Tensor):
+            inputs.append(id(x._tape))
+        elif type(x) is tuple or type(x) is list:
+            inputs += [id(y._tape) for y in x if isinstance(y, Tensor)]
     if id(made) not in inputs:
         node = made[FIRST] if made[OP] is PICK else made
         node[LASTI] = (node[LASTI], weakref.ref(module), inputs)

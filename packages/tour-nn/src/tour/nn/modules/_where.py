@@ -41,9 +41,12 @@ def note_module(module: Module, error: BaseException) -> None:
     error.add_note(Where(module, "", _one_line(module)))
 
 
-def where(root: Module, culprit: Module) -> str:
-    """A module at or below another one in words."""
-    return _joined(root, "" if culprit is root else _step(root, culprit), _one_line(culprit))
+def where(root: Module, culprit: Module, described: bool) -> str:
+    """A module at or below another one in words; or only the path to it."""
+    path = "" if culprit is root else _step(root, culprit)
+    if not described:
+        return f"{_name_in_program(root) or type(root).__name__}{path}"
+    return _joined(root, path, _one_line(culprit))
 
 
 def _joined(root: Module, path: str, culprit: str) -> str:

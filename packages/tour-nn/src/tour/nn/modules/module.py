@@ -110,16 +110,16 @@ class Module(Conversion, StateDict, Hooking):
         # A backward error names the module too.
         if type(result) is Tensor:
             if result._tape is not None:
-                sockets.called(result._tape, self, args)
+                sockets.called(result._tape, self, (*args, *kwargs.values()) if kwargs else args)
         elif type(result) is tuple:
             for t in result:
                 if type(t) is Tensor and t._tape is not None:
-                    sockets.called(t._tape, self, args)
+                    sockets.called(t._tape, self, (*args, *kwargs.values()))
         return result
 
-    def _where(self, culprit: Module) -> str:
-        """A module at or below this one, as errors name it."""
-        return where(self, culprit)
+    def _where(self, culprit: Module, described: bool = True) -> str:
+        """A module at or below this one, as errors name it; or only the path to it."""
+        return where(self, culprit, described)
 
     if TYPE_CHECKING:
         __call__ = CalledAsForward()
