@@ -108,10 +108,11 @@ class Module(Conversion, StateDict, Hooking):
             note_module(self, error)
             raise
         # A backward error names the module too.
-        if type(result) is Tensor:
+        kind = type(result)
+        if kind is Tensor:
             if result._tape is not None:
                 sockets.called(result._tape, self, (*args, *kwargs.values()) if kwargs else args)
-        elif type(result) is tuple:
+        elif kind is tuple:
             for t in result:
                 if type(t) is Tensor and t._tape is not None:
                     sockets.called(t._tape, self, (*args, *kwargs.values()))
