@@ -34,7 +34,10 @@ LOOSE: dict[str, float] = {
 def test_module(name: str, training: bool, limit: int) -> None:
     samples: list[Any] = list(from_database(name, training, 6 * limit)) if name in DATABASE else []
     samples += spread(list(SAMPLES[name]()), 8 * limit) if name in SAMPLES else []
-    lines = (f"{s!r}: {line}" for s in samples for line in check(name, s, training, LOOSE.get(name, 1.0)))
+    tolerance = LOOSE.get(name, 1.0)
+    lines = (
+        f"{s!r}: {line}" for i, s in enumerate(samples) for line in check(name, s, training, tolerance, i % 3 == 1)
+    )
     found = list(islice(lines, 5))
     if name in DIFFERENT:
         assert found, f"{name} is listed as different ({DIFFERENT[name]}) but passes: take it off the list"
