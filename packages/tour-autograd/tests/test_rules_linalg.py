@@ -108,5 +108,7 @@ def test_copies_leave_the_history_behind():
     for copying in (copy.deepcopy, pickle.dumps):
         with pytest.raises(RuntimeError, match="detach"):
             copying(x * 2)
+    shallow = copy.copy(product := x * 2)  # as Matplotlib does with what it is to plot
+    assert shallow.is_leaf and shallow.requires_grad and shallow.data_ptr() == product.data_ptr()
     with pytest.raises(BufferError, match="require gradient"):
         x.__dlpack__()

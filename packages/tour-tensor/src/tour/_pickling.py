@@ -21,6 +21,10 @@ class Pickling:
 
     __slots__ = ()
 
+    def __copy__(self: Any) -> Any:
+        """Another tensor on the same memory, without the history."""
+        return rebuilt(type(self), self._a, self._tape is not None, dict(getattr(self, "__dict__", {})))
+
     def __deepcopy__(self: Any, memo: dict[int, Any]) -> Any:
         """A copy of a leaf, of its gradient, and of what a subclass adds.
 
