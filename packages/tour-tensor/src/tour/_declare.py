@@ -505,6 +505,8 @@ def _write_ufunc(ufunc: np.ufunc, a: Any, args: tuple[Any, ...]) -> bool:
             return True
     except RuntimeWarning:  # raised after the loop, where somebody turned warnings into errors
         return True
+    except ValueError:  # read-only memory, for one
+        return False
     return False
 
 

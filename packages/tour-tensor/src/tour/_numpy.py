@@ -59,7 +59,7 @@ class NumPyProtocols:
 
 def _loaded(table: dict[Any, Callable[..., Any]]) -> dict[Any, Callable[..., Any]]:
     """A table, once the functions that are no ops of their own are in it too."""
-    import_module("tour._numpy_functions")
+    import_module("tour._numpy_arranging")  # and `_numpy_functions`, which it imports
     return table
 
 
@@ -113,12 +113,19 @@ def on_arrays(function: Callable[..., Any], args: Any, kwargs: Any, name: str = 
     """Run a NumPy function that has no counterpart on raw arrays, and give tensors back.
 
     Raises:
-        TypeError: If a tensor records gradients, which would be lost.
+        TypeError: If a tensor records gradients, which would be lost: the result is no index, count or answer.
     """
-    if any(_recorded(x) for x in (*args, *kwargs.values())):
+    r = function(*map(bare, args), **{k: bare(v) for k, v in kwargs.items()})
+    if _has_fractions(r) and any(_recorded(x) for x in (*args, *kwargs.values())):
         name = name or getattr(function, "__name__", str(function))
         raise TypeError(f"np.{name} has no gradient in tour; call it on tensor.detach()")
-    return closed(function(*map(bare, args), **{k: bare(v) for k, v in kwargs.items()}))
+    return closed(r)
+
+
+def _has_fractions(x: Any) -> bool:
+    if type(x) in (list, tuple):
+        return any(map(_has_fractions, x))
+    return isinstance(x, (np.ndarray, np.generic)) and x.dtype.kind in "fcV"
 
 
 def _recorded(x: Any) -> bool:

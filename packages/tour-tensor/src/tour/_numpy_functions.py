@@ -81,8 +81,6 @@ BY_FUNCTION.update(
         np.tensordot: lambda a, b, axes=2: tour.tensordot(_t(a), _t(b), axes),
         np.einsum: lambda equation, *operands: tour.einsum(equation, *map(_t, operands)),
         np.cross: lambda a, b: tour.linalg.cross(_t(a), _t(b)),
-        np.reshape: lambda a, shape, order="C": tour.reshape(_t(a), shape if not isinstance(shape, int) else (shape,)),
-        np.ravel: lambda a, order="C": _t(a).reshape(-1),
         np.transpose: lambda a, axes=None: _t(a).permute(
             *(axes if axes is not None else range(_t(a).ndim - 1, -1, -1))
         ),
@@ -132,7 +130,6 @@ BY_FUNCTION.update(
         np.argsort: lambda a, axis=-1, kind=None: tour.argsort(_flat(a, axis), dim=-1 if axis is None else axis),
         np.argmax: lambda a, axis=None, keepdims=_MISSING: tour.argmax(_t(a), axis, _keep(keepdims)),
         np.argmin: lambda a, axis=None, keepdims=_MISSING: tour.argmin(_t(a), axis, _keep(keepdims)),
-        np.take_along_axis: lambda arr, indices, axis=-1: tour.take_along_dim(_t(arr), _t(indices), axis),
         np.allclose: lambda a, b, rtol=1e-5, atol=1e-8, equal_nan=False: bool(
             np.allclose(_raw(a), _raw(b), rtol, atol, equal_nan)
         ),
@@ -202,9 +199,23 @@ def _where(condition: Any, x: Any = None, y: Any = None) -> Any:
 # --- Reductions ---------------------------------------------------------------------------------------------------------------------
 
 
+def _where_or(a: Any, where: Any, other: float) -> Any:
+    """The elements that a reduction is to count; `other` for the rest."""
+    t = _t(a)
+    return t if where is _MISSING or where is True else tour.where(_t(where), t, other)
+
+
 @implements(np.sum)
-def _sum(a: Any, axis: Any = None, dtype: Any = None, keepdims: Any = _MISSING) -> Any:
-    return _cast(_t(a), dtype).sum(_dims(axis), _keep(keepdims))
+def _sum(
+    a: Any,
+    axis: Any = None,
+    dtype: Any = None,
+    keepdims: Any = _MISSING,
+    initial: Any = _MISSING,
+    where: Any = _MISSING,
+) -> Any:
+    r = _cast(_where_or(a, where, 0), dtype).sum(_dims(axis), _keep(keepdims))
+    return r if initial is _MISSING else r + initial
 
 
 @implements(np.nansum)
@@ -213,8 +224,18 @@ def _nansum(a: Any, axis: Any = None, dtype: Any = None, keepdims: Any = _MISSIN
 
 
 @implements(np.prod)
-def _prod(a: Any, axis: Any = None, dtype: Any = None, keepdims: Any = _MISSING) -> Any:
-    return tour.prod(_cast(_t(a), dtype), axis, _keep(keepdims))
+def _prod(
+    a: Any,
+    axis: Any = None,
+    dtype: Any = None,
+    keepdims: Any = _MISSING,
+    initial: Any = _MISSING,
+    where: Any = _MISSING,
+) -> Any:
+    t = _cast(_where_or(a, where, 1), dtype)
+    r = t.prod() if axis is None else t.prod(axis, _keep(keepdims))
+    r = r.reshape((1,) * t.ndim) if axis is None and _keep(keepdims) else r
+    return r if initial is _MISSING else r * initial
 
 
 def _fraction(a: Any, dtype: Any) -> Any:
@@ -224,8 +245,12 @@ def _fraction(a: Any, dtype: Any) -> Any:
 
 
 @implements(np.mean)
-def _mean(a: Any, axis: Any = None, dtype: Any = None, keepdims: Any = _MISSING) -> Any:
-    return _fraction(a, dtype).mean(_dims(axis), _keep(keepdims))
+def _mean(a: Any, axis: Any = None, dtype: Any = None, keepdims: Any = _MISSING, where: Any = _MISSING) -> Any:
+    t = _fraction(a, dtype)
+    if where is _MISSING or where is True:
+        return t.mean(_dims(axis), _keep(keepdims))
+    count = tour.broadcast_to(_t(where), t.shape).sum(_dims(axis), _keep(keepdims))
+    return _where_or(t, where, 0).sum(_dims(axis), _keep(keepdims)) / count
 
 
 @implements(np.nanmean)
@@ -263,13 +288,15 @@ def _std(
 
 
 @implements(np.max, np.amax)
-def _max(a: Any, axis: Any = None, keepdims: Any = _MISSING) -> Any:
-    return tour.amax(_t(a), () if axis is None else axis, _keep(keepdims))
+def _max(a: Any, axis: Any = None, keepdims: Any = _MISSING, initial: Any = _MISSING, where: Any = _MISSING) -> Any:
+    r = tour.amax(_where_or(a, where, initial), () if axis is None else axis, _keep(keepdims))
+    return r if initial is _MISSING else r.clamp(min=initial)
 
 
 @implements(np.min, np.amin)
-def _min(a: Any, axis: Any = None, keepdims: Any = _MISSING) -> Any:
-    return tour.amin(_t(a), () if axis is None else axis, _keep(keepdims))
+def _min(a: Any, axis: Any = None, keepdims: Any = _MISSING, initial: Any = _MISSING, where: Any = _MISSING) -> Any:
+    r = tour.amin(_where_or(a, where, initial), () if axis is None else axis, _keep(keepdims))
+    return r if initial is _MISSING else r.clamp(max=initial)
 
 
 @implements(np.ptp)

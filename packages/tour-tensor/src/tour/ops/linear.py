@@ -8,7 +8,7 @@ import numpy as np
 
 from tour import _core
 from tour._calling import numpy_too
-from tour._core import as_array, ndarray, new, packed
+from tour._core import as_array, kernel_for, ndarray, new, packed
 from tour._declare import in_place, new_op, retry, store
 from tour._dtypes import BOOLEAN, FLOATING, float32
 from tour._errors import argument_error, shape_text
@@ -71,7 +71,7 @@ def matmul(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor
             raise NotImplementedError(
                 "\"matmul\" not implemented for 'Bool'; cast to an integer or floating-point dtype first"
             )
-        r = _MATMUL.impls[type(a)](a, b) if type(a) is not ndarray and _MATMUL.impls else _product(a, b)
+        r = kernel_for(_MATMUL, a)(a, b) if type(a) is not ndarray else _product(a, b)
     except (AttributeError, TypeError, ValueError) as error:
         if isinstance(input, _core.Tensor) and isinstance(other, _core.Tensor) and (wrong := _fits(input._a, other._a)):
             raise RuntimeError(wrong) from None
