@@ -79,3 +79,43 @@ def test_threads():
     assert tour.get_num_threads() == 1 <= before
     with pytest.raises(RuntimeError, match="positive"):
         tour.set_num_threads(0)
+
+
+JUNK = [2.5, "a", None, 1j, object(), tour.float64, {}]
+
+
+@pytest.mark.parametrize(
+    "name", sorted(name for name in dir(tour.Tensor) if name.endswith("_") and not name.startswith("_"))
+)
+def test_a_failed_write_leaves_the_tensor_untouched(name):
+    """And raises what PyTorch raises, also for arguments of the wrong type."""
+    if name in ("requires_grad_", "detach_", "share_memory_"):
+        return
+    arguments = [(), *((x,) for x in JUNK), (tour.ones(7),), (tour.ones(5, 2, 3),), (tour.tensor([1j]),), (0, 9), (9,), ((5, 5),),
+                 (0, tour.tensor([9]), tour.ones(1, 3)), (0, tour.tensor([[9]]), 1.0), (tour.tensor([99]), tour.ones(1)),
+                 (tour.tensor([True]), "x"), (tour.tensor([True]), 5.0), ((tour.tensor([0, 5]),), tour.tensor(1.0))]  # fmt: skip
+    for make in (
+        tour.arange(6.0).reshape(2, 3).clone,
+        lambda: tour.ones(2, 3) > 0,
+        lambda: tour.ones(2, 1).expand(2, 3),
+    ):
+        for given in arguments:
+            t = make()
+            before = t.tolist(), t.shape, t.dtype, t.stride()
+            try:
+                getattr(t, name)(*given)
+            except (RuntimeError, TypeError, IndexError, ValueError):
+                assert (t.tolist(), t.shape, t.dtype, t.stride()) == before
+
+
+CALLS = {
+    "sum": (), "exp": (), "reshape": ((1,),), "permute": ((0,),), "clone": (), "softmax": (0,), "celu": (), "exp_": (), "t": (),
+    "permute_copy": ((0,),), "zeros_like": (), "logit": (), "prelu": (tour.ones(1),), "masked_fill": (tour.ones(1) > 0, 0),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", CALLS)
+@pytest.mark.parametrize("x", JUNK, ids=lambda x: type(x).__name__)
+def test_what_is_no_tensor_is_refused_by_type(name, x):
+    with pytest.raises(TypeError):
+        getattr(tour, name)(x, *CALLS[name])

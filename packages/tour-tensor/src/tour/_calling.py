@@ -34,7 +34,7 @@ def numpy_too(function: Callable[P, R]) -> Callable[P, R]:
             return function(*args, **kwargs)
         except AttributeError as error:
             at = next((i for i, x in enumerate((*args, *kwargs.values())) if x is error.obj), None)
-            if at is None or error.name not in ("_a", "_tape") or isinstance(error.obj, _core.Tensor):
+            if at is None or isinstance(error.obj, _core.Tensor):
                 raise
             if not isinstance(error.obj, ndarray):
                 name = params[min(at, len(params) - 1)] if at < len(args) else list(kwargs)[at - len(args)]

@@ -33,7 +33,7 @@ from tour._core import (
 from tour._dtypes import FROM_NUMPY, can_cast
 from tour._errors import argument_error, explain, shape_text
 from tour._numpy import BY_UFUNC
-from tour._operands import NUMBER, floating, is_operand, match, native, number, operand
+from tour._operands import NUMBER, floating, is_operand, match, native, number, operand, tensor_argument
 
 Tensor: Any = None  # bound by _tensor.py, as `_core.Tensor` is; one look-up less on the hottest path
 P = ParamSpec("P")
@@ -263,6 +263,7 @@ def admitted(name: str, t: Any, fractions: bool, refuses: str) -> Any:
     Raises:
         NotImplementedError: If the op refuses this kind of dtype (a RuntimeError, as in PyTorch).
     """
+    t = tensor_argument(name, "input", t)
     d = FROM_NUMPY[t._a.dtype]
     if "bifc"[d.rank] in refuses:
         raise NotImplementedError(f'"{name}" is not implemented for {d.name}')
@@ -461,19 +462,24 @@ def in_place(function: Callable[P, R], plain: Callable[..., Any] | None = None) 
 
     def body(input: Any, *args: Any, **kwargs: Any) -> Any:
         function: Any = optional if kwargs or plain is None else plain
-        if sockets.before_write is not None and sockets.before_write(input, *args, *kwargs.values()):
-            t = function(sockets.preserve(op, input), *args, **kwargs)
-            if t is NotImplemented:
-                return t
-            fill(input, t, name)
-            sockets.rewrite(input, t)
-        elif fast is not None and not kwargs and _write_ufunc(fast, input._a, args):
-            pass
-        else:
-            t = function(input, *args, **kwargs)
-            if t is NotImplemented:
-                return t
-            fill(input, t, name)
+        try:
+            if sockets.before_write is not None and sockets.before_write(input, *args, *kwargs.values()):
+                t = function(sockets.preserve(op, input), *args, **kwargs)
+                if t is NotImplemented:
+                    return t
+                fill(input, t, name)
+                sockets.rewrite(input, t)
+            elif fast is not None and not kwargs and _write_ufunc(fast, input._a, args):
+                pass
+            else:
+                t = function(input, *args, **kwargs)
+                if t is NotImplemented:
+                    return t
+                fill(input, t, name)
+        except AttributeError:
+            if isinstance(input, _core.Tensor):
+                raise
+            raise argument_error(f"{name}_", "input", input) from None
         wrote(input)
         return input
 

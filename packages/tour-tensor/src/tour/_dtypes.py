@@ -58,7 +58,7 @@ class dtype:
     def __getattr__(self, name: str) -> Any:
         """Import ml_dtypes when one of its types is first needed: it would be a tenth of `import tour`."""
         if name not in ("numpy", "dtype"):
-            raise AttributeError(f"'dtype' object has no attribute {name!r}")
+            raise AttributeError(f"'dtype' object has no attribute {name!r}", name=name, obj=self)
         _bind_ml_dtypes()
         return object.__getattribute__(self, name)
 

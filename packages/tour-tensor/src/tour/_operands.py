@@ -10,6 +10,7 @@ import numpy as np
 from tour import _core, _dtypes
 from tour._core import wrap
 from tour._dtypes import BOOLEAN, COMPLEX, FLOATING, FROM_NUMPY, INTEGRAL, as_dtype, dtype, promote_types
+from tour._errors import argument_error
 
 if TYPE_CHECKING:
     from tour._tensor import Tensor
@@ -39,6 +40,19 @@ def operand(x: Any, beside: Tensor) -> Tensor:
     if isinstance(x, np.ndarray) or type(x) in _array_types():
         return wrap(native(x))
     raise TypeError(f"unsupported operand type: a tensor and {type(x).__name__!r}")
+
+
+def tensor_argument(op: str, name: str, x: Any) -> Any:
+    """The argument itself, or a tensor round a NumPy array.
+
+    Raises:
+        TypeError: If it is anything else.
+    """
+    if isinstance(x, _core.Tensor):
+        return x
+    if isinstance(x, np.ndarray):
+        return wrap(native(x))
+    raise argument_error(op, name, x)
 
 
 def _array_types() -> Any:

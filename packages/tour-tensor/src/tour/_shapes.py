@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import operator
 from typing import Any
 
 import numpy as np
@@ -53,7 +54,7 @@ def as_shape(size: tuple[Any, ...], op: str = "size") -> tuple[int, ...]:
     if len(size) == 1 and not is_int(size[0]):
         size = tuple(size[0])
     try:
-        return tuple([n if type(n) is int else n.__index__() for n in size])
+        return tuple([n if type(n) is int else index_of(n) for n in size])
     except AttributeError:
         bad = next(n for n in size if not hasattr(n, "__index__"))
         raise TypeError(
@@ -64,6 +65,9 @@ def as_shape(size: tuple[Any, ...], op: str = "size") -> tuple[int, ...]:
 def is_int(x: Any) -> bool:
     """Whether `x` may serve as a dimension or size."""
     return isinstance(x, (int, np.integer)) or (isinstance(x, _core.Tensor) and not x._a.ndim)
+
+
+index_of = operator.index  # the integer that something is; TypeError if it is none
 
 
 def wrap_dim(dim: int, ndim: int) -> int:
@@ -85,7 +89,7 @@ def wrap_dims(dims: Any, ndim: int) -> tuple[int, ...]:
         IndexError: If one is out of range.
         RuntimeError: If one appears twice.
     """
-    wrapped = tuple(wrap_dim(d.__index__(), ndim) for d in ((dims,) if is_int(dims) else dims))
+    wrapped = tuple(wrap_dim(index_of(d), ndim) for d in ((dims,) if is_int(dims) else dims))
     for i, d in enumerate(wrapped):
         if d in wrapped[:i]:
             raise RuntimeError(f"dim {d} appears multiple times in the list of dims")
@@ -97,7 +101,7 @@ def axes(dim: Any, ndim: int) -> int | tuple[int, ...] | None:
     if dim is None:
         return None
     if is_int(dim):
-        wrapped = wrap_dim(dim.__index__(), ndim)
+        wrapped = wrap_dim(index_of(dim), ndim)
         return wrapped if ndim else None
     wrapped_all = wrap_dims(dim, ndim)
     return wrapped_all if wrapped_all and ndim else None

@@ -9,6 +9,7 @@ import numpy as np
 from tour import _core
 from tour._core import root_of, sockets, wrap, wrote
 from tour._errors import argument_error
+from tour._operands import tensor_argument
 
 if TYPE_CHECKING:
     from tour._tensor import Tensor
@@ -186,6 +187,7 @@ class Storage:
         Raises:
             TypeError: If the tensor records gradients.
         """
+        tensor = tensor_argument("map_", "tensor", tensor)
         if self._tape is not None or (sockets.before_write is not None and tensor._tape is not None):
             raise TypeError("Can't call apply_() or map_() on Variable that requires grad. Use var.detach() instead.")
         a = self._a

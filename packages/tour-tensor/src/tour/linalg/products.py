@@ -98,6 +98,7 @@ def vecdot(x: Tensor, y: Tensor, *, dim: int = -1, out: Tensor | None = None) ->
     return given((x.conj() * y).sum(dim), out, "linalg.vecdot")  # type: ignore[no-any-return]
 
 
+@numpy_too
 def multi_dot(tensors: Sequence[Tensor], *, out: Tensor | None = None) -> Tensor:
     """Product of several matrices, in the order that takes the fewest operations; the first and last may be vectors.
 

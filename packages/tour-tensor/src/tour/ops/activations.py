@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tour import _activations as kernels
+from tour._calling import numpy_too
 from tour._core import Op, kernel_for, wrap
 from tour._declare import in_place, mapped, primitive, store, unary
 from tour._dtypes import COMPLEX, FLOATING, FROM_NUMPY
+from tour._operands import tensor_argument
 from tour.ops._draw import engine_of
 from tour.ops.trigonometry import tanh
 
@@ -40,7 +42,7 @@ def _run(op: Op, input: Tensor, inplace: bool, *numbers: Any) -> Tensor:
     Raises:
         NotImplementedError: If the tensor holds integers, booleans or complex numbers.
     """
-    d = FROM_NUMPY[input._a.dtype]
+    d = FROM_NUMPY[tensor_argument(op.name, "input", input)._a.dtype]
     if d.rank != FLOATING:
         raise NotImplementedError(f'"{op.name}" is not implemented for {d.name}')
     return _apply_(input, op, *numbers) if inplace else _apply(input, op, *numbers)
@@ -128,6 +130,7 @@ def _prelu(input: Tensor, weight: Tensor) -> Tensor:
     ...
 
 
+@numpy_too
 def prelu(input: Tensor, weight: Tensor) -> Tensor:
     """Each element, times a learnt weight below zero (https://arxiv.org/abs/1502.01852).
 

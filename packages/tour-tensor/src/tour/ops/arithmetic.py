@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tour import _core
+from tour._calling import numpy_too
 from tour._declare import binary, in_place, operator, primitive, store, unary
 from tour._dtypes import BOOLEAN, FLOATING, FROM_NUMPY, INTEGRAL
 from tour._errors import argument_error
@@ -91,6 +92,7 @@ def neg(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     ...
 
 
+@numpy_too
 def positive(input: Tensor) -> Tensor:
     """The tensor itself; booleans are refused.
 

@@ -12,7 +12,7 @@ from tour._core import Op, kernel_for
 from tour._declare import result
 from tour._errors import shape_text
 from tour._layouts import contiguous_format
-from tour._shapes import as_shape, is_int, wrap_dim, wrap_dims
+from tour._shapes import as_shape, index_of, is_int, wrap_dim, wrap_dims
 from tour.ops.indexing import getitem
 
 if TYPE_CHECKING:
@@ -176,6 +176,7 @@ def repeat(input: Tensor, *sizes: Any, repeats: Any = None) -> Tensor:
     return result(_REPEAT, kernel_for(_REPEAT, a)(a, times), input, times)  # type: ignore[no-any-return]
 
 
+@numpy_too
 def tile(input: Tensor, *sizes: Any, dims: Any = None) -> Tensor:
     """A copy in which each dimension is repeated as a whole; dimensions that are not named are repeated once.
 
@@ -273,7 +274,7 @@ def constant_pad_nd(input: Tensor, pad: Any, value: complex = 0) -> Tensor:
         tensor([0., 1., 1., 0., 0.])
     """
     a = input._a
-    pad = tuple(n.__index__() for n in pad)
+    pad = tuple(index_of(n) for n in pad)
     if len(pad) % 2:
         raise RuntimeError(f"Length of pad must be even but instead it equals {len(pad)}")
     if len(pad) > 2 * a.ndim:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tour import _core
+from tour._calling import numpy_too
 from tour._core import Op, ndarray
 from tour._declare import view
 from tour._errors import shape_text
@@ -107,6 +108,7 @@ def broadcast_shapes(*shapes: Any) -> Any:
         ) from None
 
 
+@numpy_too
 def broadcast_tensors(*tensors: Any) -> list[Tensor]:
     """Views of tensors in the shape to which they broadcast.
 

@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tour import _core, _dtypes
+from tour._calling import numpy_too
 from tour._core import Op, as_array, wrap
 from tour._declare import mapped
 from tour._devices import as_device, device, device_of, move
 from tour._dtypes import as_dtype
+from tour._errors import argument_error
 from tour._layouts import checked, contiguous_format, empty_in, lies_in, memory_format, preserve_format
 
 if TYPE_CHECKING:
@@ -184,7 +186,10 @@ def clone(input: Tensor, *, memory_format: Any = preserve_format) -> Tensor:
         >>> a
         tensor([0., 0.])
     """
-    a = input._a
+    try:
+        a = input._a
+    except AttributeError:
+        raise argument_error("clone", "input", input) from None
     if memory_format is preserve_format or memory_format is None:
         return mapped(_CLONE, a.copy(order="K") if 0 not in a.strides else a.copy(), input)  # type: ignore[no-any-return]
     return mapped(_CLONE, _laid_out(a, memory_format, "clone"), input)  # type: ignore[no-any-return]
@@ -221,6 +226,7 @@ def contiguous(input: Tensor, memory_format: Any = contiguous_format) -> Tensor:
     return mapped(_CLONE, _laid_out(input._a, memory_format, "contiguous"), input)  # type: ignore[no-any-return]
 
 
+@numpy_too
 def detach(input: Tensor) -> Tensor:
     """A tensor that shares memory with this one but not its history."""
     return wrap(input._a)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tour import _core
+from tour._calling import numpy_too
 from tour._declare import binary, in_place, primitive, store
 from tour._dtypes import BOOLEAN, COMPLEX, FLOATING, FROM_NUMPY, finfo
 from tour._errors import argument_error
@@ -195,6 +196,7 @@ def _nan_to_num(input: Tensor, nan: float | None, posinf: float | None, neginf: 
     ...
 
 
+@numpy_too
 def nan_to_num(
     input: Tensor,
     nan: float | None = None,
@@ -217,6 +219,9 @@ def nan_to_num(
         >>> tour.nan_to_num(tour.tensor([float("nan"), float("inf"), 1.0]), posinf=9.0)
         tensor([0., 9., 1.])
     """
+    for name, x in (("nan", nan), ("posinf", posinf), ("neginf", neginf)):
+        if x is not None and not isinstance(x, (int, float, np.number)):
+            raise argument_error("nan_to_num", name, x, "float")
     t = _nan_to_num(input, nan, posinf, neginf)
     return t if out is None else store(out, t, "nan_to_num")
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tour import _core
+from tour._calling import numpy_too
 from tour._core import Op, ndarray, wrap
 from tour._declare import in_place, primitive, store, unary, view
 from tour._dtypes import float32, float64
@@ -35,6 +36,7 @@ __all__ = [
 ]
 
 
+@numpy_too
 def complex(real: Tensor, imag: Tensor, *, out: Tensor | None = None) -> Tensor:
     """A complex tensor from real and imaginary parts, broadcasting.
 
@@ -67,6 +69,7 @@ def _complex(real: Tensor, imag: Tensor) -> Tensor:
     ...
 
 
+@numpy_too
 def polar(abs: Tensor, angle: Tensor, *, out: Tensor | None = None) -> Tensor:
     """A complex tensor from absolute values and angles: `abs * exp(1j * angle)`.
 
@@ -105,6 +108,7 @@ def _store_exactly(out: Any, t: Any, name: str) -> Any:
 # --- Parts ----------------------------------------------------------------------------------------------------------------
 
 
+@numpy_too
 def real(input: Tensor) -> Tensor:
     """The real parts, as a view; a real tensor is returned as it is.
 
@@ -119,6 +123,7 @@ def real(input: Tensor) -> Tensor:
 _REAL = Op("real", ("input",))
 
 
+@numpy_too
 def imag(input: Tensor) -> Tensor:
     """The imaginary parts of a complex tensor, as a view.
 
@@ -138,6 +143,7 @@ def imag(input: Tensor) -> Tensor:
 _IMAG = Op("imag", ("input",))
 
 
+@numpy_too
 def view_as_real(input: Tensor) -> Tensor:
     """A complex tensor as a real one with a last dimension of size 2 (real, imaginary), sharing memory.
 
@@ -155,6 +161,7 @@ def view_as_real(input: Tensor) -> Tensor:
 _VIEW_AS_REAL = Op("view_as_real", ("input",))
 
 
+@numpy_too
 def view_as_complex(input: Tensor) -> Tensor:
     """A real tensor whose last dimension has size 2 (real, imaginary) as a complex one, sharing memory.
 
@@ -214,6 +221,7 @@ def _conj(input: Tensor) -> Tensor:
     ...
 
 
+@numpy_too
 def conj(input: Tensor) -> Tensor:
     """Complex conjugate of each element; a real tensor is returned as it is.
 
@@ -225,6 +233,7 @@ def conj(input: Tensor) -> Tensor:
     return _conj(input) if input._a.dtype.kind == "c" else input
 
 
+@numpy_too
 def conj_physical(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """Complex conjugate of each element, as `conj`: nothing is put off in tour.
 
@@ -281,6 +290,7 @@ def is_neg(input: Tensor) -> bool:
     return False
 
 
+@numpy_too
 def isreal(input: Tensor) -> Tensor:
     """Whether each element's imaginary part is zero; true for every element of a real tensor.
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tour import _core, _dtypes
+from tour._calling import numpy_too
 from tour._core import held, with_room
 from tour._devices import move
 from tour._random_engine import LARGEST, Engine
@@ -136,6 +137,7 @@ def randn(
     return deliver(made, out, device, requires_grad)
 
 
+@numpy_too
 def rand_like(
     input: Tensor,
     *,
@@ -160,6 +162,7 @@ def rand_like(
     return like(input, made, device, requires_grad)
 
 
+@numpy_too
 def randn_like(
     input: Tensor,
     *,

@@ -87,6 +87,7 @@ def kron(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
     return t if out is None else store(out, t, "kron")
 
 
+@numpy_too
 def chain_matmul(*matrices: Tensor, out: Tensor | None = None) -> Tensor:
     """Product of several matrices, in the order that takes the fewest operations.
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from tour._declare import store
 from tour._layouts import contiguous_format
+from tour._operands import tensor_argument
 from tour.ops.broadcasting import expand
 from tour.ops.indexing import getitem
 from tour.ops.permuting import permute, t, transpose
@@ -33,7 +34,7 @@ def copied(function: Callable[..., Any], name: str) -> Callable[..., Any]:
     """The form of a view that copies."""
 
     def body(input: Any, *args: Any, out: Any = None, **kwargs: Any) -> Any:
-        seen = function(input, *args, **kwargs)
+        seen = function(tensor_argument(name, "input", input), *args, **kwargs)
         t = tuple(map(_fresh, seen)) if type(seen) is tuple else _fresh(seen)
         if out is None:
             return t

@@ -13,7 +13,7 @@ from tour._core import Op, kernel_for
 from tour._declare import in_place, result, store
 from tour._dtypes import as_numpy_dtype, int64
 from tour._operands import promoted
-from tour._shapes import wrap_dim
+from tour._shapes import index_of, wrap_dim
 from tour.ops.arranging import constant_pad_nd
 from tour.ops.creation import finish
 from tour.ops.joining import _tensors, cat, stack
@@ -126,7 +126,7 @@ def _triangle(op: Op, input: Tensor, diagonal: Any, out: Any) -> Tensor:
     a = input._a
     if a.ndim < 2:
         raise RuntimeError(f"{op.name}: input tensor must have at least 2 dimensions")
-    k = diagonal.__index__()
+    k = index_of(diagonal)
     t: Tensor = result(op, kernel_for(op, a)(a, k), input, k)
     return t if out is None else store(out, t, op.name)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from tour import _core
+from tour._calling import numpy_too
 from tour._shapes import is_int, wrap_dims
 from tour.ops.joining import cat
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 __all__ = ["gradient"]
 
 
+@numpy_too
 def gradient(input: Tensor, *, spacing: Any = 1, dim: Any = None, edge_order: int = 1) -> tuple[Tensor, ...]:
     """Estimates of the derivatives along dimensions, by differences of neighbours on both sides (of second order inside).
 

@@ -12,6 +12,7 @@ import numpy as np
 
 from tour import _core
 from tour import _random_sequential as sequential
+from tour._calling import numpy_too
 from tour._core import ndarray, sockets
 from tour._devices import move
 from tour._random_engine import DIGITS, LARGEST, Engine
@@ -152,6 +153,7 @@ def randint(
     return deliver(made, out, device, requires_grad)
 
 
+@numpy_too
 def randint_like(
     input: Tensor,
     low: Any = 0,
@@ -304,6 +306,7 @@ def _uniform_numbers(engine: Engine) -> Draw:
     return lambda flat: engine.uniform(flat)
 
 
+@numpy_too
 def bernoulli(
     input: Tensor, p: float | None = None, *, generator: Generator | None = None, out: Tensor | None = None
 ) -> Tensor:
@@ -406,6 +409,7 @@ def multinomial(
     return deliver(made.reshape(*weights.shape[:-1], num_samples), out, input.device)
 
 
+@numpy_too
 def poisson(input: Tensor, generator: Generator | None = None) -> Tensor:
     """Poisson random numbers, of the rates in `input`, in its shape and dtype.
 
@@ -426,6 +430,7 @@ def poisson(input: Tensor, generator: Generator | None = None) -> Tensor:
     return constant_in(move(made, input.device), input)
 
 
+@numpy_too
 def binomial(count: Tensor, prob: Tensor, generator: Generator | None = None) -> Tensor:
     """Binomial random numbers: how many of `count` trials succeed, each with probability `prob`.
 

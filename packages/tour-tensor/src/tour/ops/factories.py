@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tour import _core, _dtypes
+from tour._calling import numpy_too
 from tour._core import with_room, wrap
 from tour._declare import store
 from tour._dtypes import FROM_NUMPY, as_dtype
@@ -303,6 +304,7 @@ def _empty_like(input: Tensor, dtype: Any, format: Any, name: str) -> Any:
     return empty_in(a.shape, target, format, name)
 
 
+@numpy_too
 def empty_like(
     input: Tensor,
     *,
@@ -324,6 +326,7 @@ def empty_like(
     return like(input, array, device, requires_grad)
 
 
+@numpy_too
 def zeros_like(
     input: Tensor,
     *,
@@ -346,6 +349,7 @@ def zeros_like(
     return like(input, array, device, requires_grad)
 
 
+@numpy_too
 def ones_like(
     input: Tensor,
     *,
@@ -368,6 +372,7 @@ def ones_like(
     return like(input, array, device, requires_grad)
 
 
+@numpy_too
 def full_like(
     input: Tensor,
     fill_value: Any,

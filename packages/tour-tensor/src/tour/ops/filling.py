@@ -12,7 +12,7 @@ from tour._core import Op, as_array, held, kernel_among, new, sockets, wrap, wro
 from tour._declare import taped
 from tour._dtypes import FROM_NUMPY
 from tour._errors import shape_text
-from tour._operands import cast, number
+from tour._operands import cast, number, tensor_argument
 from tour._writing import write, written
 from tour.ops.gathering import broadcast
 from tour.ops.indexing import _GETITEM, assign, is_basic, raw_index
@@ -146,7 +146,7 @@ _MASKED_WRITE = Op("masked_fill_", ("input", "mask", "value"), _masked_write, te
 
 def _mask_and_value(input: Tensor, mask: Any, value: Any) -> tuple[Any, Any]:
     """A boolean mask, and the value in the tensor's dtype."""
-    m = mask._a
+    m = tensor_argument("masked_fill", "mask", mask)._a
     if m.dtype != np.bool_:
         raise RuntimeError(
             f"masked_fill_ only supports boolean masks, but got mask with dtype {FROM_NUMPY[m.dtype].name}"
@@ -219,7 +219,7 @@ _MASKED_SCATTER = Op("masked_scatter", ("input", "mask", "source"), _masked_scat
 
 
 def _mask_and_source(input: Tensor, mask: Tensor, source: Tensor) -> tuple[Any, Tensor]:
-    m = mask._a
+    m, source = tensor_argument("masked_scatter", "mask", mask)._a, tensor_argument("masked_scatter", "source", source)
     if m.dtype != np.bool_:
         raise RuntimeError(
             f"masked_scatter_ only supports boolean masks, but got mask with dtype {FROM_NUMPY[m.dtype].name}"
@@ -284,6 +284,7 @@ _INDEX_PUT = Op("index_put", ("input", "indices", "values", "accumulate"), _inde
 
 def _places_and_values(input: Tensor, indices: Any, values: Any) -> tuple[Any, Tensor]:
     """Raw index arrays and the values, refused where they do not fit."""
+    values = tensor_argument("index_put", "values", values)
     if isinstance(values, _core.Tensor) and values._a.dtype != input._a.dtype:
         raise RuntimeError(
             f"Index put requires the source and destination dtypes match, got {input.dtype.name} for the destination and "
@@ -340,7 +341,7 @@ _PUT = Op("put", ("input", "index", "source", "accumulate"), _put, tensors=("sou
 
 
 def _put_params(input: Tensor, index: Tensor, source: Tensor) -> tuple[Any, Tensor]:
-    i = index._a
+    i, source = tensor_argument("put", "index", index)._a, tensor_argument("put", "source", source)
     if i.dtype != np.int64:
         raise RuntimeError(f"put_(): Expected a long tensor for index, but got {FROM_NUMPY[i.dtype].name}")
     if source._a.dtype != input._a.dtype:

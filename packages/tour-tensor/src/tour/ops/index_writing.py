@@ -11,6 +11,7 @@ from tour._calling import numpy_too
 from tour._core import Op, held
 from tour._dtypes import FROM_NUMPY
 from tour._errors import shape_text
+from tour._operands import tensor_argument
 from tour._shapes import wrap_dim
 from tour._writing import write, written
 from tour.ops.gathering import check_vector, grid
@@ -64,7 +65,7 @@ _INDEX_REDUCE = Op(
 
 def _sliced(name: str, input: Tensor, dim: int, index: Tensor, source: Any) -> tuple[int, Any, Any]:
     """Dimension, index vector and source of an `index_*` op, refused where they do not fit."""
-    a, i, s = input._a, index._a, source._a
+    a, i, s = input._a, tensor_argument(name, "index", index)._a, tensor_argument(name, "source", source)._a
     axis = wrap_dim(dim, a.ndim)
     if i.ndim > 1:
         raise IndexError(f"{name}(): Index is supposed to be a vector, but got dim: {i.ndim}")

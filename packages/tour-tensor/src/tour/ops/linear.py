@@ -13,7 +13,7 @@ from tour._declare import in_place, new_op, retry, store
 from tour._dtypes import BOOLEAN, FLOATING, float32
 from tour._errors import argument_error, shape_text
 from tour._kernels import is_half
-from tour._operands import NUMBER, cast, promoted
+from tour._operands import NUMBER, cast, promoted, tensor_argument
 
 if TYPE_CHECKING:
     from tour._tensor import Tensor
@@ -261,7 +261,7 @@ ger = outer
 
 def _added(name: str, multiply: Any, operands: Any, factors: tuple[Any, Any], out: Any) -> Tensor:
     """The sum `beta * input + alpha * multiply(a, b)`; with `beta` 0 the input is passed over, NaN and all."""
-    input, a, b = operands
+    input, a, b = (tensor_argument(name, which, x) for which, x in zip(("input", "a", "b"), operands, strict=True))
     d = a._a.dtype
     if input._a.dtype != d or b._a.dtype != d:
         raise RuntimeError(

@@ -8,6 +8,7 @@ from tour import _core
 from tour._calling import numpy_too
 from tour._core import Op, new
 from tour._declare import view
+from tour._errors import argument_error
 from tour._shapes import is_int, wrap_dim, wrap_dims
 from tour.ops.shaping import _VIEW, reshaping
 
@@ -25,7 +26,10 @@ def permute(input: Tensor, *order: Any, dims: Any = None) -> Tensor:
         >>> tour.zeros(2, 3, 5).permute(2, 0, 1).shape
         tour.Size([5, 2, 3])
     """
-    a = input._a
+    try:
+        a = input._a
+    except AttributeError:
+        raise argument_error("permute", "input", input) from None
     if dims is None:
         dims = order[0] if len(order) == 1 and type(order[0]) is not int else order
     if input._tape is None:  # NumPy checks, and there is nothing to record
@@ -96,6 +100,7 @@ def swapdims(input: Tensor, dim0: int, dim1: int) -> Tensor:
     return transpose(input, dim0, dim1)
 
 
+@numpy_too
 def t(input: Tensor) -> Tensor:
     """The transpose of a matrix, as a view; of a vector or number a view of itself.
 
@@ -154,6 +159,7 @@ def _matrix(input: Any, name: str) -> Any:
     return transpose(input, -2, -1) if input._a.ndim else input
 
 
+@numpy_too
 def adjoint(input: Tensor) -> Tensor:
     """A tensor of conjugate transposes of the matrices in the last two dimensions; the same as `mH`.
 

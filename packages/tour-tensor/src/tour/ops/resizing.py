@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tour import _core
+from tour._operands import tensor_argument
 from tour._shapes import as_shape
 from tour.ops.slicing import memory_of
 
@@ -54,7 +55,7 @@ def resize_as_(input: Tensor, the_template: Tensor, *, memory_format: Any = None
         >>> tour.resize_as_(tour.tensor([1, 2]), tour.zeros(1))
         tensor([1])
     """
-    return resize_(input, the_template._a.shape)
+    return resize_(input, tensor_argument("resize_as_", "the_template", the_template)._a.shape)
 
 
 def set_(input: Tensor, source: Any = None, storage_offset: int = 0, size: Any = None, stride: Any = None) -> Tensor:
@@ -66,6 +67,7 @@ def set_(input: Tensor, source: Any = None, storage_offset: int = 0, size: Any =
     if source is None:
         input._a = np.empty(0, input._a.dtype)
         return input
+    source = tensor_argument("set_", "source", source)
     if source._a.dtype != input._a.dtype:
         raise RuntimeError(
             f"Could not set tensor of type {source.dtype.name} to a tensor of type {input.dtype.name}; use .to() first"

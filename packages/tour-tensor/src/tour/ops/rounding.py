@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tour import _core, return_types
+from tour._calling import numpy_too
 from tour._core import wrap
 from tour._declare import binary, in_place, primitive, store, unary
 from tour._errors import argument_error
@@ -236,6 +237,7 @@ def _mantissa(input: Tensor) -> Tensor:
     ...
 
 
+@numpy_too
 def frexp(input: Tensor, *, out: tuple[Tensor, Tensor] | None = None) -> return_types.frexp:
     """Mantissa in ±[0.5, 1) and int32 exponent of each element: `input = mantissa * 2 ** exponent`.
 

@@ -13,7 +13,7 @@ from tour._calling import numpy_too
 from tour._core import Op, new, sockets
 from tour._declare import result, view
 from tour._dtypes import FROM_NUMPY, dtype
-from tour._errors import shape_text
+from tour._errors import argument_error, shape_text
 from tour._shapes import as_shape, infer_shape, wrap_dim, wrap_dims
 
 if TYPE_CHECKING:
@@ -44,7 +44,10 @@ _VIEW = Op("view", ("input", "shape"))
 
 def _quick_view(input: Tensor, shape: Any) -> Tensor | None:
     """The view of a contiguous tensor where NumPy takes the sizes as they are; None where they need a closer look."""
-    a = input._a
+    try:
+        a = input._a
+    except AttributeError:
+        raise argument_error("reshape", "input", input) from None
     if not a.flags.c_contiguous:
         return None
     try:
@@ -152,6 +155,7 @@ def _view_bytes(input: Tensor, d: dtype) -> Tensor:
     return view(_VIEW_BYTES, input, seen, d)  # type: ignore[no-any-return]
 
 
+@numpy_too
 def flatten(input: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
     """The tensor with a range of dimensions made one; a view where the strides allow it.
 
@@ -171,6 +175,7 @@ def flatten(input: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
     return reshape(input, *shape[:first], math.prod(shape[first : last + 1]), *shape[last + 1 :])
 
 
+@numpy_too
 def ravel(input: Tensor) -> Tensor:
     """All elements in row-major order, as a vector without gaps; a view where they lie so already.
 
@@ -205,6 +210,7 @@ def unflatten(input: Tensor, dim: int, sizes: Any) -> Tensor:
     return view_as_shape(input, (*shape[:axis], *inner, *shape[axis + 1 :]))
 
 
+@numpy_too
 def squeeze(input: Tensor, dim: int | tuple[int, ...] | None = None) -> Tensor:
     """A view without the dimensions of size 1, or without those of them that are named.
 

@@ -11,7 +11,7 @@ from tour._calling import numpy_too
 from tour._core import Op, root_of
 from tour._declare import view
 from tour._errors import shape_text
-from tour._shapes import as_shape, wrap_dim, wrap_dims
+from tour._shapes import as_shape, index_of, wrap_dim, wrap_dims
 from tour._strides import address, strided
 from tour._writing import written
 from tour.ops.indexing import getitem
@@ -55,7 +55,7 @@ def narrow(input: Tensor, dim: int, start: int | Tensor, length: int) -> Tensor:
     n = shape[axis]
     if isinstance(start, _core.Tensor) and (start._a.ndim or start._a.dtype.kind not in "iu"):
         raise RuntimeError("start must be an 0-dim integral Tensor.")
-    first = start.__index__()
+    first = index_of(start)
     if not -n <= first <= n:
         raise IndexError(f"start out of range (expected to be in range of [{-n}, {n}], but got {first})")
     first += n if first < 0 else 0
@@ -76,12 +76,13 @@ def select(input: Tensor, dim: int, index: int) -> Tensor:
     shape = input._a.shape
     if not shape:
         raise IndexError("select() cannot be applied to a 0-dim tensor.")
-    axis, i = wrap_dim(dim, len(shape)), index.__index__()
+    axis, i = wrap_dim(dim, len(shape)), index_of(index)
     if not -shape[axis] <= i < shape[axis]:
         raise IndexError(f"select(): index {i} out of range for tensor of size {shape_text(shape)} at dimension {dim}")
     return getitem(input, _along(axis, i))
 
 
+@numpy_too
 def diagonal(
     input: Tensor, offset: int = 0, dim1: int = 0, dim2: int = 1, *, axis1: int | None = None, axis2: int | None = None
 ) -> Tensor:
@@ -257,7 +258,7 @@ def select_scatter(input: Tensor, src: Tensor, dim: int, index: int) -> Tensor:
         tensor([[0., 0.],
                 [1., 1.]])
     """
-    where = _along(wrap_dim(dim, input._a.ndim), index.__index__())
+    where = _along(wrap_dim(dim, input._a.ndim), index_of(index))
     return written(_SET_PART, input, where, _replaced("select_scatter", input, src, select(input, dim, index)._a.shape))
 
 

@@ -8,6 +8,7 @@ from tour import _softmax as kernels
 from tour._core import kernel_for
 from tour._declare import new_op, result, store
 from tour._dtypes import FLOATING, FROM_NUMPY
+from tour._operands import tensor_argument
 from tour._shapes import wrap_dim
 
 if TYPE_CHECKING:
@@ -69,7 +70,7 @@ _LOG_SOFTMAX = new_op(log_softmax, kernels.log_softmax)
 def _along(op: Op, input: Tensor, dim: int, dtype: Dtype | None) -> Tensor:
     if dtype is not None:
         input = input.to(dtype)
-    a = input._a
+    a = tensor_argument(op.name, "input", input)._a
     axis = wrap_dim(dim, a.ndim)
     if FROM_NUMPY[a.dtype].rank != FLOATING:
         raise NotImplementedError(f'"{op.name}" is not implemented for {input.dtype.name}; pass dtype=tour.float32')

@@ -11,7 +11,7 @@ from tour._calling import numpy_too
 from tour._core import Op, as_array, kernel_for, wrap
 from tour._declare import store
 from tour._errors import shape_text
-from tour._shapes import wrap_dim
+from tour._shapes import index_of, wrap_dim
 from tour._widening import single
 from tour.ops.extremes import CHOICE, at, choose, not_empty, ordered
 from tour.ops.gathering import grid
@@ -143,7 +143,7 @@ def topk(
     """
     a = input._a
     ordered("topk", a)
-    axis, k = wrap_dim(dim, a.ndim), k.__index__()
+    axis, k = wrap_dim(dim, a.ndim), index_of(k)
     if not 0 <= k <= (a.shape[axis] if a.ndim else 1):
         raise RuntimeError(
             f"selected index k out of range: k = {k} for dimension {axis} of shape {shape_text(a.shape)}"
@@ -172,7 +172,7 @@ def kthvalue(input: Tensor, k: int, dim: int = -1, keepdim: bool = False, *, out
     """
     a = input._a
     ordered("kthvalue", a)
-    axis, k = wrap_dim(dim, a.ndim), k.__index__()
+    axis, k = wrap_dim(dim, a.ndim), index_of(k)
     not_empty("kthvalue", a, axis if a.ndim else None)
     if not 1 <= k <= (a.shape[axis] if a.ndim else 1):
         raise RuntimeError(f"selected number k out of range for dimension {axis}: k = {k}, shape {shape_text(a.shape)}")

@@ -10,6 +10,7 @@ import numpy as np
 from tour import _special
 from tour._core import ndarray
 from tour._declare import admitted, binary, in_place, primitive, store, unary
+from tour._errors import argument_error
 
 if TYPE_CHECKING:
     from tour._tensor import Tensor
@@ -173,6 +174,8 @@ def logit(input: Tensor, eps: float | None = None, *, out: Tensor | None = None)
         >>> tour.logit(tour.tensor([0.5, 0.9]))
         tensor([0.0000, 2.1972])
     """
+    if eps is not None and not isinstance(eps, (int, float, np.number)):
+        raise argument_error("logit", "eps", eps, "float")
     t = _logit(admitted("logit", input, True, "c"), eps)
     return t if out is None else store(out, t, "logit")
 

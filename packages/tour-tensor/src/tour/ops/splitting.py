@@ -12,7 +12,7 @@ from tour import _core
 from tour._calling import numpy_too
 from tour._core import Op, Siblings, new
 from tour._dtypes import FROM_NUMPY
-from tour._shapes import is_int, wrap_dim
+from tour._shapes import index_of, is_int, wrap_dim
 
 if TYPE_CHECKING:
     from tour._tensor import Tensor
@@ -74,7 +74,7 @@ def split(input: Tensor, split_size_or_sections: int | Sequence[int], dim: int =
     a = input._a
     if not a.ndim:
         raise RuntimeError("split expects at least a 1-dimensional tensor")
-    size = split_size_or_sections.__index__()  # type: ignore[union-attr]
+    size = index_of(split_size_or_sections)  # type: ignore[arg-type]
     axis = wrap_dim(dim, a.ndim)
     n = a.shape[axis]
     if size < 0:
@@ -97,7 +97,7 @@ def split_with_sizes(input: Tensor, split_sizes: Sequence[int], dim: int = 0) ->
     if not a.ndim:
         raise RuntimeError("split expects at least a 1-dimensional tensor")
     axis = wrap_dim(dim, a.ndim)
-    sizes = [n.__index__() for n in split_sizes]
+    sizes = [index_of(n) for n in split_sizes]
     if any(n < 0 for n in sizes):
         raise RuntimeError(
             f"split_with_sizes expects split_sizes have only non-negative entries, but got split_sizes={sizes}"
@@ -168,7 +168,7 @@ def _indices_of(x: Any) -> Any:
                 "tensor_split(): received an invalid combination of arguments: expected a number of sections, a list of indices or "
                 f"a tensor of them, got {type(x).__name__}"
             )
-        return x.__index__() if is_int(x) else [i.__index__() for i in x]
+        return index_of(x) if is_int(x) else [index_of(i) for i in x]
     if x._a.dtype != np.int64:
         raise RuntimeError(
             f"tensor_split expected tensor_indices_or_sections to have dtype of long, but got {FROM_NUMPY[x._a.dtype].name}"
@@ -195,7 +195,7 @@ def _np_split(name: str, input: Tensor, indices_or_sections: Any, dim: int, leas
             "dimensions!".replace("torch.", "")
         )
     if is_int(indices_or_sections):
-        sections = indices_or_sections.__index__()
+        sections = index_of(indices_or_sections)
         if sections == 0 or n[dim] % sections:
             raise RuntimeError(
                 f"{name} attempted to split along dimension {dim}, but the size of the dimension {n[dim]} is not divisible by the "
