@@ -60,15 +60,15 @@ def _none(*_: Any) -> Any:
     return NotImplemented
 
 
-def compilable(large: int = LARGE) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """A kernel with a socket, which is asked where the first array has at least `large` elements."""
+def compilable(large: int = LARGE, by: int = 0) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """A kernel with a socket, which is asked where argument number `by`, an array, has at least `large` elements."""
 
     def bind(kernel: Callable[..., Any]) -> Callable[..., Any]:
         socket = Socket(kernel)
 
         @wraps(kernel)
         def body(*args: Any) -> Any:
-            a = args[0]
+            a = args[by]
             if a.size >= large and type(a) is ndarray and (r := socket.form(*args)) is not NotImplemented:
                 return r
             return kernel(*args)

@@ -13,6 +13,8 @@ from math import prod
 
 import numpy as np
 
+from tour._compiled import compilable
+
 from .windows import Array, Ints
 
 Grads = tuple[Array | None, Array | None, Array | None]
@@ -21,6 +23,7 @@ Wanted = tuple[bool, bool, bool]
 _BLOCK = 1 << 18  # elements
 
 
+@compilable()
 def batch_norm(x: Array, weight: Array | None, bias: Array | None, eps: float) -> tuple[Array, Array, Array]:
     """Normalise each channel by its own mean and variance: y = (x - mean) / sqrt(var + eps) * weight + bias.
 
@@ -65,6 +68,7 @@ def batch_norm_eval(x: Array, mean: Array, var: Array, weight: Array | None, bia
     return y.reshape(x.shape)
 
 
+@compilable()
 def batch_norm_grad(
     g: Array, x: Array, mean: Array, var: Array, weight: Array | None, eps: float, wanted: Wanted, training: bool
 ) -> Grads:
@@ -100,6 +104,7 @@ def batch_norm_grad(
     )
 
 
+@compilable()
 def layer_norm(
     x: Array, shape: Ints, weight: Array | None, bias: Array | None, eps: float
 ) -> tuple[Array, Array, Array]:
@@ -123,6 +128,7 @@ def layer_norm(
     return y.reshape(x.shape), mean, rstd
 
 
+@compilable()
 def layer_norm_grad(
     g: Array, x: Array, shape: Ints, mean: Array, rstd: Array, weight: Array | None, wanted: Wanted
 ) -> Grads:
@@ -152,6 +158,7 @@ def layer_norm_grad(
     )
 
 
+@compilable()
 def group_norm(
     x: Array, groups: int, weight: Array | None, bias: Array | None, eps: float
 ) -> tuple[Array, Array, Array]:
@@ -176,6 +183,7 @@ def group_norm(
     return y.reshape(x.shape), mean, rstd
 
 
+@compilable()
 def group_norm_grad(
     g: Array, x: Array, groups: int, mean: Array, rstd: Array, weight: Array | None, wanted: Wanted
 ) -> Grads:
@@ -196,6 +204,7 @@ def group_norm_grad(
     return grad, weight_grad, bias_grad
 
 
+@compilable()
 def rms_norm(x: Array, shape: Ints, weight: Array | None, eps: float) -> tuple[Array, Array]:
     """Divide by the root of the mean square: y = x / sqrt(mean(x ** 2) + eps) * weight (Zhang and Sennrich, 2019).
 
@@ -222,6 +231,7 @@ def rms_norm(x: Array, shape: Ints, weight: Array | None, eps: float) -> tuple[A
     return y.reshape(x.shape), rms
 
 
+@compilable()
 def rms_norm_grad(
     g: Array, x: Array, shape: Ints, rrms: Array, weight: Array | None, wanted: tuple[bool, bool]
 ) -> tuple[Array | None, Array | None]:

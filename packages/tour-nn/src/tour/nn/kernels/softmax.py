@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tour._compiled import compilable
 from tour._softmax import blocks, shifted, three, total
 
 Array = NDArray[Any]
@@ -33,6 +34,7 @@ def class_weights(target: Array, weight: Array | None, ignore_index: int, dtype:
     return np.where(keep, each, 0).astype(dtype, copy=False)
 
 
+@compilable()
 def cross_entropy(
     logits: Array,
     target: Array,
@@ -79,6 +81,7 @@ def cross_entropy(
     return losses.reshape(target.shape), probabilities.reshape(logits.shape)
 
 
+@compilable(by=1)
 def cross_entropy_grad(
     g: Array,
     probabilities: Array,
