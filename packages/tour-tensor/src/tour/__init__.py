@@ -104,6 +104,7 @@ from tour.random import *
 
 if TYPE_CHECKING:
     from tour import autograd as autograd
+    from tour import backends as backends
     from tour import cuda as cuda
     from tour import fft as fft
     from tour import func as func

@@ -12,11 +12,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import wraps
 from importlib import import_module
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from tour._core import ndarray
 
 Form = Callable[..., Any]
+K = TypeVar("K", bound=Callable[..., Any])
 
 LARGE = 1 << 14  # elements of an ordinary kernel from which a call is large
 
@@ -60,10 +61,10 @@ def _none(*_: Any) -> Any:
     return NotImplemented
 
 
-def compilable(large: int = LARGE, by: int = 0) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+def compilable(large: int = LARGE, by: int = 0) -> Callable[[K], K]:
     """A kernel with a socket, which is asked where argument number `by`, an array, has at least `large` elements."""
 
-    def bind(kernel: Callable[..., Any]) -> Callable[..., Any]:
+    def bind(kernel: K) -> K:
         socket = Socket(kernel)
 
         @wraps(kernel)
@@ -73,7 +74,7 @@ def compilable(large: int = LARGE, by: int = 0) -> Callable[[Callable[..., Any]]
                 return r
             return kernel(*args)
 
-        return body
+        return body  # type: ignore[return-value]
 
     return bind
 

@@ -20,7 +20,7 @@ DISTRIBUTIONS = {
 }
 
 # Modules of this package that most programs never name.
-MODULES = {"fft", "signal", "special", "testing"}
+MODULES = {"backends", "fft", "signal", "special", "testing"}
 
 # Names of the top namespace that live in a module or package which most programs never import.
 HOMES = {

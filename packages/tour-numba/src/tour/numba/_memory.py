@@ -14,6 +14,11 @@ def empty(shape: tuple[int, ...]) -> Any:
     return np.empty(shape, F32)
 
 
+def zeros(shape: tuple[int, ...]) -> Any:
+    """Zeros in float32."""
+    return np.zeros(shape, F32)
+
+
 def dense(a: Any) -> Any:
     """The array itself if its elements follow each other in memory, else a copy."""
     return a if a.flags.c_contiguous else np.ascontiguousarray(a)

@@ -16,6 +16,8 @@ from math import prod
 
 import numpy as np
 
+from tour._compiled import compilable
+
 from . import depthwise
 from .windows import Array, Ints, Pads, crop, output_size, pad, spatial, taps, windows
 
@@ -23,6 +25,7 @@ _BLOCK = 1 << 20  # bytes of windows at a time: about the L2 cache of one core
 _ROWS = 512  # rows below which a matrix product of the pixel layout is inefficient
 
 
+@compilable()
 def conv(
     input: Array, weight: Array, bias: Array | None, stride: Ints, padding: Ints, dilation: Ints, groups: int
 ) -> Array:
@@ -46,6 +49,7 @@ def conv(
     return _correlate(input, weight, bias, stride, [(p, p) for p in padding], dilation, groups)
 
 
+@compilable()
 def conv_input_grad(
     g: Array, weight: Array, input_shape: Ints, stride: Ints, padding: Ints, dilation: Ints, groups: int
 ) -> Array:
@@ -68,6 +72,7 @@ def conv_input_grad(
     return _correlate(g, flipped, None, stride, pads, dilation, groups)
 
 
+@compilable()
 def conv_weight_grad(
     g: Array, input: Array, weight_shape: Ints, stride: Ints, padding: Ints, dilation: Ints, groups: int
 ) -> Array:

@@ -26,6 +26,7 @@ doubles = _pointer(types.float64)
 
 # A function that kernels call; without Python's check of divisors, which keeps loops from becoming vectors.
 helper = njit(error_model="numpy", forceinline=True)
+function = njit(error_model="numpy")  # for longer ones
 
 
 @helper

@@ -1,0 +1,208 @@
+"""Blocks of vectors in registers, which no loop in Python makes LLVM build: matrix products, transpositions, Winograd's transforms.
+
+Each is a function that Numba inlines: straight LLVM code for this processor's vectors, `LANES` float32 numbers wide. Addresses and
+strides are in bytes. They read and write whole vectors; whoever calls them sees to it that there is room.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from fractions import Fraction
+from typing import Any
+
+from llvmlite import ir
+
+from numba import types
+from numba.extending import intrinsic
+from tour.numba._native import vector_bits
+
+LANES = vector_bits() // 32
+FLOAT, LONG = ir.FloatType(), ir.IntType(64)
+VECTOR = ir.VectorType(FLOAT, LANES)
+ZERO = ir.Constant(VECTOR, [0.0] * LANES)
+
+
+class Code:
+    """LLVM's builder with the few steps that are needed here."""
+
+    def __init__(self, builder: Any) -> None:
+        self.b = builder
+
+    def at(self, pointer: Any, *bytes_: Any) -> Any:
+        """A pointer moved on by some numbers of bytes."""
+        for n in bytes_:
+            n = ir.Constant(LONG, n) if isinstance(n, int) else n
+            pointer = self.b.gep(pointer, [n], source_etype=ir.IntType(8))
+        return pointer
+
+    def times(self, stride: Any, n: int) -> Any:
+        return self.b.mul(stride, ir.Constant(LONG, n))
+
+    def load(self, pointer: Any, kind: Any = VECTOR) -> Any:
+        return self.b.load(pointer, align=4, typ=kind)
+
+    def store(self, value: Any, pointer: Any) -> None:
+        self.b.store(value, pointer, align=4)
+
+    def splat(self, number: Any) -> Any:
+        """A vector of one number."""
+        none = ir.Constant(VECTOR, ir.Undefined)
+        first = self.b.insert_element(none, number, ir.Constant(ir.IntType(32), 0))
+        return self.b.shuffle_vector(first, none, ir.Constant(ir.VectorType(ir.IntType(32), LANES), [0] * LANES))
+
+    def fma(self, a: Any, b: Any, c: Any) -> Any:
+        """a b + c, rounded once."""
+        kind = ir.FunctionType(VECTOR, [VECTOR] * 3)
+        name = f"llvm.fma.v{LANES}f32"
+        function = self.b.module.globals.get(name) or ir.Function(self.b.module, kind, name)
+        return self.b.call(function, [a, b, c])
+
+    def transpose(self, rows: list[Any]) -> list[Any]:
+        """The transpose of LANES vectors: neighbours at distance 1, 2, 4 ... exchange halves."""
+        d = 1
+        while d < LANES:
+            new: list[Any] = [None] * LANES
+            for i in range(LANES):
+                if i & d:
+                    continue
+                low = [j if not j & d else LANES + j - d for j in range(LANES)]
+                high = [j + d if not j & d else LANES + j for j in range(LANES)]
+                kind = ir.VectorType(ir.IntType(32), LANES)
+                new[i] = self.b.shuffle_vector(rows[i], rows[i + d], ir.Constant(kind, low))
+                new[i + d] = self.b.shuffle_vector(rows[i], rows[i + d], ir.Constant(kind, high))
+            rows, d = new, 2 * d
+        return rows
+
+    def combine(self, matrix: list[list[Fraction]], vectors: list[Any]) -> list[Any]:
+        """The matrix times a column of vectors; nothing is done for zeros and ones."""
+        return [self._sum(row, vectors) for row in matrix]
+
+    def _sum(self, row: list[Fraction], vectors: list[Any]) -> Any:
+        total = None
+        for c, v in sorted(zip(row, vectors, strict=True), key=lambda term: abs(term[0]) != 1):
+            if c == 0:
+                continue
+            factor = ir.Constant(VECTOR, [float(c)] * LANES)
+            if total is None:
+                total = v if c == 1 else self.b.fmul(factor, v)
+            elif abs(c) == 1:
+                total = self.b.fadd(total, v) if c == 1 else self.b.fsub(total, v)
+            else:
+                total = self.fma(factor, v, total)
+        return total
+
+
+def _inlined(emit: Callable[..., None], count: int) -> Any:
+    """What Numba wants to know of a function of integers whose LLVM code is written by `emit(code, *arguments)`."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        emit(Code(builder), *args)
+        return context.get_dummy_value()
+
+    return types.void(*[types.int64] * count), generate
+
+
+def product(height: int, width: int) -> Any:
+    """C (height, width LANES) = A B, or C += A B, with all of C in registers.
+
+    Called as `f(a, a_row, a_step, b, b_step, c, c_row, depth, add)`: A's rows and columns have any stride, the columns of B and C
+    are adjacent.
+    """
+
+    def emit(code: Code, *args: Any) -> None:
+        b = code.b
+        a, a_row, a_step, bp, b_step, c, c_row, depth, add = args
+        a, bp, c = (b.inttoptr(p, ir.PointerType()) for p in (a, bp, c))
+        before, loop, after = b.block, b.append_basic_block("loop"), b.append_basic_block("after")
+        rows = [code.times(a_row, i) for i in range(height)]
+        b.branch(loop)
+        b.position_at_end(loop)
+        k, ak, bk = b.phi(LONG), b.phi(ir.PointerType()), b.phi(ir.PointerType())
+        sums = [[b.phi(VECTOR) for _ in range(width)] for _ in range(height)]
+        for phi, start in ((k, ir.Constant(LONG, 0)), (ak, a), (bk, bp), *((s, ZERO) for row in sums for s in row)):
+            phi.add_incoming(start, before)
+        columns = [code.load(code.at(bk, 4 * LANES * j)) for j in range(width)]
+        new = []
+        for row, line in zip(rows, sums, strict=True):
+            x = code.splat(code.load(code.at(ak, row), FLOAT))
+            new.append([code.fma(x, y, s) for y, s in zip(columns, line, strict=True)])
+        following = b.add(k, ir.Constant(LONG, 1))
+        k.add_incoming(following, loop)
+        ak.add_incoming(code.at(ak, a_step), loop)
+        bk.add_incoming(code.at(bk, b_step), loop)
+        for line, values in zip(sums, new, strict=True):
+            for phi, value in zip(line, values, strict=True):
+                phi.add_incoming(value, loop)
+        b.cbranch(b.icmp_signed("<", following, depth), loop, after)
+        b.position_at_end(after)
+        adding, writing, done = (b.append_basic_block(name) for name in ("adding", "writing", "done"))
+        b.cbranch(b.icmp_signed("!=", add, ir.Constant(LONG, 0)), adding, writing)
+        for block in (adding, writing):
+            b.position_at_end(block)
+            for i, values in enumerate(new):
+                for j, value in enumerate(values):
+                    place = code.at(c, code.times(c_row, i), 4 * LANES * j)
+                    code.store(b.fadd(code.load(place), value) if block is adding else value, place)
+            b.branch(done)
+        b.position_at_end(done)
+
+    def typed(
+        typing: Any, a: Any, a_row: Any, a_step: Any, b: Any, b_step: Any, c: Any, c_row: Any, depth: Any, add: Any
+    ) -> Any:
+        return _inlined(emit, 9)
+
+    return intrinsic(typed)
+
+
+def _scatter(code: Code, *args: Any) -> None:
+    b = code.b
+    source, row, target, places = args
+    source, target, places = (b.inttoptr(p, ir.PointerType()) for p in (source, target, places))
+    columns = code.transpose([code.load(code.at(source, code.times(row, i))) for i in range(LANES)])
+    for i, column in enumerate(columns):
+        place = b.load(code.at(places, 8 * i), align=8, typ=LONG)
+        code.store(column, code.at(target, place))
+
+
+@intrinsic
+def scatter_rows(typing: Any, source: Any, row: Any, target: Any, places: Any) -> Any:
+    """Transpose LANES rows of LANES numbers, and write result i at `places[i]` of the target."""
+    return _inlined(_scatter, 4)
+
+
+def _gather(code: Code, *args: Any) -> None:
+    b = code.b
+    source, places, target, row = args
+    source, target, places = (b.inttoptr(p, ir.PointerType()) for p in (source, target, places))
+    found = [b.load(code.at(places, 8 * i), align=8, typ=LONG) for i in range(LANES)]
+    for i, line in enumerate(code.transpose([code.load(code.at(source, place)) for place in found])):
+        code.store(line, code.at(target, code.times(row, i)))
+
+
+@intrinsic
+def gather_rows(typing: Any, source: Any, places: Any, target: Any, row: Any) -> Any:
+    """Transpose LANES runs of LANES numbers, found at `places[i]` of the source, into rows: the inverse of `scatter_rows`."""
+    return _inlined(_gather, 4)
+
+
+def transform(matrix: list[list[Fraction]]) -> Any:
+    """M X Mᵀ for a square X of vectors, called as `f(source, down, across, target, down, across)`."""
+    n, size = len(matrix), len(matrix[0])
+
+    def emit(code: Code, *args: Any) -> None:
+        b = code.b
+        source, sy, sx, target, ty, tx = args
+        source, target = b.inttoptr(source, ir.PointerType()), b.inttoptr(target, ir.PointerType())
+        columns = []
+        for x in range(size):
+            top = code.at(source, code.times(sx, x))
+            columns.append(code.combine(matrix, [code.load(code.at(top, code.times(sy, y))) for y in range(size)]))
+        for i in range(n):
+            left = code.at(target, code.times(ty, i))
+            for j, value in enumerate(code.combine(matrix, [column[i] for column in columns])):
+                code.store(value, code.at(left, code.times(tx, j)))
+
+    def typed(typing: Any, source: Any, down: Any, across: Any, target: Any, to_down: Any, to_across: Any) -> Any:
+        return _inlined(emit, 6)
+
+    return intrinsic(typed)

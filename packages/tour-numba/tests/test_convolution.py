@@ -1,0 +1,136 @@
+"""Convolutions in compiled form: every residue of channels, rows and tiles, both gradients, against float64."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import tour
+from tour.nn.kernels import convolution as kernels
+from tour.numba import _memory, _native
+from tour.numba.forms import convolution as forms
+
+LANES = _native.vector_bits() // 32
+EPS = np.finfo(np.float32).eps
+
+# Largest error over the largest result, in units of float32's resolution. PyTorch 2.13's over these cases are up to 8.7 forward, 6.5
+# for the input and 11.7 for the weights. Winograd's F(4 x 4) is documented to lose more, see `tour.backends.cpu`.
+LIMITS = {0: 8, 2: 16, 4: 60}
+
+
+@pytest.fixture(autouse=True)
+def _settings():
+    yield
+    tour.backends.cpu.winograd = "auto"
+
+
+def exact(kernel, *args):
+    return kernel(*(a.astype(np.float64) if isinstance(a, np.ndarray) else a for a in args))
+
+
+def compare(guarded, rng, samples, channels, size, depth, kernel, stride, padding, limit):
+    """A convolution and its gradients; says which of the three were served."""
+    x = guarded.input(rng.standard_normal((samples, channels, *size)).astype(np.float32))
+    w = guarded.input(rng.standard_normal((depth, channels, *kernel)).astype(np.float32))
+    b = guarded.input(rng.standard_normal(depth).astype(np.float32))
+    options = stride, padding, (1,) * len(size), 1
+    wanted = [exact(kernels.conv, x, w, b, *options)]
+    g = guarded.input(rng.standard_normal(wanted[0].shape).astype(np.float32))
+    wanted += [exact(kernels.conv_input_grad, g, w, x.shape, *options)]
+    wanted += [exact(kernels.conv_weight_grad, g, x, w.shape, *options)]
+    got = [forms.conv(x, w, b, *options), forms.conv_input_grad(g, w, x.shape, *options)]
+    got += [forms.conv_weight_grad(g, x, w.shape, *options)]
+    for result, right in zip(got, wanted, strict=True):
+        if result is not NotImplemented:
+            assert result.dtype == np.float32 and result.shape == right.shape
+            assert np.abs(result - right).max() <= limit * EPS * np.abs(right).max()
+    return [r is not NotImplemented for r in got]
+
+
+@pytest.mark.parametrize("tile", [0, 2, 4])
+@pytest.mark.parametrize("residue", range(0, 7))
+def test_three_by_three(guarded, rng, tile, residue):
+    """Channels, results, rows and columns at every residue of vectors, of the six rows of a product, and of tiles."""
+    tour.backends.cpu.winograd = tile
+    for channels, depth in ((LANES + residue, 2 * LANES - residue), (3 * LANES - residue, 5 * LANES + residue)):
+        size = 3 * max(tile, 4) + residue, 3 * max(tile, 4) + (residue * 3) % 7
+        served = compare(guarded, rng, 3, channels, size, depth, (3, 3), (1, 1), (residue % 3, 1), LIMITS[tile])
+        assert served == [True] * 3
+
+
+@pytest.mark.parametrize(
+    ("size", "kernel", "stride", "padding"),
+    [
+        ((9, 30), (3, 3), (2, 2), (1, 1)),
+        ((8, 27), (5, 5), (1, 1), (0, 2)),
+        ((13, 25), (7, 7), (2, 2), (3, 3)),
+        ((6, 31), (1, 4), (1, 3), (0, 0)),
+        ((5, 5), (5, 5), (1, 1), (0, 0)),
+        ((3, 26), (3, 2), (3, 1), (2, 1)),
+        ((40,), (3,), (1,), (1,)),
+        ((57,), (5,), (2,), (0,)),
+    ],
+)
+def test_other_kernels_and_strides(guarded, rng, size, kernel, stride, padding):
+    for channels in (6, 13, 24, LANES):
+        for depth in (1, 7, LANES, LANES + 3):
+            served = compare(guarded, rng, 2, channels, size, depth, kernel, stride, padding, LIMITS[0])
+            if channels * kernel[-1] >= forms.SHORT:
+                assert served[0] and served[2]
+            assert not (served[1] and max(stride) > 1)
+
+
+def test_views_and_gradients_without_a_bias(rng):
+    x = rng.standard_normal((2, 16, 16, 40)).astype(np.float32)[:, :, ::-1, ::2]
+    w = rng.standard_normal((16, 3, 3, 16)).astype(np.float32).transpose(0, 3, 1, 2)
+    options = (1, 1), (1, 1), (1, 1), 1
+    assert np.allclose(forms.conv(x, w, None, *options), exact(kernels.conv, x, w, None, *options), atol=1e-3)
+
+
+def test_what_is_left_to_numpy(rng):
+    x, w = np.ones((2, 16, 16, 16), np.float32), np.ones((16, 16, 3, 3), np.float32)
+    one, none = (1, 1), (0, 0)
+    assert forms.conv(x, w[:, :8], None, one, none, one, 2) is NotImplemented  # groups
+    assert forms.conv(x, w, None, one, none, (2, 2), 1) is NotImplemented  # dilation
+    assert forms.conv(x.astype(np.float64), w.astype(np.float64), None, one, none, one, 1) is NotImplemented
+    assert forms.conv(x[:, :1], w[:, :1], None, one, none, one, 1) is NotImplemented  # too thin
+    assert forms.conv(x, w[:, :, :1, :1], None, one, none, one, 1) is NotImplemented  # a matrix product
+    assert forms.conv(x[:0], w, None, one, none, one, 1) is NotImplemented
+    assert forms.conv(x[..., None], w[..., None], None, (1,) * 3, (0,) * 3, (1,) * 3, 1) is NotImplemented
+
+
+def test_winograd_can_be_chosen(rng):
+    x = rng.standard_normal((1, 32, 24, 24)).astype(np.float32)
+    w = rng.standard_normal((32, 32, 3, 3)).astype(np.float32)
+    options = (1, 1), (1, 1), (1, 1), 1
+    right, errors = exact(kernels.conv, x, w, None, *options), {}
+    for tile in (0, 2, 4, "auto"):
+        tour.backends.cpu.winograd = tile
+        errors[tile] = np.sqrt(np.mean((forms.conv(x, w, None, *options) - right) ** 2))
+    assert errors[4] == errors["auto"] > errors[2] and errors[4] > 2 * errors[0] and errors[4] < 4e-6 * right.std()
+
+
+def test_one_image_and_many_parts(rng):
+    before = tour.get_num_threads()
+    x = rng.standard_normal((5, 20, 18, 18)).astype(np.float32)
+    w = rng.standard_normal((20, 20, 3, 3)).astype(np.float32)
+    options = (1, 1), (1, 1), (1, 1), 1
+    many = forms.conv(x, w, None, *options)
+    try:
+        tour.set_num_threads(1)
+        assert np.array_equal(forms.conv(x, w, None, *options), many)
+        assert np.array_equal(forms.conv(x[:1], w, None, *options), many[:1])
+    finally:
+        tour.set_num_threads(before)
+
+
+def test_layers_use_them():
+    conv = tour.nn.Conv2d(16, 32, 3, padding=1)
+    x = tour.randn(4, 16, 20, 20, requires_grad=True)
+    y = conv(x)
+    y.square().sum().backward()
+    z = conv.double()(x.double())
+    assert (y - z).abs().max() < 1e-4 and {"convolution.winograd4", "convolution.winograd4_weight_grad"} <= set(
+        tour.numba.compiled()
+    )
+    assert _memory.F32 == x.grad.numpy().dtype
