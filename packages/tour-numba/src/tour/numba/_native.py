@@ -36,6 +36,7 @@ def processor() -> str:
     return f"{machine().triple.partition('-')[0]} ({llvm.get_host_cpu_name()})"
 
 
+@cache
 def vector_bits() -> int:
     """Width of this processor's vectors, for which kernels are compiled."""
     features = llvm.get_host_cpu_features()

@@ -14,6 +14,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from tour._compiled import compilable
+
 Array = NDArray[Any]
 
 BLOCK = 1 << 20  # bytes of scores at a time: they and their gradients fit a core's cache
@@ -81,6 +83,7 @@ def _scores(q: Array, k: Array, mask: Array | None, causal: bool, batch: tuple[i
     return s
 
 
+@compilable(1 << 12)
 def attention(
     query: Array,
     key: Array,
@@ -130,6 +133,7 @@ def attention(
     return out.reshape(*query.shape[:-1], value.shape[-1]).astype(query.dtype, copy=False), sums
 
 
+@compilable(1 << 12)
 def attention_grad(
     g: Array,
     query: Array,

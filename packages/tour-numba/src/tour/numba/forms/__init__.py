@@ -16,6 +16,8 @@ FORMS = {
     "tour._softmax.log_softmax_grad": "rows.log_softmax_grad",
     "tour._softmax.softmax": "rows.softmax",
     "tour._softmax.softmax_grad": "rows.softmax_grad",
+    "tour.nn.kernels.attention.attention": "attention.attention",
+    "tour.nn.kernels.attention.attention_grad": "attention.attention_grad",
     "tour.nn.kernels.convolution.conv": "convolution.conv",
     "tour.nn.kernels.convolution.conv_input_grad": "convolution.conv_input_grad",
     "tour.nn.kernels.convolution.conv_weight_grad": "convolution.conv_weight_grad",

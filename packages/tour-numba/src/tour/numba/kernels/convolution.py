@@ -15,15 +15,9 @@ from typing import Any
 from tour.numba.kernels import lanes, winograd
 from tour.numba.kernels.lanes import LANES
 from tour.numba.kernels.memory import floats, function, longs, rows
+from tour.numba.kernels.products import DEPTH, FLOAT, multiply
 from tour.numba.kernels.scalar import ZERO
 
-WIDE = 4 * LANES if LANES != 8 else 2 * LANES  # columns of the largest block of a product that the registers hold
-DEPTH = 384
-FLOAT = 4  # bytes
-
-_six_wide, _two_wide, _one_wide = (lanes.product(height, WIDE // LANES) for height in (6, 2, 1))
-_six, _two, _one = (lanes.product(height, 1) for height in (6, 2, 1))
-_six_double, _two_double, _one_double = (lanes.product(height, 2) for height in (6, 2, 1))
 _AT4, _, _BT4 = winograd.matrices(4)
 _AT2, _, _BT2 = winograd.matrices(2)
 _input4, _output4, _gradient4 = (
@@ -32,50 +26,6 @@ _input4, _output4, _gradient4 = (
 _input2, _output2, _gradient2 = (
     lanes.transform(m) for m in (_BT2, _AT2, [list(row) for row in zip(*_AT2, strict=True)])
 )
-
-
-@function
-def _multiply(
-    m: int, n: int, depth: int, a: int, a_row: int, a_step: int, b: int, b_row: int, c: int, c_row: int, add: int
-) -> None:
-    """C (m, n) = A (m, depth) B (depth, n), or +=. n is a multiple of LANES."""
-    first = 0
-    while first < n:
-        left = n - first
-        i = 0
-        if left >= WIDE:
-            while i + 6 <= m:
-                _six_wide(a + i * a_row, a_row, a_step, b, b_row, c + i * c_row, c_row, depth, add)
-                i += 6
-            while i + 2 <= m:
-                _two_wide(a + i * a_row, a_row, a_step, b, b_row, c + i * c_row, c_row, depth, add)
-                i += 2
-            if i < m:
-                _one_wide(a + i * a_row, a_row, a_step, b, b_row, c + i * c_row, c_row, depth, add)
-            width = WIDE
-        elif left >= 2 * LANES:
-            while i + 6 <= m:
-                _six_double(a + i * a_row, a_row, a_step, b, b_row, c + i * c_row, c_row, depth, add)
-                i += 6
-            while i + 2 <= m:
-                _two_double(a + i * a_row, a_row, a_step, b, b_row, c + i * c_row, c_row, depth, add)
-                i += 2
-            if i < m:
-                _one_double(a + i * a_row, a_row, a_step, b, b_row, c + i * c_row, c_row, depth, add)
-            width = 2 * LANES
-        else:
-            while i + 6 <= m:
-                _six(a + i * a_row, a_row, a_step, b, b_row, c + i * c_row, c_row, depth, add)
-                i += 6
-            while i + 2 <= m:
-                _two(a + i * a_row, a_row, a_step, b, b_row, c + i * c_row, c_row, depth, add)
-                i += 2
-            if i < m:
-                _one(a + i * a_row, a_row, a_step, b, b_row, c + i * c_row, c_row, depth, add)
-            width = LANES
-        first += width
-        b += FLOAT * width
-        c += FLOAT * width
 
 
 # --- Images with the channels of a pixel together ---------------------------------------------------------------------------------
@@ -161,7 +111,7 @@ def forward(args: int, part: int, parts: int) -> None:
                 top = image + FLOAT * (r * stride_h + u) * width * channels
                 first = 0
                 while first < run:
-                    _multiply(
+                    multiply(
                         out_w, columns, min(DEPTH, run - first),
                         top + FLOAT * first, FLOAT * stride_w * channels, FLOAT,
                         w + FLOAT * (u * run + first) * columns, FLOAT * columns,
@@ -193,7 +143,7 @@ def weight_grad(args: int, part: int, parts: int) -> None:
         _pack(g + FLOAT * i * depth * out_h * out_w, depth, out_h * out_w, result, out_places)
         for u in range(kernel_h):
             for r in range(out_h):
-                _multiply(
+                multiply(
                     run, columns, out_w,
                     image + FLOAT * (r * stride_h + u) * width * channels, FLOAT, FLOAT * stride_w * channels,
                     result + FLOAT * r * out_w * columns, FLOAT * columns,
@@ -239,7 +189,7 @@ def _winograd(args: int, part: int, parts: int, m: int, into: Any, out_of: Any) 
                     )  # fmt: skip
                     c += LANES
             for k in range(n * n):
-                _multiply(
+                multiply(
                     count, columns, channels,
                     tiles + FLOAT * k * block * channels, FLOAT * channels, FLOAT,
                     w + FLOAT * k * channels * columns, FLOAT * columns,
@@ -318,7 +268,7 @@ def _winograd_weight_grad(args: int, part: int, parts: int, m: int, into: Any, i
             count += 1
             i += 1
         for k in range(n * n):
-            _multiply(
+            multiply(
                 channels, columns, count * down * across,
                 tiles + FLOAT * k * block * channels, FLOAT, FLOAT * channels,
                 grads + FLOAT * k * block * columns, FLOAT * columns,

@@ -1,0 +1,78 @@
+"""Attention in compiled form: lengths at every residue of vectors and blocks, causal or not, both ways, against float64."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import tour
+from tour.nn.kernels import attention as kernels
+from tour.numba import _native
+from tour.numba.forms import attention as forms
+
+LANES = _native.vector_bits() // 32
+EPS = np.finfo(np.float32).eps
+LENGTHS = [*range(1, 20), 31, 32, 33, *range(46, 52), 95, 96, 97, 130]
+
+
+def exact(kernel, *args):
+    return kernel(*(a.astype(np.float64) if isinstance(a, np.ndarray) else a for a in args))
+
+
+def far(got, wanted):
+    """Error in units of float32's resolution; gradients may cancel to nothing."""
+    return np.abs(got - wanted).max() / max(np.abs(wanted).max(), 1) / EPS
+
+
+@pytest.mark.parametrize("causal", [True, False])
+@pytest.mark.parametrize("length", LENGTHS)
+def test_every_length(guarded, rng, length, causal):
+    for columns in (length, length + 7, max(1, length - 5)):
+        batch, width, depth = (2, 2), LANES * (1 + length % 2), LANES * (1 + columns % 3)
+        q, k, v, g = (
+            guarded.input(rng.standard_normal((*batch, n, d)).astype(np.float32))
+            for n, d in ((length, width), (columns, width), (columns, depth), (length, depth))
+        )
+        given = q, k, v, None, None, causal, width**-0.5
+        wanted = exact(kernels.attention, *given)
+        got = forms.attention(*given)
+        assert far(got[0], wanted[0]) < 12 and far(got[1], wanted[1]) < 6
+        out, sums = (x.astype(np.float32) for x in wanted)
+        grads = forms.attention_grad(g, *given, out, sums)
+        for a, b in zip(grads[:3], exact(kernels.attention_grad, g, *given, *wanted)[:3], strict=True):
+            assert a.dtype == np.float32 and far(a, b) < 24
+        assert grads[3] is None
+
+
+def test_what_is_left_to_numpy():
+    x, mask = np.ones((1, 5, LANES), np.float32), np.ones((5, 5), bool)
+    assert forms.attention(x, x, x, mask, None, False, 1.0) is NotImplemented
+    assert forms.attention(x, x, x, None, np.ones((1, 5, 5), np.float32), False, 1.0) is NotImplemented
+    assert forms.attention(x[..., 1:], x[..., 1:], x, None, None, False, 1.0) is NotImplemented
+    assert forms.attention(x[:, :0], x, x, None, None, False, 1.0) is NotImplemented
+    assert forms.attention(x, x, x, None, None, False, -1.0) is NotImplemented
+    y = x.astype(np.float64)
+    assert forms.attention(y, y, y, None, None, False, 1.0) is NotImplemented
+    assert forms.attention_grad(y, x, x, x, None, None, False, 1.0, x, x[..., 0]) is NotImplemented
+
+
+def test_programs_reach_it_through_views():
+    qkv = tour.randn(2, 40, 3, 4, LANES, requires_grad=True)
+
+    def attend(x):
+        q, k, v = x.permute(2, 0, 3, 1, 4).unbind(0)
+        return tour.nn.functional.scaled_dot_product_attention(q, k, v, is_causal=True)
+
+    y = attend(qkv)
+    y.square().sum().backward()
+    double = qkv.detach().double().requires_grad_()
+    z = attend(double)
+    z.square().sum().backward()
+    assert (y - z).abs().max() < 1e-5 and (qkv.grad - double.grad).abs().max() < 1e-4
+
+
+def test_numbers_that_are_not_finite():
+    x = np.zeros((1, 3, LANES), np.float32)
+    x[0, 1] = np.nan
+    out, _ = forms.attention(np.ones_like(x), x, np.ones_like(x), None, None, True, 1.0)
+    assert np.array_equal(np.isnan(out[0, :, 0]), [False, True, True])
