@@ -144,6 +144,15 @@ def parity(session: nox.Session) -> None:
     session.run("python", "-m", "pytest", "tests/parity", "-q", *session.posargs)
 
 
+# PyTorch comes by pip, as for `parity`.
+@nox.session(default=False, venv_backend="virtualenv")
+def bench(session: nox.Session) -> None:
+    """Time tour against PyTorch 2.13.0 on this CPU, and write docs/performance.md; parts of names after `--` run only those."""
+    session.install("torch==2.13.0", "matplotlib>=3.10")
+    session.install(*(f"./packages/{n}" for n in PACKAGES))
+    session.run("python", "benchmarks/run.py", *session.posargs)
+
+
 @nox.session(default=False)
 def build(session: nox.Session) -> None:
     """Build every sdist and wheel into dist/, and check that no file is in two wheels."""
