@@ -157,7 +157,8 @@ def prelu(input: Tensor, weight: Tensor) -> Tensor:
         channels = input._a.shape[1] if ndim > 1 else 1
         if n != channels:
             raise RuntimeError(
-                f"Mismatch of parameter numbers and input channel size. Found parameter numbers = {n} and channel size = {channels}."
+                f"Mismatch of parameter numbers and input channel size. Found parameter numbers = {n} and channel size = {channels}, "
+                f"for an input of shape {list(input.shape)}; channels are dimension 1"
             )
     shape = (1,) * ndim if ndim < 2 else (1, n, *(1,) * (ndim - 2))
     return _prelu(input, weight.reshape(shape))

@@ -351,7 +351,9 @@ def _head_size(query: Tensor, key: Tensor, value: Tensor, width: int, heads: int
         AssertionError: If embeddings have another size than expected, heads do not divide it, or key and value do not fit.
     """
     if query.shape[-1] != width:
-        raise AssertionError(f"was expecting embedding dimension of {width}, but got {query.shape[-1]}")
+        raise AssertionError(
+            f"was expecting embedding dimension of {width}, but got {query.shape[-1]}: {list(query.shape)}"
+        )
     if width % heads:
         raise AssertionError(f"embed_dim {width} not divisible by num_heads {heads}")
     if key.shape[:2] != value.shape[:2] if separate else key.shape != value.shape:

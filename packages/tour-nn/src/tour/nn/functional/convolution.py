@@ -118,7 +118,10 @@ def check_channels(
         )
     if input.dtype is not weight.dtype or (bias is not None and bias.dtype is not weight.dtype):
         other = weight.dtype if bias is None or input.dtype is not weight.dtype else bias.dtype
-        raise RuntimeError(f"Input type ({input.dtype.name}) and weight or bias type ({other.name}) should be the same")
+        raise RuntimeError(
+            f"Input type ({input.dtype.name}) and weight or bias type ({other.name}) should be the same; use "
+            f"input.to({other}), or model.to({input.dtype})"
+        )
 
 
 def check_kernel(size: Sizes, kernel: Sizes, padding: Sizes, dilation: Sizes) -> None:
@@ -134,7 +137,7 @@ def check_kernel(size: Sizes, kernel: Sizes, padding: Sizes, dilation: Sizes) ->
     if any(n < r for n, r in zip(padded, reach, strict=True)):
         raise RuntimeError(
             f"Calculated padded input size per channel: ({' x '.join(map(str, padded))}). Kernel size: "
-            f"({' x '.join(map(str, reach))}). Kernel size can't be greater than actual input size"
+            f"({' x '.join(map(str, reach))}). Kernel size can't be greater than actual input size; pad the input, or take a smaller kernel"
         )
 
 

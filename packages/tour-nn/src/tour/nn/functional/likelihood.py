@@ -123,6 +123,11 @@ def _soft_cross_entropy(
     input: Tensor, target: Tensor, weight: Tensor | None, reduction: str, label_smoothing: float
 ) -> Tensor:
     """Cross entropy with a probability for each class."""
+    if input.dim() == target.dim() + 1:
+        raise RuntimeError(
+            f"expected target dtype to be Long or Byte for classes of shape {list(target.shape)}, but got {target.dtype.name}; use "
+            f"target.long(), or give probabilities of the input's shape {list(input.shape)}"
+        )
     if input.shape[:1] != target.shape[:1]:
         raise ValueError(
             f"Expected input batch_size ({input.shape[0]}) to match target batch_size ({len(target) if target.dim() else 1})."

@@ -112,7 +112,8 @@ def _checked_linear(input: Tensor, weight: Tensor, bias: Tensor | None) -> Tenso
         )
     if input.dtype is not weight.dtype:
         raise RuntimeError(
-            f"mat1 and mat2 must have the same dtype, but got {input.dtype.name} and {weight.dtype.name}"
+            f"mat1 and mat2 must have the same dtype, but got {input.dtype.name} and {weight.dtype.name}; use "
+            f"input.to({weight.dtype}), or model.to({input.dtype})"
         )
     if bias is not None and bias.shape != (out,):
         y = _linear(input, weight, None)

@@ -142,7 +142,8 @@ def check_values_per_channel(size: Sizes, given: Sizes | None = None) -> None:
         count *= n
     if count == 1:
         raise ValueError(
-            f"Expected more than 1 value per channel when training, got input size {tour.Size(given or size)}"
+            f"Expected more than 1 value per channel when training, got input size {tour.Size(given or size)}; give a larger "
+            "batch, or call eval() first"
         )
 
 

@@ -59,7 +59,8 @@ def _blocks(size: Sizes, kernel: Sizes, stride: Sizes, padding: Sizes, dilation:
     if min(out) < 1:
         raise RuntimeError(
             f"{name}: Given spatial size {tuple(size)}, kernel_size={kernel}, dilation={dilation}, padding={padding}, "
-            f"stride={stride}, calculated shape of the array of sliding blocks as {out}, but its components must be at least one."
+            f"stride={stride}, calculated shape of the array of sliding blocks as {out}, but its components must be at least one; "
+            "pad the input, or take a smaller kernel_size"
         )
     return out
 

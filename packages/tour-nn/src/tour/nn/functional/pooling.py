@@ -118,7 +118,8 @@ def check_pool(input: Tensor, kernel: Sizes, stride: Sizes, padding: Sizes, dila
     out = kernels.pool_size(input.shape[2:], kernel, stride, padding, dilation, ceil_mode)
     if min(out) < 1:
         raise RuntimeError(
-            f"Given input size: {list(input.shape[1:])}. Calculated output size: {list(out)}. Output size is too small"
+            f"Given input size: {list(input.shape)}. Calculated output size: {list(out)}. Output size is too small: a window of "
+            f"{list(kernel)} does not fit; pad the input, or take a smaller kernel_size"
         )
 
 

@@ -216,7 +216,7 @@ def pixel_shuffle(input: Tensor, upscale_factor: int) -> Tensor:
     if c % (r * r):
         raise RuntimeError(
             f"pixel_shuffle expects its input's 'channel' dimension to be divisible by the square of upscale_factor, but "
-            f"input.size(-3)={c} is not divisible by {r * r}"
+            f"input.size(-3)={c} is not divisible by {r * r}: {list(input.shape)}"
         )
     split = input.reshape(math.prod(lead), c // (r * r), r, r, h, w)
     return split.permute(0, 1, 4, 2, 5, 3).reshape(*lead, c // (r * r), h * r, w * r)

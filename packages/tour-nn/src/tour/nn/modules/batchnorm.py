@@ -181,7 +181,8 @@ class _InstanceNorm(_NormBase):
         batched = input if input.dim() == self.ranks[-1] else input.unsqueeze(0)
         if self.affine and batched.shape[1] != self.num_features:
             raise ValueError(
-                f"expected input's size at dim=1 to match num_features ({self.num_features}), but got: {batched.shape[1]}."
+                f"expected input's size at dim=1 to match num_features ({self.num_features}), but got: {batched.shape[1]}, "
+                f"of {list(input.shape)}"
             )
         own = self.training or not self.track_running_stats
         momentum = 0.0 if self.momentum is None else self.momentum

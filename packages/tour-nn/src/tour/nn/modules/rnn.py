@@ -173,8 +173,8 @@ class RNNBase(Module):
                 raise RuntimeError(f"Expected {name} size {(count, batch, n)}, got {list(s.shape)}")
         return states
 
-    def check_input(self, x: Tensor) -> None:
-        """Refuse another number of features than the layer was made for, and another dtype than it has.
+    def check_input(self, x: Tensor, given: tuple[int, ...]) -> None:
+        """Refuse another number of features than the layer was made for, and another dtype than it has; `given` is the input's shape.
 
         Raises:
             RuntimeError: If the number of features is another; names both.
@@ -182,7 +182,7 @@ class RNNBase(Module):
         """
         if x.shape[-1] != self.input_size:
             raise RuntimeError(
-                f"input.size(-1) must be equal to input_size. Expected {self.input_size}, got {x.shape[-1]}"
+                f"input.size(-1) must be equal to input_size. Expected {self.input_size}, got {x.shape[-1]}: {list(given)}"
             )
         weight: Tensor = getattr(self, self._all_names[0][0])
         if x.dtype is not weight.dtype:
@@ -207,7 +207,7 @@ class RNNBase(Module):
             sizes = [batch] * length
             if not single and hx is not None and (hx[0] if isinstance(hx, (tuple, list)) else hx).dim() != 3:
                 raise RuntimeError("For batched 3-D input, hx should also be 3-D")
-        self.check_input(x)
+        self.check_input(x, tuple((input.data if packed else input).shape))
         if single and hx is not None:
             hx = tuple(s.unsqueeze(1) for s in hx) if isinstance(hx, (tuple, list)) else hx.unsqueeze(1)
         states = self._states(hx, batch, x)
@@ -398,7 +398,9 @@ class RNNCellBase(Module):
         batched = input.dim() == 2
         x = input if batched else input.unsqueeze(0)
         if x.shape[1] != self.input_size:
-            raise RuntimeError(f"input has inconsistent input_size: got {x.shape[1]} expected {self.input_size}")
+            raise RuntimeError(
+                f"input has inconsistent input_size: got {x.shape[1]} expected {self.input_size}, for {list(input.shape)}"
+            )
         many = isinstance(hx, (tuple, list))
         states = list(hx) if many else [hx]
         for i, s in enumerate(states):
