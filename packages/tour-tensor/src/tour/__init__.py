@@ -112,9 +112,11 @@ if TYPE_CHECKING:
     from tour import nn as nn
     from tour import numba as numba
     from tour import optim as optim
+    from tour import serialization as serialization
     from tour import signal as signal
     from tour import special as special
     from tour import testing as testing
+    from tour import utils as utils
     from tour._config import show_config as show_config
     from tour.autograd import enable_grad as enable_grad
     from tour.autograd import inference_mode as inference_mode
@@ -123,6 +125,8 @@ if TYPE_CHECKING:
     from tour.autograd import no_grad as no_grad
     from tour.autograd import set_grad_enabled as set_grad_enabled
     from tour.func import vmap as vmap
+    from tour.serialization import load as load
+    from tour.serialization import save as save
 
     __version__: str
 else:

@@ -20,7 +20,7 @@ DISTRIBUTIONS = {
 }
 
 # Modules of this package that most programs never name.
-MODULES = {"backends", "fft", "signal", "special", "testing"}
+MODULES = {"backends", "fft", "serialization", "signal", "special", "testing"}
 
 # Names of the top namespace that live in a module or package which most programs never import.
 HOMES = {
@@ -29,7 +29,9 @@ HOMES = {
     "inference_mode": "autograd",
     "is_grad_enabled": "autograd",
     "is_inference_mode_enabled": "autograd",
+    "load": "serialization",
     "no_grad": "autograd",
+    "save": "serialization",
     "set_grad_enabled": "autograd",
     "vmap": "func",
 } | dict.fromkeys(
