@@ -87,7 +87,7 @@ def demo(session: nox.Session) -> None:
 @nox.session(default=False)
 def together(session: nox.Session) -> None:
     """With all packages installed: every docstring example, every example script in its short form, the tests at the root."""
-    install(session, PACKAGES, "test", "examples")
+    install(session, PACKAGES, "test", "examples", "dropin")
     session.run("python", "-m", "pytest", "--doctest-modules", "--pyargs", "tour")
     session.run("python", "-m", "pytest", "tests", "--ignore=tests/parity", *session.posargs)
     for script in sorted(Path("examples").glob("*.py")):

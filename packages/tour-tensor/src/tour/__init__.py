@@ -11,6 +11,7 @@ import warnings as _warnings
 # NumPy warns of division by zero and the like; PyTorch computes inf and NaN in silence. Only our own calls are silenced.
 _warnings.filterwarnings("ignore", category=RuntimeWarning, module=r"tour\.")
 
+from tour import _einops
 from tour._devices import device as device
 from tour._devices import get_default_device as get_default_device
 from tour._devices import set_default_device as set_default_device
@@ -102,9 +103,12 @@ from tour.ops.trigonometry import *
 from tour.ops.windows import *
 from tour.random import *
 
+_einops.watch()
+
 if TYPE_CHECKING:
     from tour import autograd as autograd
     from tour import backends as backends
+    from tour import compat as compat
     from tour import cuda as cuda
     from tour import fft as fft
     from tour import func as func

@@ -20,7 +20,7 @@ DISTRIBUTIONS = {
 }
 
 # Modules of this package that most programs never name.
-MODULES = {"backends", "fft", "serialization", "signal", "special", "testing"}
+MODULES = {"backends", "compat", "fft", "serialization", "signal", "special", "testing"}
 
 # Names of the top namespace that live in a module or package which most programs never import.
 HOMES = {

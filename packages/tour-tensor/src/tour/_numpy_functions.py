@@ -21,6 +21,17 @@ def _t(x: Any) -> Any:
     return x if isinstance(x, _core.Tensor) else wrap(np.asarray(x))
 
 
+def _broadcast_arrays(*args: Any, subok: bool = False) -> tuple[Any, ...]:
+    """Views of one shape; arrays of what no tensor holds, such as objects, stay arrays."""
+    shape = np.broadcast_shapes(*(x.shape if isinstance(x, _core.Tensor) else np.shape(x) for x in args))
+    return tuple(_t(x).expand(shape) if _held(x) else np.broadcast_to(x, shape) for x in args)
+
+
+def _held(x: Any) -> bool:
+    """Whether a tensor can hold it."""
+    return isinstance(x, _core.Tensor) or np.asarray(x).dtype.kind in "biufc"
+
+
 def _keep(keepdims: Any) -> bool:
     return keepdims is not _MISSING and bool(keepdims)
 
@@ -90,7 +101,7 @@ BY_FUNCTION.update(
         np.broadcast_to: lambda array, shape: tour.broadcast_to(
             _t(array), shape if not isinstance(shape, int) else (shape,)
         ),
-        np.broadcast_arrays: lambda *args: tour.broadcast_tensors(*map(_t, args)),
+        np.broadcast_arrays: _broadcast_arrays,
         np.atleast_1d: lambda *arys: tour.atleast_1d(*map(_t, arys)),
         np.atleast_2d: lambda *arys: tour.atleast_2d(*map(_t, arys)),
         np.concatenate: lambda arrays, axis=0: tour.cat(
