@@ -1,20 +1,26 @@
-"""What stands around training: data loading, checkpointing. Each part is imported when it is first used."""
+"""What stands around training: data, files, checkpointing. Each part is imported when it is first used."""
 
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from tour.utils import checkpoint as checkpoint
     from tour.utils import data as data
+    from tour.utils import safetensors as safetensors
+    from tour.utils.run import load_run as load_run
+    from tour.utils.run import save_run as save_run
 else:
-    _PARTS = {"checkpoint", "data"}
+    _PARTS = {"checkpoint", "data", "safetensors"}
+    _HOMES = {"load_run": "run", "save_run": "run"}
 
     def __getattr__(name):
         """Import a part the first time it is used (PEP 562)."""
-        if name not in _PARTS:
-            raise AttributeError(f"module 'tour.utils' has no attribute {name!r}")
         from importlib import import_module
 
-        return import_module(f"tour.utils.{name}")
+        if name in _PARTS:
+            return import_module(f"tour.utils.{name}")
+        if name in _HOMES:
+            return getattr(import_module(f"tour.utils.{_HOMES[name]}"), name)
+        raise AttributeError(f"module 'tour.utils' has no attribute {name!r}")
 
     def __dir__():
-        return sorted({*globals(), *_PARTS})
+        return sorted({*globals(), *_HOMES, *_PARTS})
