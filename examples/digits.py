@@ -10,14 +10,13 @@ ReLU whose input rounds to the other side of zero sends two runs apart within a 
 from __future__ import annotations
 
 import argparse
-import tempfile
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NoReturn
 
 import matplotlib
 import numpy as np
+from common import BLUE, ORANGE, STYLE, Parser, whole_number
 from matplotlib.figure import Figure, SubFigure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.ticker import MaxNLocator, PercentFormatter
@@ -29,7 +28,6 @@ import tour
 from tour import nn, optim
 
 EPOCHS, BATCH = 20, 32
-BLUE, ORANGE = "#3b6fb6", "#e07b39"
 
 
 @dataclass
@@ -160,13 +158,7 @@ def plot_mistakes(figure: SubFigure, test_set: Data, predicted: tour.Tensor) -> 
 
 def save_figure(path: Path, history: History, test_set: Data, predicted: tour.Tensor) -> None:
     """Write the learning curve and the misread digits side by side."""
-    style: Any = {  # matplotlib's own type for it lists every setting by name
-        "axes.spines.top": False,
-        "axes.spines.right": False,
-        "axes.grid": True,
-        "grid.alpha": 0.3,
-    }
-    with matplotlib.rc_context(style):
+    with matplotlib.rc_context(STYLE):
         figure = Figure(figsize=(10, 4.2), dpi=150, layout=ConstrainedLayoutEngine(w_pad=0.12, h_pad=0.12))
         [[left, right]] = figure.subfigures(1, 2, squeeze=False, width_ratios=(1, 1.1), wspace=0.04)
         plot_curve(left, history)
@@ -179,20 +171,6 @@ def save_weights(path: Path, net: nn.Module) -> None:
     np.savez(path, **{name: tensor.cpu().numpy() for name, tensor in net.state_dict().items()})
 
 
-class Parser(argparse.ArgumentParser):
-    """An argument parser that answers a bad value with one line."""
-
-    def error(self, message: str) -> NoReturn:
-        self.exit(2, f"{self.prog}: error: {message}\n")
-
-
-def whole_number(lowest: int, highest: int, text: str) -> int:
-    """Read a whole number between two bounds from the command line."""
-    if text.isdecimal() and lowest <= int(text) <= highest:
-        return int(text)
-    raise argparse.ArgumentTypeError(f"expected a whole number from {lowest} to {highest}, got {text!r}")
-
-
 def usable_device(name: str) -> str:
     """Check, before any work is done, that a tensor can live on a device."""
     try:
@@ -202,32 +180,11 @@ def usable_device(name: str) -> str:
     return name
 
 
-def writable_png(text: str) -> Path:
-    """Check, before any work is done, that a figure and the weights can be written here."""
-    path = Path(text)
-    if path.suffix != ".png" or path.is_dir():
-        raise argparse.ArgumentTypeError(f"expected a file name ending in .png, got {text!r}")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        tempfile.TemporaryFile(dir=path.parent).close()
-        for target in (path, path.with_suffix(".npz")):
-            if target.exists():
-                target.open("r+b").close()
-    except OSError as error:
-        raise argparse.ArgumentTypeError(f"cannot write {text!r}: {error.strerror}") from None
-    return path
-
-
 def arguments() -> argparse.Namespace:
     """Read the command line."""
-    parser = Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument(
-        "--epochs", type=lambda t: whole_number(1, 10_000, t), default=EPOCHS, help="default: %(default)s"
-    )
+    parser = Parser(__doc__, __file__)
+    parser.add_argument("--epochs", type=whole_number(1, 10_000), default=EPOCHS, help="default: %(default)s")
     parser.add_argument("--device", type=usable_device, default="cpu", help="cpu or cuda; default: %(default)s")
-    parser.add_argument("--seed", type=lambda t: whole_number(0, 2**32 - 1, t), default=0, help="default: %(default)s")
-    parser.add_argument("--out", type=writable_png, default="runs/digits.png", help="default: %(default)s")
-    parser.add_argument("--short", action="store_true", help="two epochs only, to see that all works")
     return parser.parse_args()
 
 

@@ -12,9 +12,8 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
-import matplotlib
-from digits import BATCH, BLUE, EPOCHS, ORANGE, Data, Parser, accuracy, load, network, whole_number, writable_png
-from matplotlib.figure import Figure
+from common import BLUE, ORANGE, Parser, picture, whole_number
+from digits import BATCH, EPOCHS, Data, accuracy, load, network
 from tqdm import tqdm
 
 import tour
@@ -50,32 +49,19 @@ def fresh(seed: int) -> nn.Sequential:
 
 def plot(path: Path, together: list[float], alone: list[float], size: int) -> None:
     """Draw both curves."""
-    style: dict[str, object] = {
-        "axes.spines.top": False,
-        "axes.spines.right": False,
-        "axes.grid": True,
-        "grid.alpha": 0.3,
-    }
-    with matplotlib.rc_context(style):
-        figure = Figure(figsize=(7, 3.6), dpi=150, layout="constrained")
+    with picture(path, 7, 3.6) as figure:
         axis = figure.subplots()
         axis.semilogy(alone, color=ORANGE, linewidth=5, alpha=0.5, label="one process")
         axis.semilogy(together, color=BLUE, linewidth=1, label=f"{size} processes")
         axis.set_title("Training loss of each step", loc="left")
         axis.set_xlabel("step")
         axis.legend(frameon=False)
-        figure.savefig(path)
 
 
 def main() -> None:
     """Train together, then once more alone, and compare."""
-    parser = Parser(description=__doc__.splitlines()[0])
-    parser.add_argument(
-        "--epochs", type=lambda t: whole_number(1, 10_000, t), default=EPOCHS, help="default: %(default)s"
-    )
-    parser.add_argument("--seed", type=lambda t: whole_number(0, 2**32 - 1, t), default=0, help="default: %(default)s")
-    parser.add_argument("--out", type=writable_png, default="runs/digits_ddp.png", help="default: %(default)s")
-    parser.add_argument("--short", action="store_true", help="one epoch only, to see that all works")
+    parser = Parser(__doc__, __file__)
+    parser.add_argument("--epochs", type=whole_number(1, 10_000), default=EPOCHS, help="default: %(default)s")
     options = parser.parse_args()
     epochs = 1 if options.short else options.epochs
 
@@ -97,7 +83,6 @@ def main() -> None:
         f"Difference  {max(abs(a - b) for a, b in zip(together.tolist(), alone, strict=True)):.1e} at most between the losses"
     )
     plot(options.out, together.tolist(), alone, size)
-    print(f"Figure      {options.out}")
 
 
 if __name__ == "__main__":

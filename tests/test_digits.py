@@ -17,6 +17,7 @@ GOLDEN = json.loads((ROOT / "tests" / "data" / "digits_curve.json").read_text(en
 
 
 def load_script():
+    sys.path.insert(0, str(SCRIPT.parent))  # as running it does
     spec = spec_from_file_location("digits", SCRIPT)
     assert spec and spec.loader
     module = sys.modules["digits"] = module_from_spec(spec)
