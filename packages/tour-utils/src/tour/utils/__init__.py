@@ -6,10 +6,11 @@ if TYPE_CHECKING:
     from tour.utils import checkpoint as checkpoint
     from tour.utils import data as data
     from tour.utils import safetensors as safetensors
+    from tour.utils import tensorboard as tensorboard
     from tour.utils.run import load_run as load_run
     from tour.utils.run import save_run as save_run
 else:
-    _PARTS = {"checkpoint", "data", "safetensors"}
+    _PARTS = {"checkpoint", "data", "safetensors", "tensorboard"}
     _HOMES = {"load_run": "run", "save_run": "run"}
 
     def __getattr__(name):
