@@ -199,8 +199,8 @@ def as_device(where: device | str | int | None) -> device:
 
 def move(array: Any, where: device) -> Any:
     """A raw array on another device: itself when it is there already."""
-    if held(array) is not array:
-        return array.moved(where)
+    if (inner := held(array)) is not array:
+        return array.around(move(inner, where))
     source = BY_ARRAY.get(type(array))
     if where.type == "cpu":
         return array if source is None else source.to_host(array)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -212,6 +213,8 @@ def grad(
         >>> tour.autograd.grad(g, x)
         (tensor(2.),)
     """
+    if is_grads_batched:
+        return _batched_grad(outputs, inputs, grad_outputs, retain_graph, create_graph, allow_unused, materialize_grads)
     wanted = _as_list(inputs)
     retain = create_graph if retain_graph is None else retain_graph
     targets = [_target(t) for t in wanted]
@@ -230,6 +233,59 @@ def grad(
         else:
             results.append(g if g is None or create_graph else wrap(_core.as_array(g)))
     return tuple(results)
+
+
+def _batched_grad(
+    outputs: Tensors,
+    inputs: Tensors,
+    grad_outputs: Any,
+    retain: bool | None,
+    create: bool,
+    unused: bool | None,
+    zeros: bool,
+) -> tuple[Any, ...]:
+    """`grad` for several gradients of the outputs at once, which stand along their first dimension."""
+    from tour.func import vmap
+
+    ys, xs, gs = _as_list(outputs), _as_list(inputs), _as_list(() if grad_outputs is None else grad_outputs)
+    if len(gs) != len(ys):
+        raise RuntimeError(f"got {len(ys)} tensors and {len(gs)} gradients")
+    for i, (t, g) in enumerate(zip(ys, gs, strict=True)):
+        if g.shape[1:] != t.shape:
+            raise RuntimeError(
+                f"If `is_grads_batched=True`, we interpret the first dimension of each grad_output as the batch dimension. The sizes of "
+                f"the remaining dimensions are expected to match the shape of corresponding output, but a mismatch was detected: "
+                f"grad_output[{i}] has a shape of {list(g.shape)} and output[{i}] has a shape of {list(t.shape)}."
+            )
+    used: list[bool] = []
+
+    def one(*gradients: Any) -> tuple[Any, ...]:
+        found = pullback(ys, xs, list(gradients), create)
+        used[:] = [g is not None for g in found]
+        return tuple(wrap(np.zeros_like(x._a)) if g is None else g for g, x in zip(found, xs, strict=True))
+
+    results = vmap(one)(*gs)
+    if not (retain or create):
+        for t in ys:
+            _free_all(t._tape)
+    if not (all(used) or unused or zeros):
+        raise RuntimeError(
+            "One of the differentiated Tensors appears to not have been used in the graph. "
+            "Set allow_unused=True if this is the desired behavior."
+        )
+    return tuple(g if u or zeros else None for g, u in zip(results, used, strict=True))
+
+
+def _free_all(root: Any) -> None:
+    """Let go of what the nodes under a tape saved, as a pass that does not keep the graph does."""
+    stack, seen = [root], set()
+    while stack:
+        node = stack.pop()
+        if node is not None and id(node) not in seen and type(node) is not tape.Leaf:
+            seen.add(id(node))
+            stack += engine.flat_edges(node)
+            if node[tape.OP].rule.frees:
+                engine.free(node)
 
 
 def pullback(outputs: list[Any], inputs: list[Any], cotangents: list[Any], recorded: bool = False) -> list[Any]:
@@ -263,6 +319,12 @@ def _target(t: Any) -> Any:
     if own is None:
         raise RuntimeError("One of the differentiated Tensors does not require grad")
     return own
+
+
+def __getattr__(name: str) -> Any:
+    if name in ("forward_ad", "functional"):  # 2 ms, which most programs need not pay
+        return import_module(f"tour.autograd.{name}")
+    raise AttributeError(f"module 'tour.autograd' has no attribute {name!r}")
 
 
 sockets.before_write = views.before_write

@@ -283,11 +283,9 @@ class BatchedArray(np.lib.mixins.NDArrayOperatorsMixin):
         k = len(self.levels)
         return seen(strided(self.value, (*self.lead, *shape), (*self.value.strides[:k], *strides), offset), self)
 
-    def moved(self, where: Any) -> BatchedArray:
-        """All samples on another device."""
-        from tour._devices import move
-
-        return BatchedArray(move(self.value, where), self.levels)
+    def around(self, value: Array) -> BatchedArray:
+        """Another array in the place of the one inside, with the same batch axes in front."""
+        return BatchedArray(value, self.levels)
 
 
 # --- Axes in front ------------------------------------------------------------------------------------------------------------

@@ -198,8 +198,10 @@ def vjp(func: Function, *primals: Any, has_aux: bool = False) -> tuple[Any, ...]
         given = cotangents[0] if len(cotangents) == 1 else cotangents
         arriving, have = _tree.flatten(given)
         if have != structure:
-            raise RuntimeError(f"Expected pytree structure of cotangents to be the same as pytree structure of outputs to the function.\n"
-                               f"cotangents: {have}, primal output: {structure}")  # fmt: skip
+            raise RuntimeError(
+                "Expected pytree structure of cotangents to be the same as pytree structure of outputs to the function.\n"
+                f"cotangents: {have}, primal output: {structure}"
+            )
         recorded = tour.is_grad_enabled() and (further or any(g._tape is not None for g in arriving))
         found = pulled(outputs, own, arriving, recorded if create_graph is None else create_graph)
         return _tree.unflatten(found, _tree.flatten(primals)[1])

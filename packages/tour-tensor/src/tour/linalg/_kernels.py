@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from tour._core import held
+
 _PANEL = 32  # columns that are eliminated one by one before the rest of the matrix is updated by one product
 
 
@@ -58,6 +60,8 @@ def lu(a: Any, pivot: bool = True) -> tuple[Any, Any, Any]:
 
 def permutation(pivots: Any, m: int) -> Any:
     """The order of rows that a sequence of swaps leads to: row i of `P.T @ A` is row `order[i]` of A."""
+    if (inner := held(pivots)) is not pivots:
+        return pivots.around(permutation(inner, m))
     flat = pivots.reshape(math.prod(pivots.shape[:-1]), pivots.shape[-1])
     order = np.tile(np.arange(m), (len(flat), 1))
     batch = np.arange(len(flat))

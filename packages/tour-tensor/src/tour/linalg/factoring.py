@@ -9,7 +9,7 @@ import numpy as np
 import tour
 from tour import _core, return_types
 from tour._calling import numpy_too
-from tour._core import Op
+from tour._core import Op, with_room
 from tour.linalg import _kernels
 from tour.linalg._checks import LinAlgError, demand, fractional, given, made, matrix, scipy_lapack, square
 
@@ -326,7 +326,7 @@ def unpacked(packed: Any, pivots: Any) -> tuple[Any, Any, Any]:
     m, n = packed._a.shape[-2:]
     k = min(m, n)
     order = _kernels.permutation(pivots._a, m)
-    P = np.zeros((*order.shape, m), packed._a.dtype)
+    P = with_room(np.zeros((*order.shape, m), packed._a.dtype), order)
     np.put_along_axis(P, order[..., None, :], 1, -2)
     one = tour.eye(m, k, dtype=packed.dtype)
     return _core.wrap(P), packed[..., :, :k].tril(-1) + one, packed[..., :k, :].triu()

@@ -40,7 +40,7 @@ def max_pooling_with_indices(
 
 @primitive(kernels.max_pool_grad)
 def max_pooling_grad(
-    g: Tensor, input: Tensor, out: Tensor, kernel: Sizes, stride: Sizes, padding: Sizes, dilation: Sizes
+    g: Tensor, input: Tensor, pooled: Tensor, kernel: Sizes, stride: Sizes, padding: Sizes, dilation: Sizes
 ) -> Tensor:
     """Gradient of `max_pooling`: what arrives at a window goes to its largest element."""
     ...
@@ -65,6 +65,7 @@ def max_unpooling(input: Tensor, indices: Tensor, size: Sizes) -> Tensor:
 
 
 _max_grad, _scatter, _gather = map(reading, (max_pooling_grad, scatter_to_plane, gather_from_plane))
+_with_indices = reading(max_pooling_with_indices)
 
 
 def _to_pooled(
@@ -82,11 +83,11 @@ vjp(max_pooling, input=_to_pooled)
 
 @joint_vjp(max_pooling_grad, "g")
 def _(
-    h: Any, wanted: Any, input: Any, out: Any, kernel: Sizes, stride: Sizes, padding: Sizes, dilation: Sizes
+    h: Any, wanted: Any, input: Any, pooled: Any, kernel: Sizes, stride: Sizes, padding: Sizes, dilation: Sizes
 ) -> tuple[Any]:
-    raw, pooled = (x._a if isinstance(x, Tensor) else x for x in (input, out))
-    ceil_mode = pooled.shape[2:] != kernels.pool_size(raw.shape[2:], kernel, stride, padding, dilation, False)
-    return (_gather(h, kernels.max_pool_with_indices(raw, kernel, stride, padding, dilation, ceil_mode)[1]),)
+    raw, largest = (x._a if isinstance(x, Tensor) else x for x in (input, pooled))
+    ceil_mode = largest.shape[2:] != kernels.pool_size(raw.shape[2:], kernel, stride, padding, dilation, False)
+    return (_gather(h, _with_indices(raw, kernel, stride, padding, dilation, ceil_mode)[1]),)
 
 
 vjp(max_pooling_with_indices, input=lambda g, input_shape, rest: _scatter(g[0], rest[0], input_shape[2:]))

@@ -123,7 +123,7 @@ def _taps(point: Array, n: int, mode: str, padding_mode: str, align_corners: boo
     slope = np.full(point.shape, factor)
     if mode != "bicubic":
         place, turn = _bring_inside(place, n, padding_mode, align_corners)
-        slope *= turn
+        slope = slope * turn
     place = np.where(np.isnan(place), kind(-100), np.clip(place, -(2**30), 2**30))  # NaN is outside
     if mode == "nearest":
         index = np.rint(place)
