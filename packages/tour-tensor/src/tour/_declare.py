@@ -19,6 +19,7 @@ from tour import _core, _dtypes
 from tour._core import (
     Op,
     as_array,
+    kernel_among,
     kernel_for,
     ndarray,
     new,
@@ -26,7 +27,6 @@ from tour._core import (
     parameters_of,
     root_of,
     sockets,
-    with_room,
     wrap,
     wrote,
 )
@@ -284,10 +284,26 @@ def retry(body: Callable[..., Any], op: Op, error: Exception, *operands: Any, **
     if isinstance(error, RuntimeWarning):  # somebody turned warnings into errors; dividing by zero is none of theirs
         with np.errstate(all="ignore"):
             return body(*operands, **kwargs)
+    if op.impls and (t := mixed(op, operands)) is not None:
+        return t
     tensors = as_operands(operands)
     if tensors is None or all(a is b for a, b in zip(operands, tensors, strict=True)):
         raise explain(op.name, error, *operands) from None
     return body(*tensors, **kwargs)
+
+
+def mixed(op: Op, operands: tuple[Any, ...]) -> Any:
+    """The result for tensors whose arrays are of two types, of which one brings its own kernel; None for any others."""
+    if not all(isinstance(x, _core.Tensor) for x in operands):
+        return None
+    arrays = [x._a for x in operands]
+    own = kernel_among(op, *arrays)
+    if own is op.kernel or type(arrays[0]) is not ndarray:
+        return None
+    t = wrap(as_array(own(*arrays)))
+    if any(x._tape is not None for x in operands):
+        op.record(t, *operands)
+    return t
 
 
 def as_operands(operands: tuple[Any, ...]) -> tuple[Any, ...] | None:
@@ -309,20 +325,11 @@ def as_operands(operands: tuple[Any, ...]) -> tuple[Any, ...] | None:
             made.append(wrap(native(np.asarray(x))))
         elif not isinstance(x, _core.Tensor):
             return None
-        elif abroad is not None and (room := with_room(x._a, abroad._a)) is not x._a:
-            made.append(_instead(x, room))
         elif abroad is not None and type(x._a) is ndarray and not x._a.ndim and x._tape is None:
             made.append(number(x._a[()], x._a.dtype, abroad._a))
         else:
             made.append(x)
     return tuple(made)
-
-
-def _instead(t: Any, array: Any) -> Any:
-    """A tensor with another array and the same history."""
-    made = wrap(array)
-    made._tape = t._tape
-    return made
 
 
 # For the `numbers` of `binary`: what to do when a call fails, and how to take the second operand.

@@ -90,7 +90,7 @@ def number(x: Any, beside: np.dtype[Any], array: Any = None) -> Tensor:
         x = x.item()
     target = _beside_number(beside, type(x))
     made = wrap(_constant(x, target))
-    if array is not None and type(array) is not _core.ndarray:
+    if array is not None and type(_core.held(array)) is not _core.ndarray:
         made._a = made._a[()]
     elif x and type(x) in _numbers:
         known = _numbers[type(x)].setdefault(beside, {})

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 import tour
-from tour import Tensor, _core
+from tour import Tensor
 from tour._core import Op, wrap
 from tour.autograd import engine, recorders, tape, views
 from tour.autograd.linear import LINEAR, MULTILINEAR
@@ -172,7 +172,7 @@ def _through(node: Any, tangents: list[Any], note: Note | None) -> Any:
         return total
     if _diagonal(note, node):
         return _by_slope(node, tangents, note)
-    return _transposed(node, tangents, [_fresh_ones(a) for a in note.outputs])
+    return _transposed(node, tangents, [_gradient(a, name in _LOGARITHMIC) for a in note.outputs])
 
 
 def _replaced(note: Note, node: Any, tangents: list[Any], whole: bool) -> list[Any]:
@@ -221,12 +221,17 @@ def _by_slope(node: Any, tangents: list[Any], note: Note) -> Any:
 # --- The transpose of a transpose ---------------------------------------------------------------------------------------------------
 
 
-def _fresh_ones(a: Any) -> Any:
+_LOGARITHMIC = ("logcumsumexp",)  # ops whose formula takes the logarithm of the gradient
+
+
+def _gradient(a: Any, ones: bool = False) -> Any:
     """A leaf in the shape of an output, for its gradient; None for one that has no gradient.
 
-    Formulas are linear, so that any values do; some take logarithms on the way, so that zeros do not.
+    Formulas are linear, so that any values do: zeros, unless the way leads over logarithms.
     """
-    return wrap(_core.as_array(a * 0 + 1)).requires_grad_() if a.dtype.kind in "fcV" else None
+    if a.dtype.kind not in "fcV":
+        return None
+    return wrap(np.ones_like(a) if ones else np.zeros_like(a)).requires_grad_()
 
 
 def _transposed(node: Any, tangents: list[Any], arriving: list[Any]) -> Any:
@@ -277,7 +282,7 @@ def _users_function(node: Any, tangents: Any) -> Any:
     if (jvp := getattr(function, "jvp", None)) is not None:
         given = jvp(ctx, *tangents)
         return given if isinstance(given, tuple) else (given,)
-    made = [None if x is None else _fresh_ones(_zeros(*x)) for x in ctx._outputs]
+    made = [None if x is None else _gradient(_zeros(*x)) for x in ctx._outputs]
     return _transposed(node, [tangents], made)
 
 

@@ -140,6 +140,9 @@ def _diag_embed(a: BatchedArray, offset: int, dim1: int, dim2: int) -> BatchedAr
     )
 
 
+batched_by(lambda _: np.stack, "stack")
+
+
 # --- Matrices: batch axes are more leading dimensions -------------------------------------------------------------------------
 
 

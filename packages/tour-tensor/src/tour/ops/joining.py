@@ -9,7 +9,7 @@ import numpy as np
 
 from tour import _core
 from tour._calling import numpy_too
-from tour._core import Op, ndarray, new, packed
+from tour._core import Op, kernel_among, ndarray, new, packed
 from tour._declare import store
 from tour._errors import shape_text
 from tour._layouts import is_channels_last
@@ -167,7 +167,8 @@ def stack(tensors: Tensors, dim: int = 0, *, out: Tensor | None = None, axis: in
     if r is None:
         tensors = _alike(tensors, dim)
         axis = wrap_dim(dim, tensors[0]._a.ndim + 1)
-        r = _stack([t._a for t in tensors], axis)
+        arrays = [t._a for t in tensors]
+        r = kernel_among(_STACK, *arrays)(arrays, axis)
     t: Tensor = new(_core.Tensor)
     t._a = packed(r)
     t._tape = None
