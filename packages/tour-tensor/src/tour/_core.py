@@ -206,7 +206,7 @@ def root_of(array: Array) -> Array:
     kind = type(array)
     while type(base := array.base) is kind:
         array = base
-    return array
+    return array if kind is ndarray or (inner := held(array)) is array else root_of(inner)
 
 
 def stamp_of(array: Array) -> Stamp | None:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from tour._core import held, wrap
 from tour._dtypes import get_default_dtype
 
 if TYPE_CHECKING:
@@ -134,6 +135,8 @@ def tensor_repr(t: Tensor, name: str | None = None) -> str:
         t: any tensor. Of a large one on another device only the shown edges are fetched.
         name: what stands before the bracket; by default `tensor`, or the class name of a subclass.
     """
+    if (inner := held(t._a)) is not t._a:
+        return f"BatchedTensor({len(t._a.levels)} in front, value={tensor_repr(wrap(inner))})"
     if name is None:
         name = "tensor" if type(t).__name__ == "Tensor" else type(t).__name__
     indent = len(name) + 1

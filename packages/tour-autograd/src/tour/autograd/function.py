@@ -10,7 +10,7 @@ import numpy as np
 
 from tour import _core
 from tour._core import Op, clock, wrap
-from tour.autograd import tape, views
+from tour.autograd import recorders, tape, views
 from tour.autograd.blame import call_text
 from tour.autograd.grad_mode import no_grad
 from tour.autograd.rule import Rule, step
@@ -216,6 +216,8 @@ def _check_dirty(ctx: FunctionCtx, outputs: list[Any], recorded: bool) -> None:
 
 def _record(op: Op, ctx: FunctionCtx, edges: tuple[Any, ...], inputs: tuple[Any, ...], outputs: list[Any]) -> list[Any]:
     """Give the outputs their history."""
+    if recorders.lifted_edges is not None:
+        edges = recorders.lifted_edges(edges, inputs, outputs)
     frame = tape.user_frame(_getframe(2))
     node = tape.make_node(op, (edges,), (ctx,), frame)
     made = []

@@ -23,6 +23,9 @@ _own: dict[Op, Record] = {}  # the recorders that are exchanged now
 _made: dict[tuple[Any, ...], Record] = {}  # what layers have made, which they make once
 
 
+lifted_edges: Callable[..., tuple[Any, ...]] | None = None  # what `vmap` makes of the edges of a user's function
+
+
 def exchange(layer: Layer) -> None:
     """Open a block in which `layer` makes the recorders."""
     with _lock:

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from tour._core import ndarray, root_of
+from tour._core import ndarray
 
 Array = Any
 
@@ -91,13 +91,13 @@ class BatchedArray(np.lib.mixins.NDArrayOperatorsMixin):
     Attributes:
         value: The array itself: one axis for each level, in their order, then the sample's.
         levels: The calls of `vmap` in which it differs from sample to sample.
-        base: The array whose memory this one looks into, or None.
     """
 
-    __slots__ = ("__weakref__", "base", "levels", "value")
+    __slots__ = ("__weakref__", "levels", "value")
+    base = None  # whose memory this is, the array inside knows
 
-    def __init__(self, value: Array, levels: Levels, base: BatchedArray | None = None) -> None:
-        self.value, self.levels, self.base = value, levels, base
+    def __init__(self, value: Array, levels: Levels) -> None:
+        self.value, self.levels = value, levels
 
     # --- What it looks like ----------------------------------------------------------------------------------------------
 
@@ -167,17 +167,17 @@ class BatchedArray(np.lib.mixins.NDArrayOperatorsMixin):
     @property
     def mT(self) -> BatchedArray:
         """The last two dimensions swapped."""
-        return seen(self.value.swapaxes(-1, -2), self)
+        return BatchedArray(self.value.swapaxes(-1, -2), self.levels)
 
     @property
     def real(self) -> BatchedArray:
         """The real part: a view."""
-        return seen(self.value.real, self)
+        return BatchedArray(self.value.real, self.levels)
 
     @property
     def imag(self) -> BatchedArray:
         """The imaginary part: a view."""
-        return seen(self.value.imag, self)
+        return BatchedArray(self.value.imag, self.levels)
 
     def __repr__(self) -> str:
         return f"BatchedArray(shape={self.shape}, levels={self.levels})"
@@ -236,7 +236,7 @@ class BatchedArray(np.lib.mixins.NDArrayOperatorsMixin):
 
     def view(self, dtype: Any = None) -> BatchedArray:
         """The same memory, perhaps read as another dtype."""
-        return seen(self.value.view() if dtype is None else self.value.view(dtype), self)
+        return BatchedArray(self.value.view() if dtype is None else self.value.view(dtype), self.levels)
 
     def fill(self, value: Any) -> None:
         """Write one value everywhere."""
@@ -281,7 +281,9 @@ class BatchedArray(np.lib.mixins.NDArrayOperatorsMixin):
         from tour._strides import strided
 
         k = len(self.levels)
-        return seen(strided(self.value, (*self.lead, *shape), (*self.value.strides[:k], *strides), offset), self)
+        return BatchedArray(
+            strided(self.value, (*self.lead, *shape), (*self.value.strides[:k], *strides), offset), self.levels
+        )
 
     def around(self, value: Array) -> BatchedArray:
         """Another array in the place of the one inside, with the same batch axes in front."""
@@ -289,12 +291,6 @@ class BatchedArray(np.lib.mixins.NDArrayOperatorsMixin):
 
 
 # --- Axes in front ------------------------------------------------------------------------------------------------------------
-
-
-def seen(value: Array, of: BatchedArray) -> BatchedArray:
-    """A batched array for what looks into another one's memory, or perhaps does not."""
-    shares = type(value) is not ndarray or root_of(value) is root_of(of.value)
-    return BatchedArray(value, of.levels, (of if of.base is None else of.base) if shares else None)
 
 
 def levels_of(arrays: Sequence[Any]) -> Levels:
@@ -388,7 +384,7 @@ def bind(array: Array, axis: int, level: Level) -> BatchedArray:
         return BatchedArray(np.moveaxis(array, axis, 0), (level,))
     levels = union(array.levels, (level,))
     at = levels.index(level)
-    return BatchedArray(np.moveaxis(array.value, len(array.levels) + axis, at), levels, array.base)
+    return BatchedArray(np.moveaxis(array.value, len(array.levels) + axis, at), levels)
 
 
 def unbind(array: Array, axis: int, level: Level) -> Array:

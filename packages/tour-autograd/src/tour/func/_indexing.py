@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from tour._core import ndarray
-from tour.func._batched import BatchedArray, BatchError, Levels, has_room, led, led_array, levels_of, seen
+from tour.func._batched import BatchedArray, BatchError, Levels, has_room, led, led_array, levels_of
 
 Array = Any
 
@@ -103,7 +103,7 @@ def read(a: Array, index: Any) -> BatchedArray:
     if _is_view(index) and type(a) is BatchedArray:
         if part.ndim < k:  # NumPy gives scalars for the last of the dimensions
             part = np.asarray(part)
-        return seen(part, a)
+        return BatchedArray(part, a.levels)
     return BatchedArray(part, levels)
 
 

@@ -66,10 +66,14 @@ def lifted(x: Any, levels: Levels) -> Any:
             return x
         t = wrap(x._a)
         t._tape = views.fresh(x) if tape.rebased else x._tape
-        same = wrap(x._a)
-        _LIFT.record(same, t, lacking)
-        return same
+        return lift(t, lacking)
     return type(x)(lifted(y, levels) for y in x) if type(x) in (list, tuple) else x
+
+
+def lifted_edges(edges: tuple[Any, ...], inputs: tuple[Any, ...], outputs: list[Any]) -> tuple[Any, ...]:
+    """The edges of a user's function, those from outside lifted to the levels of its outputs."""
+    levels = _batched.levels_of([t._a for t in outputs if isinstance(t, _core.Tensor)])
+    return tuple(None if e is None else lifted(x, levels)._tape for e, x in zip(edges, inputs, strict=True))
 
 
 # --- What the tape remembers inside a vmap ------------------------------------------------------------------------------------
@@ -164,7 +168,7 @@ class Inside:
         recorders.exchange(_batching)
         with _lock:
             _running.append(self)
-            sockets.sample = sample
+            sockets.sample, recorders.lifted_edges = sample, lifted_edges
         return self.level
 
     def __exit__(self, *_: object) -> None:
@@ -173,7 +177,7 @@ class Inside:
         with _lock:
             _running.remove(self)
             if not _running:
-                sockets.sample = None
+                sockets.sample = recorders.lifted_edges = None
 
 
 def prepare() -> None:

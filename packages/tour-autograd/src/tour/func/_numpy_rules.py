@@ -15,7 +15,6 @@ from tour.func._batched import (
     elementwise,
     led_array,
     levels_of,
-    seen,
     stretched,
 )
 from tour.func._indexing import read_any, room
@@ -148,7 +147,7 @@ def _take(a: Any, indices: Any, axis: Any = None, out: Any = None, mode: str = "
 
 @rule(np.flip)
 def _flip(a: Any, axis: Any = None) -> BatchedArray:
-    return seen(np.flip(a.value, axis_of(axis, a)), a)
+    return BatchedArray(np.flip(a.value, axis_of(axis, a)), a.levels)
 
 
 @rule(np.roll)
@@ -257,13 +256,13 @@ def _reshape(a: Any, *shape: Any, order: str = "C", copy: Any = None) -> Batched
     if int(np.prod(sizes)) != a.size:
         raise ValueError(f"cannot reshape array of size {a.size} into shape {sizes}")
     if copy is False:
-        return seen(a.value.reshape((*a.lead, *sizes), copy=False), a)
-    return seen(a.value.reshape(*a.lead, *sizes), a)
+        return BatchedArray(a.value.reshape((*a.lead, *sizes), copy=False), a.levels)
+    return BatchedArray(a.value.reshape(*a.lead, *sizes), a.levels)
 
 
 @rule(np.ravel)
 def _ravel(a: Any, order: str = "C") -> BatchedArray:
-    return seen(_line(a).value, a)
+    return BatchedArray(_line(a).value, a.levels)
 
 
 @rule(np.transpose)
@@ -273,38 +272,38 @@ def _transpose(a: Any, *axes: Any) -> BatchedArray:
     order = range(a.ndim)[::-1] if order is None or not len(order) else order
     if len(order) != a.ndim:
         raise ValueError("axes don't match array")
-    return seen(a.value.transpose(*range(k), *(wrap_dim(i, a.ndim) + k for i in order)), a)
+    return BatchedArray(a.value.transpose(*range(k), *(wrap_dim(i, a.ndim) + k for i in order)), a.levels)
 
 
 @rule(np.swapaxes)
 def _swapaxes(a: Any, axis1: int, axis2: int) -> BatchedArray:
-    return seen(a.value.swapaxes(axis_of(axis1, a), axis_of(axis2, a)), a)
+    return BatchedArray(a.value.swapaxes(axis_of(axis1, a), axis_of(axis2, a)), a.levels)
 
 
 @rule(np.moveaxis)
 def _moveaxis(a: Any, source: Any, destination: Any) -> BatchedArray:
-    return seen(np.moveaxis(a.value, axis_of(source, a), axis_of(destination, a)), a)
+    return BatchedArray(np.moveaxis(a.value, axis_of(source, a), axis_of(destination, a)), a.levels)
 
 
 @rule(np.expand_dims)
 def _expand_dims(a: Any, axis: Any) -> BatchedArray:
     axes = (axis,) if isinstance(axis, (int, np.integer)) else tuple(axis)
     ndim = a.ndim + len(axes)
-    return seen(np.expand_dims(a.value, tuple(wrap_dim(int(i), ndim) + len(a.levels) for i in axes)), a)
+    return BatchedArray(np.expand_dims(a.value, tuple(wrap_dim(int(i), ndim) + len(a.levels) for i in axes)), a.levels)
 
 
 @rule(np.squeeze)
 def _squeeze(a: Any, axis: Any = None) -> BatchedArray:
     gone = tuple(i for i, n in enumerate(a.shape) if n == 1) if axis is None else axis
     over = axis_of(gone, a)
-    return seen(a.value.squeeze(over) if over != () else a.value[...], a)
+    return BatchedArray(a.value.squeeze(over) if over != () else a.value[...], a.levels)
 
 
 @rule(np.broadcast_to)
 def _broadcast_to(a: Any, shape: Any, subok: bool = False) -> BatchedArray:
     sizes = (shape,) if isinstance(shape, int) else tuple(shape)
     value = a.value.reshape(*a.lead, *(1,) * (len(sizes) - a.ndim), *a.shape)
-    return seen(np.broadcast_to(value, (*a.lead, *sizes)), a)
+    return BatchedArray(np.broadcast_to(value, (*a.lead, *sizes)), a.levels)
 
 
 @rule(np.broadcast_arrays)
@@ -562,7 +561,7 @@ def _outer(a: Any, b: Any, out: Any = None) -> Any:
 
 @rule(np.diagonal)
 def _diagonal(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> BatchedArray:
-    return seen(np.diagonal(a.value, offset, axis_of(axis1, a), axis_of(axis2, a)), a)
+    return BatchedArray(np.diagonal(a.value, offset, axis_of(axis1, a), axis_of(axis2, a)), a.levels)
 
 
 @rule(np.trace)

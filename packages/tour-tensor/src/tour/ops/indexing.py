@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tour import _core
-from tour._core import Op, kernel_among, ndarray, new, sockets, wrote
+from tour._core import Op, held, kernel_among, ndarray, new, sockets, wrote
 from tour._declare import result
 from tour._errors import shape_text
 from tour._kernels import is_half
@@ -117,6 +117,8 @@ def setitem(input: Tensor, index: Any, value: Any) -> None:
 
 def assign(a: Any, index: Any, value: Any) -> None:
     """`a[index] = value` on raw arrays, with PyTorch's errors."""
+    if type(a) is ndarray and held(value) is not value:
+        value.__array__()  # says why this cannot be
     if value.dtype.kind == "c" and a.dtype.kind != "c":
         value = value.real
     try:

@@ -8,7 +8,7 @@ import numpy as np
 
 from tour import _core
 from tour._calling import numpy_too
-from tour._core import Op, root_of
+from tour._core import Op, held, root_of
 from tour._declare import view
 from tour._errors import shape_text
 from tour._shapes import as_shape, index_of, wrap_dim, wrap_dims
@@ -196,7 +196,7 @@ def places_of(a: Any, size: tuple[int, ...], stride: tuple[int, ...], offset: in
 
 def memory_of(a: Any) -> tuple[Any, int]:
     """The memory behind an array as a vector of its elements, and where its first element stands there."""
-    owner = root_of(a)
+    owner = root_of(a) if held(a) is a else a
     dense = owner if owner.flags.c_contiguous or owner.flags.f_contiguous else a
     line = dense.reshape(-1, order="A" if dense.flags.f_contiguous else "C")
     line = line if line.dtype == a.dtype else line.view(a.dtype)

@@ -30,7 +30,10 @@ def class_weights(target: Array, weight: Array | None, ignore_index: int, dtype:
         array([0.5, 2. , 0. ], dtype=float32)
     """
     keep = target != ignore_index
-    each = np.ones(keep.shape, dtype) if weight is None else weight[np.where(keep, target, 0)]
+    if weight is None:
+        each = np.ones(keep.shape, dtype)
+    else:  # a function of NumPy's, because inside `vmap` the targets may be a batch and the weights not
+        each = np.take_along_axis(weight, np.where(keep, target, 0).reshape(-1), 0).reshape(keep.shape)
     return np.where(keep, each, 0).astype(dtype, copy=False)
 
 
