@@ -9,6 +9,7 @@ does the rest, and an array that no `vmap` has touched needs no wrapping at all.
 from __future__ import annotations
 
 import itertools
+import math
 import threading
 from collections.abc import Sequence
 from typing import Any
@@ -124,10 +125,7 @@ class BatchedArray(np.lib.mixins.NDArrayOperatorsMixin):
     @property
     def size(self) -> int:
         """Number of elements of one sample."""
-        n = 1
-        for k in self.shape:
-            n *= k
-        return n
+        return math.prod(self.shape)
 
     @property
     def strides(self) -> tuple[int, ...]:
@@ -366,8 +364,8 @@ def stretched(x: Any, levels: Levels) -> Array:
 
 def flattened(x: Any, levels: Levels) -> Array:
     """All samples of all levels along one axis in front."""
-    value = stretched(x, levels)
-    return value.reshape(-1, *value.shape[len(levels) :])
+    value, k = stretched(x, levels), len(levels)
+    return value.reshape(math.prod(value.shape[:k]), *value.shape[k:])
 
 
 def restored(value: Array, levels: Levels) -> BatchedArray:

@@ -60,7 +60,7 @@ def method(a: BatchedArray, name: str) -> Any:
 
 def _line(a: BatchedArray) -> BatchedArray:
     """All elements of each sample in a row."""
-    return BatchedArray(a.value.reshape(*a.lead, -1), a.levels)
+    return BatchedArray(a.value.reshape(*a.lead, a.size), a.levels)
 
 
 def _reducing(function: Any) -> Callable[..., Any]:

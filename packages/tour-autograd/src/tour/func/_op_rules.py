@@ -6,6 +6,7 @@ shift it past the batch axes, those of matrices take the batch axes for more lea
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -211,7 +212,7 @@ def scattering(kernel: Rule) -> Rule:
         s = stretched(src, levels) if getattr(src, "ndim", 0) or type(src) is BatchedArray else src
         value = a.value
         if not a.ndim:
-            value, i = value.reshape(*a.lead, 1), i.reshape(*a.lead, -1)
+            value, i = value.reshape(*a.lead, 1), i.reshape(*a.lead, index.size)
         if not isinstance(s, ndarray) or not i.size:
             s = s if i.size else 0
         elif s.ndim < i.ndim:
@@ -278,7 +279,7 @@ def _index_put(a: BatchedArray, indices: Any, values: Any, accumulate: bool) -> 
 
 @of("put")
 def _put(a: BatchedArray, index: Array, source: Array, accumulate: bool) -> None:
-    line = BatchedArray(np.ascontiguousarray(a.value).reshape(*a.lead, -1), a.levels)
+    line = BatchedArray(np.ascontiguousarray(a.value).reshape(*a.lead, a.size), a.levels)
     places = index.reshape(-1)
     places = np.where(places < 0, places + a.size, places)
     _index_put(line, (places,), source.reshape(-1), accumulate)
@@ -328,7 +329,7 @@ def one_by_one_into(kernel: Rule) -> Rule:
         levels = levels_of((a, *args))
         room(a, levels)
         rows = [flattened(x, levels) if type(x) is BatchedArray else x for x in args]
-        whole = a.value.reshape(-1, *a.shape)
+        whole = a.value.reshape(math.prod(a.lead), *a.shape)
         for i in range(len(whole)):
             kernel(whole[i, ...], *(r[i] if type(x) is BatchedArray else x for r, x in zip(rows, args, strict=True)))
         a.value[...] = whole.reshape(a.value.shape)

@@ -15,7 +15,7 @@ def _norm(g: Any, input: Any, ord: float, dim: Any, keepdim: bool, out: Any) -> 
     if ord == 0:
         return input * 0
     if ord == 2:
-        return input * (g / out).masked_fill(out == 0, 0)
+        return input * (g / out.masked_fill(out == 0, math.inf))
     if ord == 1:
         return input.sgn() * g
     size = input.abs()

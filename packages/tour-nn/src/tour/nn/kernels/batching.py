@@ -216,7 +216,7 @@ def _layer_norm(x: Any, shape: Any, weight: Any, bias: Any, eps: float) -> Any:
 
 
 def _rows(r: Array, of: BatchedArray) -> BatchedArray:
-    return BatchedArray(r.reshape(*of.lead, -1, 1), of.levels)
+    return BatchedArray(r.reshape(*of.lead, r.size // max(prod(of.lead), 1), 1), of.levels)
 
 
 @of("rms_norm")
