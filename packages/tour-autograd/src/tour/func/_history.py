@@ -10,7 +10,7 @@ from tour import Tensor
 from tour._core import wrap
 from tour.autograd import engine, tape
 from tour.func import _tree
-from tour.func._batched import open_levels
+from tour.func._batched import BatchedArray, open_levels
 from tour.func._levels import lift, missing
 
 Tree = Any
@@ -59,5 +59,12 @@ def tensors_of(tree: Tree) -> list[Tensor]:
 
 def pulled(outputs: list[Tensor], own: list[Tensor], cotangents: list[Tensor], recorded: bool) -> list[Tensor]:
     """Gradients with respect to a transform's own arguments; zeros where no output depends on one."""
-    found = tour.autograd.pullback(outputs, own, cotangents, recorded)
+    live = [(t, g) for t, g in zip(outputs, cotangents, strict=True) if t._tape is not None]
+    if recorded or any(type(x._a) is BatchedArray for x in (*outputs, *own, *cotangents)):
+        found: Any = tour.autograd.pullback(outputs, own, cotangents, recorded)
+    elif live:  # formulas run on arrays, which is quicker
+        ys, gs = zip(*live, strict=True)
+        found = tour.autograd.grad(ys, own, gs, retain_graph=True, allow_unused=True)
+    else:
+        found = [None] * len(own)
     return [tour.zeros_like(x.detach()) if g is None else g for g, x in zip(found, own, strict=True)]

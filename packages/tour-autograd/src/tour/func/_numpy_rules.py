@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -164,10 +165,8 @@ def _searchsorted(a: Any, v: Any, side: Any = "left", sorter: Any = None) -> Bat
     levels = levels_of((a, v))
     rows, wanted = stretched(a, levels), stretched(v, levels)
     shape = wanted.shape
-    if a.ndim == 1:
-        rows, wanted = rows.reshape(-1, a.shape[0]), wanted.reshape(-1, v.size)
-    else:
-        rows, wanted = rows.reshape(-1, a.shape[-1]), wanted.reshape(-1, v.shape[-1])
+    count = math.prod(rows.shape[:-1])
+    rows, wanted = rows.reshape(count, a.shape[-1]), wanted.reshape(count, v.size if a.ndim == 1 else v.shape[-1])
     found = [np.searchsorted(row, w, side) for row, w in zip(rows, wanted, strict=True)]
     return BatchedArray(np.array(found, np.int64).reshape(shape), levels)
 

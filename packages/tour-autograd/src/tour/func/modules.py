@@ -40,6 +40,13 @@ def functional_call(
         RuntimeError: If `strict` and names are missing or unexpected.
         AttributeError: If the module has no such parameter or buffer.
         ValueError: If a name comes twice.
+
+    Examples:
+        >>> import tour
+        >>> layer = tour.nn.Linear(2, 1, bias=False)
+        >>> loss = lambda w, x: functional_call(layer, {"weight": w}, x).sum()
+        >>> tour.func.grad(loss)(tour.zeros(1, 2), tour.tensor([3.0, 4.0]))
+        tensor([[3., 4.]])
     """
     # A module is at hand, so its package is installed, and its registries are its own affair.
     call = import_module("tour.nn.utils.stateless").call_with
@@ -57,6 +64,14 @@ def stack_module_state(models: Sequence[Any]) -> tuple[dict[str, Tensor], dict[s
 
     Raises:
         RuntimeError: If there is no module, or they differ in class or mode.
+
+    Examples:
+        >>> import tour
+        >>> models = [tour.nn.Linear(3, 2) for _ in range(4)]
+        >>> parameters, buffers = stack_module_state(models)
+        >>> call = lambda state, x: functional_call(models[0], state, x)
+        >>> tour.vmap(call, in_dims=(0, None))(parameters, tour.ones(5, 3)).shape
+        tour.Size([4, 5, 2])
     """
     if not models:
         raise RuntimeError("stack_module_state: Expected at least one model, got 0.")
