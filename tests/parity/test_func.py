@@ -114,7 +114,7 @@ def close(a: Any, b: Any) -> bool:
 
 
 @pytest.mark.parametrize("name", names())
-def test_vmap(name: str, record_property: Any) -> None:
+def test_vmap(name: str) -> None:
     compared = 0
     for theirs, ours, torch_xs, xs in calls(name):
         if not torch_batches(theirs, torch_xs):
