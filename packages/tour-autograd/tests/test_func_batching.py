@@ -9,6 +9,8 @@ import pytest
 
 import tour
 from tour.func import vmap
+from tour.func._batched import Level, lift
+from tour.func._levels import prepare
 
 RNG = np.random.default_rng(0)
 
@@ -209,3 +211,16 @@ def test_nested(name: str) -> None:
         return
     expected = [f(a, *rest) for a in args[0] for rest in zip(*args[1:], strict=True)]
     same([g.flatten(0, 1) for g in tensors(got)], expected)
+
+
+@pytest.mark.parametrize("name", [n for n in CASES if n not in ("constant", "in place", "new_zeros write")])
+def test_shared_samples_keep_their_axes(name: str) -> None:
+    """A result belongs to every level of its arguments, also where all samples are the same: its gradient must know."""
+    prepare()
+    f, *kinds = CASES[name]
+    levels = tuple(Level(2) for _ in kinds)
+    args = [
+        tour._core.wrap(lift(make(*numbers)._a, (level,)))
+        for (make, *numbers), level in zip(kinds, levels, strict=True)
+    ]
+    assert tensors(f(*args))[0]._a.levels == levels

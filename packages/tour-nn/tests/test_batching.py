@@ -11,6 +11,8 @@ import tour
 import tour.nn.functional as F
 from tour import nn
 from tour.func import functional_call, grad, jacfwd, jacrev, jvp, stack_module_state, vjp, vmap
+from tour.func._batched import Level, lift
+from tour.func._levels import prepare
 
 RNG = np.random.default_rng(0)
 B = 3  # samples
@@ -225,3 +227,38 @@ def test_one_large_convolution() -> None:
     finally:
         op.kernel = kernel
     assert len(calls) == 2 and calls[0][0].shape == (8, 3, 5, 5) and calls[1][-1] == 4
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_shared_samples_keep_their_axes(name: str) -> None:
+    """A result belongs to every level of its arguments, also where all samples are the same: its gradient must know."""
+    prepare()
+    f, *kinds = CASES[name]
+    levels = tuple(Level(2) for _ in kinds)
+    args = [
+        tour._core.wrap(lift(make(*numbers)._a, (level,)))
+        for (make, *numbers), level in zip(kinds, levels, strict=True)
+    ]
+    assert f(*args)._a.levels == levels
+
+
+def test_neural_tangent_kernel() -> None:
+    """By Jacobians, and by forward over reverse mode in three nested batches (Novak et al., 2022, arXiv:2206.08720)."""
+    net = nn.Sequential(nn.Conv2d(1, 2, 3), nn.Tanh(), nn.Flatten(), nn.Linear(8, 3)).double()
+    state = {k: v.detach() for k, v in net.named_parameters()}
+    x, y = normal(3, 1, 4, 4), normal(2, 1, 4, 4)
+
+    def f(state: Any, x: Any) -> Any:
+        return functional_call(net, state, x[None]).squeeze(0)
+
+    a, b = (vmap(jacrev(f), (None, 0))(state, z) for z in (x, y))
+    expected = sum(tour.einsum("Naf,Mbf->NMab", a[k].flatten(2), b[k].flatten(2)) for k in state)
+
+    def kernel(x: Any, y: Any) -> Any:
+        def row(u: Any) -> Any:
+            _, pull = vjp(lambda s: f(s, x), state)
+            return jvp(lambda s: f(s, y), (state,), pull(u))[1]
+
+        return vmap(row)(tour.eye(3, dtype=tour.float64))
+
+    close(vmap(vmap(kernel, (None, 0)), (0, None))(x, y), expected)

@@ -15,6 +15,7 @@ from tour.func._batched import (
     led,
     led_array,
     levels_of,
+    lift,
 )
 from tour.func._indexing import place, room
 
@@ -120,7 +121,7 @@ def matmul(a: Any, b: Any, **kwargs: Any) -> BatchedArray:
         r = np.matmul(rows, one, **kwargs)
         return BatchedArray(r.reshape(value.shape[:-1] + one.shape[1:]), levels)
     if a.ndim == 2 and b.ndim == 1 and same(a):
-        return matmul(b, (a if type(a) is not BatchedArray else a.value.reshape(a.shape)).T, **kwargs)
+        return lift(matmul(b, (a if type(a) is not BatchedArray else a.value.reshape(a.shape)).T, **kwargs), levels)
     x, y = matrices(a, levels, a.ndim == 1, b), matrices(b, levels, False, a, b.ndim == 1)
     r = np.matmul(x, y, **kwargs)
     if a.ndim == 1:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from tour._core import ndarray
-from tour.func._batched import BatchedArray, Levels, flattened, led_array, levels_of, restored, stretched
+from tour.func._batched import BatchedArray, Levels, flattened, led_array, levels_of, lift, restored, stretched
 from tour.func._indexing import read
 from tour.func._op_rules import batched_by, each, kernel, leading, of, one_by_one
 from tour.func._ufuncs import matmul, same
@@ -135,10 +135,9 @@ def add_channels(y: BatchedArray, bias: Array) -> Any:
 def _convolution(x: Array, weight: Array, bias: Any, stride: Any, padding: Any, dilation: Any, groups: int) -> Any:
     conv = kernel("convolution")
     if same(weight):
-        levels, plain_bias = levels_of((x, bias)), bias if bias is None or same(bias) else None
-        inner = levels_of((x,)) or levels
+        inner, plain_bias = levels_of((x,)), bias if bias is None or same(bias) else None
         y = conv(joined(x, inner), plain(weight), plain(plain_bias), stride, padding, dilation, groups)
-        made = parted(y, inner)
+        made = lift(parted(y, inner) if inner else y, levels_of((x, weight, bias)))
         return made if plain_bias is bias else add_channels(made, bias)
     levels = levels_of((x, weight))
     n = prod(sizes_of(levels))
