@@ -90,7 +90,7 @@ def cores() -> int:
     """Processors that this process may use, or fewer if `OMP_NUM_THREADS` says so."""
     available = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     said = os.environ.get("OMP_NUM_THREADS", "")
-    return min(available, int(said)) if said.isdecimal() and int(said) else available
+    return min(available, int(said)) if said.isdecimal() and int(said) > 0 else available
 
 
 def threads() -> int:
