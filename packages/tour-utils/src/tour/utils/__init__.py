@@ -7,11 +7,12 @@ if TYPE_CHECKING:
     from tour.utils import data as data
     from tour.utils import safetensors as safetensors
     from tour.utils import tensorboard as tensorboard
+    from tour.utils.model_summary import summary as summary
     from tour.utils.run import load_run as load_run
     from tour.utils.run import save_run as save_run
 else:
     _PARTS = {"checkpoint", "data", "safetensors", "tensorboard"}
-    _HOMES = {"load_run": "run", "save_run": "run"}
+    _HOMES = {"load_run": "run", "save_run": "run", "summary": "model_summary"}
 
     def __getattr__(name):
         """Import a part the first time it is used (PEP 562)."""
@@ -20,7 +21,8 @@ else:
         if name in _PARTS:
             return import_module(f"tour.utils.{name}")
         if name in _HOMES:
-            return getattr(import_module(f"tour.utils.{_HOMES[name]}"), name)
+            value = globals()[name] = getattr(import_module(f"tour.utils.{_HOMES[name]}"), name)
+            return value
         raise AttributeError(f"module 'tour.utils' has no attribute {name!r}")
 
     def __dir__():
