@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import sys
 import threading
 import tracemalloc
+import weakref
 
 import numpy as np
 import pytest
 
 import tour
+from tour._core import OPS
 from tour.autograd import grad
+from tour.autograd.checkpoint import checkpoint
 
 
 def leaf(*values, dtype=tour.float64):
@@ -75,13 +79,55 @@ def test_grad_of_an_intermediate_and_of_a_leaf_at_once():
     assert (gy.item(), gx.item()) == (12.0, 36.0)
 
 
-def test_only_wanted_gradients_are_computed(monkeypatch):
+def counted(monkeypatch, name, calls):
+    """Let an op's formulas note their input's name when they are called."""
+    rule = OPS[name].rule
+
+    def noting(formula, parameter):
+        return lambda *args: (calls.append(parameter), formula(*args))[1]
+
+    plan = [(noting(f, p), *rest) for (f, *rest), p in zip(rule.plan, rule.inputs, strict=True)]
+    monkeypatch.setattr(rule, "plan", tuple(plan))
+
+
+@pytest.mark.parametrize("name, call", [("mul", lambda a, b: a * b), ("matmul", lambda a, b: a @ b), ("div", tour.div)])
+def test_only_wanted_gradients_are_computed(monkeypatch, name, call):
     x, w = leaf(1.0, 2.0), leaf(3.0, 4.0)
-    called = []
-    handle = w.register_hook(called.append)
-    grad((x * w).sum(), x)
-    assert not called
-    handle.remove()
+    calls = []
+    call(x, w)
+    counted(monkeypatch, name, calls)
+    call(x, w).sum().backward()
+    assert calls == ["input", "other"]
+    for inputs, expected in ((x, ["input"]), (w, ["other"])):
+        for compute in (grad, lambda y, x: y.backward(inputs=x)):
+            calls.clear()
+            compute(call(x, w).sum(), inputs)
+            assert calls == expected
+    calls.clear()
+    call(x.detach(), w).sum().backward()
+    assert calls == ["other"]
+
+
+def test_what_does_not_lead_to_a_wanted_gradient_is_not_walked(monkeypatch):
+    x, w = leaf(1.0, 2.0), leaf(3.0, 4.0)
+    h = w.exp().sin().cos()
+    calls = []
+    for name in ("exp", "sin", "cos"):
+        counted(monkeypatch, name, calls)
+    y = (x.exp() * h).sum()
+    grad(y, x)
+    assert calls == ["input"]
+
+
+def test_what_no_wanted_gradient_needs_is_not_kept():
+    a, w = tour.ones(3, 3), tour.ones(3, 3, requires_grad=True)
+    x, y = a * 2, a + 1
+    kept = weakref.ref(x._a), weakref.ref(y._a)
+    z = (x @ w).sum() + (w + y).sum()
+    del x, y
+    assert kept[0]() is not None and kept[1]() is None
+    z.backward()
+    assert kept[0]() is None
 
 
 def test_backward_with_inputs_fills_only_those():
@@ -157,6 +203,82 @@ def test_a_graph_is_freed_with_its_last_tensor_without_the_collector():
             ((x * x).tanh() @ x).backward()
             x.grad = None
         assert len(gc.get_objects()) - before < 50
+    finally:
+        gc.enable()
+
+
+class Saves(tour.autograd.Function):
+    @staticmethod
+    def forward(ctx, x):
+        y = x.exp()
+        ctx.save_for_backward(x, y)
+        return y
+
+    @staticmethod
+    def backward(ctx, g):
+        return g * ctx.saved_tensors[1]
+
+
+def in_place(x):
+    y = x * 2
+    y[1:].mul_(3)
+    return y.sum().backward()
+
+
+def hooked(x):
+    y = x * 2
+    y.register_hook(lambda g: g * 2)
+    y.grad_fn.register_hook(lambda inputs, outputs: None)
+    y.retain_grad()
+    y.sum().backward()
+
+
+def twice(x):
+    y = (x * x).sum()
+    y.backward()
+    with contextlib.suppress(RuntimeError):
+        y.backward()
+
+
+def overwritten(x):
+    y = x.exp()
+    y.add_(1)
+    with contextlib.suppress(RuntimeError):
+        y.sum().backward()
+
+
+def packed(x):
+    with tour.autograd.graph.saved_tensors_hooks(lambda t: t, lambda t: t):
+        y = (x * x).sum()
+    y.backward()
+
+
+@pytest.mark.parametrize(
+    "program",
+    [
+        lambda x: ((x * x).tanh() @ x).backward(),
+        lambda x: Saves.apply(x).sum().backward(),
+        lambda x: (x * 2).topk(2)[0].sum().backward(),
+        lambda x: grad(grad((x**3).sum(), x, create_graph=True)[0].sum(), x),
+        lambda x: checkpoint(lambda a: (a.exp() * a).sum(), x).backward(),
+        lambda x: str(tour.autograd.graph.draw((x * x).sum())),
+        in_place,
+        hooked,
+        twice,
+        overwritten,
+        packed,
+    ],
+)
+def test_nothing_is_left_to_the_collector(program):
+    x = leaf(0.5, 0.1, 0.2)
+    program(x)
+    gc.collect()
+    gc.disable()
+    try:
+        for _ in range(3):
+            program(x)
+            x.grad = None
+        assert gc.collect() == 0
     finally:
         gc.enable()
 

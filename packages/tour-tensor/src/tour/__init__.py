@@ -124,6 +124,8 @@ if TYPE_CHECKING:
     from tour._config import show_config as show_config
     from tour.autograd import enable_grad as enable_grad
     from tour.autograd import inference_mode as inference_mode
+    from tour.autograd import is_anomaly_check_nan_enabled as is_anomaly_check_nan_enabled
+    from tour.autograd import is_anomaly_enabled as is_anomaly_enabled
     from tour.autograd import is_grad_enabled as is_grad_enabled
     from tour.autograd import is_inference_mode_enabled as is_inference_mode_enabled
     from tour.autograd import no_grad as no_grad

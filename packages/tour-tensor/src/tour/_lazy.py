@@ -27,6 +27,8 @@ HOMES = {
     "show_config": "_config",
     "enable_grad": "autograd",
     "inference_mode": "autograd",
+    "is_anomaly_check_nan_enabled": "autograd",
+    "is_anomaly_enabled": "autograd",
     "is_grad_enabled": "autograd",
     "is_inference_mode_enabled": "autograd",
     "load": "serialization",

@@ -292,6 +292,8 @@ class Tensor(
 
     @requires_grad.setter
     def requires_grad(self, value: bool) -> None:
+        if not self.is_leaf:
+            raise RuntimeError("you can only change requires_grad flags of leaf variables.")
         self.requires_grad_(value)
 
     def requires_grad_(self, requires_grad: bool = True) -> Self:
@@ -316,6 +318,10 @@ class Tensor(
             self._grad = None
         else:
             autograd().set_grad(self, value)
+
+    @grad.deleter
+    def grad(self) -> None:
+        self._grad = None
 
     @property
     def grad_fn(self) -> Any:
@@ -367,7 +373,13 @@ class Tensor(
         return self._tape is not None and bool(autograd().retains_grad(self))
 
     def detach_(self) -> Self:
-        """Forget this tensor's history."""
+        """Forget this tensor's history.
+
+        Raises:
+            RuntimeError: If it is a view, whose base would keep its history.
+        """
+        if self._tape is not None and getattr(self, "_parent", None) is not None:
+            raise RuntimeError("Can't detach views in-place. Use detach() instead.")
         self._tape = None
         return self
 

@@ -13,6 +13,8 @@ from tour._dtypes import FLOATING, FROM_NUMPY
 from tour.autograd import blame, engine, tape, views
 from tour.autograd import graph as graph
 from tour.autograd.anomaly import detect_anomaly as detect_anomaly
+from tour.autograd.anomaly import is_anomaly_check_nan_enabled as is_anomaly_check_nan_enabled
+from tour.autograd.anomaly import is_anomaly_enabled as is_anomaly_enabled
 from tour.autograd.anomaly import set_detect_anomaly as set_detect_anomaly
 from tour.autograd.function import Function, FunctionCtx
 from tour.autograd.grad_mode import (
@@ -32,6 +34,7 @@ from tour.autograd.hooks import register_post_accumulate_grad_hook as register_p
 from tour.autograd.hooks import retain_grad as retain_grad
 from tour.autograd.hooks import retains_grad as retains_grad
 from tour.autograd.rule import declare_missing
+from tour.autograd.variable import Variable as Variable
 
 __all__ = [
     "Function", "FunctionCtx", "GradFn", "backward", "enable_grad", "grad", "grad_fn", "inference_mode", "is_grad_enabled",
@@ -94,6 +97,8 @@ def set_grad(t: Any, value: Any) -> None:
             raise RuntimeError(
                 f"assigned grad has data of a different {what}: {getattr(value, what)} instead of {getattr(t, what)}"
             )
+    if value is t:
+        raise RuntimeError("can't assign Variable as its own grad")
     t._grad = value
 
 
@@ -108,6 +113,9 @@ def _seeds(outputs: list[Any], gradients: Any, create: bool) -> list[tuple[Any, 
         RuntimeError: If an output was not recorded, or has several elements and no gradient, or one of another shape.
     """
     given = [None] * len(outputs) if gradients is None else _as_list(gradients)
+    for g in given:
+        if g is not None and not isinstance(g, Tensor):
+            raise TypeError(f"gradients can be either Tensors or None, but got {type(g).__name__}")
     if len(given) != len(outputs):
         raise RuntimeError(f"got {len(outputs)} tensors and {len(given)} gradients")
     seeds = []
@@ -119,6 +127,10 @@ def _seeds(outputs: list[Any], gradients: Any, create: bool) -> list[tuple[Any, 
                 "requires_grad=True, or it was computed under no_grad()"
             )
         if g is None:
+            if t._a.dtype.kind == "c":
+                raise RuntimeError(
+                    f"grad can be implicitly created only for real scalar outputs but got {t.dtype}; pass gradient="
+                )
             if t._a.size != 1:
                 raise blame.made_by(
                     own,
@@ -131,6 +143,15 @@ def _seeds(outputs: list[Any], gradients: Any, create: bool) -> list[tuple[Any, 
             g.fill(1)
             seeds.append((own, wrap(g) if create else g))
             continue
+        if g.is_complex() != t.is_complex():
+            raise RuntimeError(
+                "For complex Tensors, both grad_output and output are required to have the same dtype. Mismatch in dtype: "
+                f"grad_output[{i}] has a dtype of {g.dtype} and output[{i}] has a dtype of {t.dtype}."
+            )
+        if g.device != t.device:
+            raise RuntimeError(
+                f"Mismatch in device: grad_output[{i}] is on {g.device} and output[{i}] is on {t.device}; use .to() first"
+            )
         if g.shape != t.shape:
             raise RuntimeError(
                 f"Mismatch in shape: grad_output[{i}] has a shape of {g.shape} and output[{i}] has a shape of {t.shape}."
@@ -213,6 +234,10 @@ def grad(
         >>> tour.autograd.grad(g, x)
         (tensor(2.),)
     """
+    if materialize_grads and allow_unused is False:
+        raise ValueError(
+            "Expected allow_unused to be True or not passed when materialize_grads=True, but got: allow_unused=False."
+        )
     if is_grads_batched:
         return _batched_grad(outputs, inputs, grad_outputs, retain_graph, create_graph, allow_unused, materialize_grads)
     wanted = _as_list(inputs)

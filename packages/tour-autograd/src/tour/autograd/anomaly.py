@@ -12,9 +12,6 @@ from tour.autograd.tape import line_of_node, node_name
 __all__ = ["detect_anomaly", "is_anomaly_check_nan_enabled", "is_anomaly_enabled", "set_detect_anomaly"]
 
 
-_F32, _F64 = np.dtype(np.float32), np.dtype(np.float64)
-
-
 class _State:
     """Whether anomalies are looked for, and whether NaN is one."""
 
@@ -80,13 +77,15 @@ def searching() -> bool:
 def has_nan(g: Any) -> bool:
     """Whether a gradient has a NaN.
 
-    The product of a real array with itself is NaN only if an element is, and takes a quarter of the time of looking at each.
+    The product of an array with itself is one only if an element is, and takes a quarter of the time of looking at each; where
+    complex infinities make one too, a second look decides.
     """
-    a = getattr(g, "_a", g)
-    if type(a) is ndarray and (a.dtype is _F32 or a.dtype is _F64):
-        flat = a.ravel("K")
+    if type(g) is ndarray:
+        flat = g if g.ndim == 1 else g.ravel("K")
         square = flat.dot(flat)
-        return bool(square != square)
+        if square == square:
+            return False
+    a = getattr(g, "_a", g)
     return hasattr(a, "dtype") and a.dtype.kind in "fcV" and bool(np.isnan(a).any())
 
 

@@ -8,7 +8,7 @@ op was called, where its value was overwritten, where the backward pass failed.
 from __future__ import annotations
 
 from itertools import islice
-from types import CodeType
+from types import CodeType, FunctionType, TracebackType
 from typing import Any
 
 from tour._dtypes import FROM_NUMPY
@@ -87,20 +87,21 @@ def at_line(error: BaseException, code: CodeType, lasti: int) -> BaseException:
     line, end, column, end_column = next(islice(code.co_positions(), lasti // 2, None), (None,) * 4)
     if line is None:
         return error
-    statement = ast.Raise(exc=ast.Name("error", ast.Load()), cause=None)
-    for part in ast.walk(statement):
+    # A generator that waits there: its frame shows the place, and leads on to no other frame, which would keep the error alive.
+    (waiting,) = ast.parse("def waiting(): yield").body
+    for part in ast.walk(waiting):
         for name, value in zip(
             ("lineno", "end_lineno", "col_offset", "end_col_offset"),
             (line, end, column or 0, end_column or 0),
             strict=True,
         ):
             setattr(part, name, value)
-    there = compile(ast.Module([statement], []), code.co_filename, "exec")
-    try:
-        exec(there.replace(co_name=code.co_name, co_qualname=code.co_qualname), {"error": error})
-    except type(error) as raised:
-        error.__traceback__ = raised.__traceback__.tb_next if raised.__traceback__ else None
-    return error
+    module = compile(ast.Module([waiting], []), code.co_filename, "exec")
+    body = next(const for const in module.co_consts if isinstance(const, CodeType))
+    generator = FunctionType(body.replace(co_name=code.co_name, co_qualname=code.co_qualname), {})()
+    next(generator)
+    frame = generator.gi_frame
+    return error.with_traceback(TracebackType(None, frame, frame.f_lasti, line))
 
 
 # --- Modules ----------------------------------------------------------------------------------------------------------------

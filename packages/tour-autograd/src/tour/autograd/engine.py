@@ -75,10 +75,12 @@ def run(
     ready = [root for root in {id(root): root for root, _ in roots}.values() if not waiting[id(root)]]
     if useful is not None:
         ready = [root for root in ready if id(root) in useful]
-    search = anomaly.searching()
+    search = anomaly.has_nan if anomaly.searching() else None
     node: Any = None
     g = None
     was = tape.set_recording(recorded) if create else None
+    leaves: list[Leaf] = []  # with their gradients in `arrived`: nothing is accumulated by halves, should an op fail
+    arrived: list[Gradient] = []
     silence = np.errstate(all="ignore")  # dividing by zero in a formula gives inf, as it does in PyTorch
     silence.__enter__()
     try:
@@ -97,8 +99,13 @@ def run(
                     if key not in wanted:
                         continue
                     captured[key] = g
-                if accumulate:
+                if accumulate and not node.after:
+                    leaves.append(node)
+                    arrived.append(g)
+                elif accumulate:
                     _accumulate(node, g, create)
+                if node.hooks is not None and node.hooks.after:
+                    _call_after(node.hooks, (), g, create)
                 continue
             rule = node[OP].rule
             if node[HOOKS] is None and rule.plain and not create and g is not None:
@@ -121,7 +128,7 @@ def run(
                             r = formula(g, *[values[k] for k in takes])
                         if at and r.shape != values[at]:
                             r = sum_to(r, values[at])
-                        if search and anomaly.has_nan(r):
+                        if search is not None and search(r):
                             raise anomaly.found(node, edges_of(node).index(e))
                         key = id(e)
                         held = grads.get(key)
@@ -139,11 +146,14 @@ def run(
             if was is None:
                 was = tape.set_recording(create)
             hooks = node[HOOKS]
-            if hooks is not None and g is not None:
-                g = _call_before(hooks, g, create)
-            if wanted is not None and key in wanted and g is not None:
-                captured[key] = g
             edges = edges_of(node)
+            if wanted is not None and key in wanted and g is not None and useful is not None and _goes_on(node, useful):
+                captured[key] = g  # as it arrives: in PyTorch hooks then see only what goes on
+                g = g if hooks is None else _call_before(hooks, g, create)
+            elif g is not None:
+                g = g if hooks is None else _call_before(hooks, g, create)
+                if wanted is not None and key in wanted:
+                    captured[key] = g
             if g is None:
                 results: Any = (None,) * len(edges)
             elif node[OP] is PICK:
@@ -151,7 +161,7 @@ def run(
                 results = (None,)
             else:
                 results = _apply(node, g, create, useful)
-                if search:
+                if search is not None:
                     anomaly.check(node, results)
                 if not retain and rule.frees:
                     free(node)
@@ -165,6 +175,10 @@ def run(
                 elif e is not None and (useful is None or id(e) in useful):
                     _deliver(e, r, grads, waiting, ready)
             r = results = None
+        g = None
+        while leaves:
+            node, g = leaves.pop(), arrived.pop()
+            _accumulate(node, g, create)
     except Exception as error:
         if type(node) is list and node[OP] is not PICK:
             explain(error, node, g, [root for root, _ in roots])
@@ -277,6 +291,11 @@ def _apply(node: Any, g: Gradient, create: bool, useful: set[int] | None) -> Any
     return [_as_raw(r) for r in results] if rule.on_tensors and not create else results
 
 
+def _goes_on(node: Any, useful: set[int]) -> bool:
+    """Whether wanted gradients lie beyond a node."""
+    return any(id(e) in useful for e in flat_edges(node))
+
+
 def _wanted(e: Any) -> Any:
     """Whether an edge's gradient is wanted; for a list of tensors, which."""
     return tuple([x is not None for x in e]) if type(e) is tuple else e is not None
@@ -360,7 +379,10 @@ def _accumulate(leaf: Leaf, g: Gradient, create: bool) -> None:
         _core.stamp_array(held._a)
     if leaf.after:
         for hook in list(leaf.after.values()):
-            hook(t)
+            if (given := hook(t)) is not None:
+                raise TypeError(
+                    f"post accumulate grad hooks should return None, but one returned '{type(given).__name__}'"
+                )
 
 
 def _references(g: Any) -> int:
@@ -396,11 +418,31 @@ def _call_before(hooks: Any, g: Gradient, create: bool) -> Gradient:
         seen = _as_tensor(g) if type(g) is not list else g
         for hook in list(hooks.before.values()):
             changed = hook(seen)
-            seen = seen if changed is None else changed
+            if changed is not None:
+                seen = changed if type(seen) is list else _allowed(hook, seen, changed)
         g = seen if create or type(seen) is list else _as_raw(seen)
     if hooks.retain is not None and (t := hooks.retain()) is not None:
         kept = g if create else wrap(as_array(g).copy())
         t._grad = kept if getattr(t, "_grad", None) is None else t._grad + kept
+    return g
+
+
+def _allowed(hook: Any, was: Any, g: Any) -> Any:
+    """What a hook made of a gradient.
+
+    Raises:
+        TypeError: If it is no tensor.
+        RuntimeError: If its shape or dtype differs.
+    """
+    name = getattr(hook, "__name__", type(hook).__name__)
+    if not isinstance(g, _core.Tensor):
+        raise TypeError(f"expected Variable, but hook returned '{type(g).__name__}'")
+    if g._a.shape != was._a.shape:
+        raise RuntimeError(
+            f"hook '{name}' has changed the size of value: from {list(was._a.shape)} to {list(g._a.shape)}"
+        )
+    if g._a.dtype is not was._a.dtype:
+        raise RuntimeError(f"hook '{name}' has changed the type of value (was {was.dtype} got {g.dtype})")
     return g
 
 

@@ -9,15 +9,21 @@ from typing import Any
 import numpy as np
 
 from tour import _core
-from tour._core import Op, clock, wrap
+from tour._core import Op, Siblings, clock, wrap
+from tour._devices import device_of
+from tour._dtypes import FROM_NUMPY
 from tour.autograd import recorders, tape, views
 from tour.autograd.blame import call_text
+from tour.autograd.engine import sum_to
 from tour.autograd.grad_mode import no_grad
 from tour.autograd.rule import Rule, step
 from tour.autograd.saved import SavedTensor
 from tour.autograd.tape import PICK
 
 __all__ = ["Function", "FunctionCtx", "once_differentiable"]
+
+
+Kind = tuple[tuple[int, ...], Any, Any]  # shape, NumPy dtype and device of a tensor
 
 
 class FunctionCtx:
@@ -32,14 +38,27 @@ class FunctionCtx:
         self._saved: Any = ()
         self._pending: tuple[Any, ...] = ()
         self._dirty: tuple[Any, ...] = ()
+        self._inputs: tuple[Kind | None, ...] = ()
         self._no_gradient: tuple[Any, ...] = ()
         self._materialize = True
-        self._outputs: list[tuple[tuple[int, ...], Any]] = []
+        self._outputs: list[tuple[tuple[int, ...], Any] | None] = []
         self._node: Any = None
 
     def save_for_backward(self, *tensors: Any) -> None:
-        """Keep inputs or outputs for `backward`, which finds them in `saved_tensors`; a later write into one is noticed."""
+        """Keep inputs or outputs for `backward`, which finds them in `saved_tensors`; a later write into one is noticed.
+
+        Raises:
+            TypeError: If one is neither a tensor nor None.
+        """
+        for i, t in enumerate(tensors):
+            if t is not None and not isinstance(t, _core.Tensor):
+                raise TypeError(
+                    f"save_for_backward can only save variables, but argument {i} is of type {type(t).__name__}"
+                )
         self._pending = tensors
+
+    def save_for_forward(self, *tensors: Any) -> None:
+        """Accepted for PyTorch's sake, where `jvp` finds them."""
 
     def mark_dirty(self, *args: Any) -> None:
         """Say which inputs `forward` has written into; each must also be returned."""
@@ -144,6 +163,17 @@ class Function:
             "You must implement either the backward or vjp method for your custom autograd.Function to use it with backward mode AD."
         )
 
+    @staticmethod
+    def vjp(ctx: Any, *grad_outputs: Any) -> Any:
+        """Another name that a subclass may give to its `backward`."""
+        return Function.backward(ctx, *grad_outputs)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        raise RuntimeError(
+            "Legacy autograd function with non-static forward method is deprecated: make forward and backward static methods "
+            f"and call {type(self).__name__}.apply(...)"
+        )
+
     @classmethod
     def apply(cls, *args: Any, **kwargs: Any) -> Any:
         """Run `forward` on the arguments, and record it if one of them records."""
@@ -152,6 +182,7 @@ class Function:
         edges = tuple(None if t is None else tape.edge(t) for t in tensors)
         recorded = tape.recording() and any(e is not None for e in edges)
         ctx.needs_input_grad = tuple(e is not None for e in edges)
+        ctx._inputs = tuple(None if t is None else (t._a.shape, t._a.dtype, device_of(t._a)) for t in tensors)
         with no_grad():
             if cls.setup_context is Function.setup_context:
                 output = cls.forward(ctx, *args, **kwargs)
@@ -176,34 +207,71 @@ class Function:
             ]
         ctx._node = node  # where a saved output finds its history; only for now, since the node holds the context
         try:
-            given = cls.backward(ctx, *grads)
+            given = (cls.vjp if cls.backward is Function.backward else cls.backward)(ctx, *grads)
         finally:
             ctx._node = None
         results = list(given) if isinstance(given, (tuple, list)) else [given]
-        return [_checked(cls.__name__, results, len(wanted[0]), wanted[0])]
+        return [_checked(f"{cls.__name__}Backward", results, ctx._inputs, wanted[0])]
 
 
 def _zeros(shape: tuple[int, ...], like: Any) -> Any:
     return wrap(np.zeros_like(like, shape=shape))
 
 
-def _checked(name: str, results: list[Any], count: int, wanted: Sequence[bool]) -> list[Any]:
-    """The gradients that a `backward` returned, one for each input.
+def _checked(name: str, results: list[Any], inputs: tuple[Kind | None, ...], wanted: Sequence[bool]) -> list[Any]:
+    """The gradients that a `backward` returned, one for each input, in its shape and dtype.
 
     Raises:
-        RuntimeError: If there are too few, or more than trailing Nones too many; or one is no tensor.
+        RuntimeError: If there are too few, or more than trailing Nones too many; or one is no tensor, or belongs to an input that
+            is none, or does not fit the shape, dtype or device of its input.
     """
-    extra = results[count:]
-    if len(results) < count or any(x is not None for x in extra):
+    count = len(inputs)
+    if len(results) < count or any(x is not None for x in results[count:]):
         raise RuntimeError(
-            f"function {name}Backward returned an incorrect number of gradients (expected {count}, got {len(results)})"
+            f"function {name} returned an incorrect number of gradients (expected {count}, got {len(results)})"
         )
-    for i, x in enumerate(results[:count]):
+    made = []
+    for i, (x, kind, w) in enumerate(zip(results, inputs, wanted, strict=False)):
         if x is not None and not isinstance(x, _core.Tensor):
-            raise TypeError(
-                f"function {name}Backward returned a {type(x).__name__} as gradient {i}; expected a Tensor or None"
+            raise RuntimeError(
+                f"function {name} returned a {type(x).__name__} at position {i}: expected Variable or None"
             )
-    return [x if w else None for x, w in zip(results, wanted, strict=False)]
+        if x is not None and kind is None:
+            raise RuntimeError(
+                f"function {name} returned a gradient different than None at position {i + 1}, but the corresponding forward input "
+                "was not a Variable"
+            )
+        made.append(_fitted(name, i, x, kind) if w and x is not None and kind is not None else None)
+    return made
+
+
+def _fitted(name: str, i: int, g: Any, kind: Kind) -> Any:
+    """A gradient in the shape and dtype of its input.
+
+    Raises:
+        RuntimeError: If it does not fit.
+    """
+    shape, dtype, device = kind
+    a = g._a
+    if device_of(a) != device:
+        raise RuntimeError(
+            f"Function {name} returned an invalid gradient at index {i} - expected device {device} but got {g.device}"
+        )
+    if a.shape != shape:
+        extra = a.ndim - len(shape)
+        if extra < 0 or any(n not in (1, m) for n, m in zip(shape, a.shape[extra:], strict=True)):
+            raise RuntimeError(
+                f"Function {name} returned an invalid gradient at index {i} - got {list(a.shape)} but expected shape compatible "
+                f"with {list(shape)}"
+            )
+        g = sum_to(g, shape)
+    if a.dtype is not dtype:
+        if (a.dtype.kind == "c") != (dtype.kind == "c"):
+            raise RuntimeError(
+                f"Function {name} returned an invalid gradient at index {i} - expected type {FROM_NUMPY[dtype]} but got {g.dtype}"
+            )
+        g = g.to(FROM_NUMPY[dtype])
+    return g
 
 
 def _check_dirty(ctx: FunctionCtx, outputs: list[Any], recorded: bool) -> None:
@@ -223,7 +291,10 @@ def _record(op: Op, ctx: FunctionCtx, edges: tuple[Any, ...], inputs: tuple[Any,
     made = []
     for t in outputs:
         if isinstance(t, _core.Tensor) and any(t is x for x in inputs) and not any(t is d for d in ctx._dirty):
-            t = wrap(t._a)  # an input returned as it is becomes an output of its own
+            t, given = wrap(t._a), t  # an input returned as it is becomes an output of its own
+            t._parent = given
+        if recorded_view(t) and not any(t is d for d in ctx._dirty):
+            t._parent = Siblings(t._parent, op)  # a write into it would go past the user's backward
         made.append(t)
     position = {id(t): i for i, t in enumerate(outputs)}
     ctx._saved = tuple((None, None) if t is None else _kept(t, inputs, position) for t in ctx._pending)
@@ -231,7 +302,7 @@ def _record(op: Op, ctx: FunctionCtx, edges: tuple[Any, ...], inputs: tuple[Any,
     for i, t in enumerate(made):
         differentiable = isinstance(t, _core.Tensor) and t._a.dtype.kind in "fcV"
         # An empty array stands for dtype and device: a view would keep the output's memory.
-        ctx._outputs.append((t._a.shape, np.empty_like(t._a, shape=0)) if differentiable else None)  # type: ignore[arg-type]
+        ctx._outputs.append((t._a.shape, np.empty_like(t._a, shape=0)) if differentiable else None)
         if not differentiable or any(outputs[i] is x for x in ctx._no_gradient):
             continue
         history = wrap(t._a)
@@ -241,6 +312,11 @@ def _record(op: Op, ctx: FunctionCtx, edges: tuple[Any, ...], inputs: tuple[Any,
         else:
             t._tape = history._tape
     return made
+
+
+def recorded_view(t: Any) -> bool:
+    """Whether a tensor is a view of another one."""
+    return isinstance(t, _core.Tensor) and getattr(t, "_parent", None) is not None
 
 
 def _kept(t: Any, inputs: tuple[Any, ...], position: dict[int, int]) -> tuple[SavedTensor, int | None]:
@@ -270,7 +346,7 @@ def _refused(r: Any, ctx: FunctionCtx, grads: tuple[Any, ...]) -> Any:
     """A gradient whose history leads to everything it was computed from, through a node that refuses to be differentiated."""
     edges = (*ctx._node[tape.FIRST], *(tape.edge(g) for g in grads))
     refusal = FunctionCtx()
-    refusal._outputs = [None]  # type: ignore[list-item]
+    refusal._outputs = [None]
     t = wrap(r._a)
     t._tape = tape.make_node(_Refusal._op, (edges,), (refusal,), tape.user_frame(_getframe(1)))
     return t

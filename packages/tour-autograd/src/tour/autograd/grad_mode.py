@@ -50,14 +50,24 @@ class _Switch:
         def wrapped(*args: Any, **kwargs: Any) -> Any:
             with self:
                 generator = function(*args, **kwargs)
-            value = None
-            while True:
-                try:
-                    with self:
-                        got = generator.send(value)
-                except StopIteration as stop:
-                    return stop.value
-                value = yield got
+            try:
+                with self:
+                    got = next(generator)
+                while True:
+                    try:
+                        value = yield got
+                    except GeneratorExit:
+                        with self:
+                            generator.close()
+                        raise
+                    except BaseException as error:
+                        with self:
+                            got = generator.throw(error)
+                    else:
+                        with self:
+                            got = generator.send(value)
+            except StopIteration as stop:
+                return stop.value
 
         return wrapped
 
@@ -143,21 +153,22 @@ class inference_mode(_Switch):
         True
     """
 
-    __slots__ = ()
-    depth = 0
+    __slots__ = ("_inference",)
 
     def __new__(cls, mode: Any = True) -> Any:
         return super().__new__(cls) if isinstance(mode, bool) else _decorated(cls, mode)
 
     def __init__(self, mode: Any = True) -> None:
         super().__init__(not mode)
+        self._inference: list[bool] = []
 
     def __enter__(self) -> Self:
-        inference_mode.depth += not self._enabled
+        self._inference.append(tape.mode.inference)
+        tape.mode.inference = not self._enabled
         return super().__enter__()
 
     def __exit__(self, *_: object) -> None:
-        inference_mode.depth -= not self._enabled
+        tape.mode.inference = self._inference.pop()
         super().__exit__()
 
 
@@ -167,5 +178,5 @@ def is_grad_enabled() -> bool:
 
 
 def is_inference_mode_enabled() -> bool:
-    """Whether an `inference_mode` block is open."""
-    return inference_mode.depth > 0
+    """Whether this thread is in an `inference_mode` block."""
+    return tape.mode.inference

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from tour import Tensor
+from tour._core import wrote
 from tour.autograd import tape, views
 from tour.autograd.hooks import Handle
 from tour.autograd.saved import disable_saved_tensors_hooks as disable_saved_tensors_hooks
@@ -17,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class GradFn:
-    """A node of the graph, made when somebody asks for it.
+    """A node of the graph, made when somebody asks for it; `Node` is another name of it.
 
     Examples:
         >>> import tour
@@ -89,6 +91,12 @@ class GradFn:
             raise AttributeError(f"{self.name()} has no attribute 'variable'")
         return self._node.ref()
 
+    def __getattr__(self, name: str) -> Any:
+        # What a user's Function keeps: its context stands for the node in PyTorch.
+        if type(self._node) is not Leaf and self._node[OP].rule.saved == ("ctx",):
+            return getattr(saved_of(self._node)[0], name)
+        raise AttributeError(f"{self.name()} has no attribute '{name}'")
+
     def __eq__(self, other: object) -> bool:
         return isinstance(other, GradFn) and self._node is other._node
 
@@ -140,3 +148,12 @@ def grad_fn(t: Any) -> GradFn | None:
     """The node that made a tensor; None for leaves."""
     own = views.fresh(t) if tape.rebased else t._tape
     return None if own is None or type(own) is Leaf else node_of(own)
+
+
+Node = GradFn
+
+
+def increment_version(tensor: Any) -> None:
+    """Count a write into a tensor, or several, that happened where nobody could see it."""
+    for t in (tensor,) if isinstance(tensor, Tensor) else tensor:
+        wrote(t)

@@ -153,14 +153,14 @@ def _packing(op: Op, record: Callable[..., None]) -> Callable[..., None]:
 
 def pack(node: Any) -> None:
     """Put the saved arrays of a node into the form that the innermost block gives them."""
-
-    def one(x: Any) -> Any:
-        if type(x) is tuple and any(hasattr(y, "__array_ufunc__") for y in x):
-            return tuple(map(one, x))
-        return Packed.now(x) if hasattr(x, "__array_ufunc__") else x
-
-    node[node[OP].rule.first_saved :] = list(map(one, saved_of(node)))
+    node[node[OP].rule.first_saved :] = list(map(_packed, saved_of(node)))
     node[TIME] = PACKED_TIME
+
+
+def _packed(x: Any) -> Any:
+    if type(x) is tuple and any(hasattr(y, "__array_ufunc__") for y in x):
+        return tuple(map(_packed, x))
+    return Packed.now(x) if hasattr(x, "__array_ufunc__") else x
 
 
 def unpacked(saved: Any) -> Any:

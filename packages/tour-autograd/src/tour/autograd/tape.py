@@ -50,9 +50,10 @@ def make_node(op: Op, edges: tuple[Any, ...], saved: tuple[Any, ...], frame: Fra
 
 
 class Mode(threading.local):
-    """What this thread records."""
+    """What this thread records, and whether it is in an `inference_mode` block."""
 
     enabled = True
+    inference = False
 
 
 mode = Mode()

@@ -56,6 +56,8 @@ def before_write(target: Any, *others: Any) -> bool:
     """
     if tape.off and not tape.mode.enabled:
         return False
+    if hasattr(target, "_parent"):
+        _refuse_unlinked(target)
     own = fresh(target) if tape.rebased else target._tape
     if type(own) is tape.Leaf:
         raise RuntimeError(
@@ -72,6 +74,22 @@ def before_write(target: Any, *others: Any) -> bool:
             "write under `with tour.no_grad():`, or into a .clone() of it"
         )
     return recorded
+
+
+def _refuse_unlinked(target: Any) -> None:
+    """Refuse a write into a view that was made under `no_grad`, whose root would not learn of it.
+
+    Raises:
+        RuntimeError: If `target` is one, or a view of one.
+    """
+    parent = target._parent
+    while parent is not None:
+        if type(parent) is Unlinked:
+            raise RuntimeError(
+                "A view was created in no_grad mode and is being modified inplace with grad mode enabled: its base would not learn "
+                "of it. Make the view and write into it both inside the no_grad block, or both outside"
+            )
+        parent = getattr(parent, "_parent", None)
 
 
 def _refuse_siblings(target: Any) -> None:
