@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from tour.utils import benchmark as benchmark
     from tour.utils import checkpoint as checkpoint
     from tour.utils import data as data
     from tour.utils import safetensors as safetensors
@@ -11,7 +12,7 @@ if TYPE_CHECKING:
     from tour.utils.run import load_run as load_run
     from tour.utils.run import save_run as save_run
 else:
-    _PARTS = {"checkpoint", "data", "safetensors", "tensorboard"}
+    _PARTS = {"benchmark", "checkpoint", "data", "safetensors", "tensorboard"}
     _HOMES = {"load_run": "run", "save_run": "run", "summary": "model_summary"}
 
     def __getattr__(name):
