@@ -228,7 +228,7 @@ def gelu(input: Tensor, approximate: str = "none", *, out: Tensor | None = None)
 _GELU = Op("gelu", ("input", "approximate"), kernels.gelu)
 
 
-@primitive(kernels.gelu_slope)
+@primitive(kernels.gelu_slope, broadcasts=True)
 def gelu_slope(input: Tensor, approximate: str) -> Tensor:
     """Derivative of `gelu`."""
     ...
@@ -251,7 +251,7 @@ def silu(input: Tensor, inplace: bool = False) -> Tensor:
 _SILU = Op("silu", ("input",), kernels.silu)
 
 
-@primitive(kernels.silu_slope)
+@primitive(kernels.silu_slope, broadcasts=True)
 def silu_slope(input: Tensor) -> Tensor:
     """Derivative of `silu`."""
     ...
@@ -272,7 +272,7 @@ def mish(input: Tensor, inplace: bool = False) -> Tensor:
 _MISH = Op("mish", ("input",), kernels.mish)
 
 
-@primitive(kernels.mish_slope)
+@primitive(kernels.mish_slope, broadcasts=True)
 def mish_slope(input: Tensor) -> Tensor:
     """Derivative of `mish`."""
     ...

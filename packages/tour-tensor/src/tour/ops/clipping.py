@@ -190,7 +190,7 @@ def _nan_to_num_kernel(a: Any, nan: float | None, posinf: float | None, neginf: 
     return np.where(a == -np.inf, a.dtype.type(limits.min if neginf is None else neginf), a)
 
 
-@primitive(_nan_to_num_kernel)
+@primitive(_nan_to_num_kernel, broadcasts=True)
 def _nan_to_num(input: Tensor, nan: float | None, posinf: float | None, neginf: float | None) -> Tensor:
     """Each element, with NaN and infinities replaced."""
     ...

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tour import _core, _dtypes
-from tour._declare import binary, in_place, primitive, store, unary, yielding
+from tour._core import Op, kernel_for
+from tour._declare import binary, in_place, mapped, store, unary, yielding
 from tour._dtypes import BOOLEAN, FLOATING, FROM_NUMPY, INTEGRAL
 from tour._errors import argument_error
 from tour._kernels import in_single
@@ -15,6 +16,8 @@ from tour._operands import is_operand, number
 
 if TYPE_CHECKING:
     from tour._tensor import Tensor
+
+_F32, _F64 = np.dtype(np.float32), np.dtype(np.float64)
 
 __all__ = ["float_power", "ldexp", "ldexp_", "pow", "rsqrt", "rsqrt_", "sqrt", "sqrt_", "square", "square_"]
 
@@ -67,10 +70,7 @@ def _power_kernel(a: Any, exponent: Any) -> Any:
     return np.power(a, a.dtype.type(exponent)) if simple is None else simple(a)
 
 
-@primitive(_power_kernel)
-def _pow_number(input: Tensor, exponent: complex) -> Tensor:
-    """A tensor to the power of a number."""
-    ...
+_POW_NUMBER = Op("pow_number", ("input", "exponent"), _power_kernel)
 
 
 def _powers_kernel(a: Any, b: Any) -> Any:
@@ -104,7 +104,8 @@ def pow(input: Tensor | complex, exponent: Tensor | complex, *, out: Tensor | No
         base = _core.Tensor._of(input, exponent) if isinstance(exponent, _core.Tensor) else input
         t = _pow(base, exponent)  # type: ignore[arg-type]  # two numbers are refused there, with PyTorch's exception
     elif isinstance(exponent, (int, float, complex)):
-        t = _pow_number(_power_base(input, exponent), exponent)
+        base = _power_base(input, exponent)
+        t = mapped(_POW_NUMBER, kernel_for(_POW_NUMBER, base._a)(base._a, exponent), base, exponent)
     else:
         t = _pow(input, exponent)
     return t if out is None else store(out, t, "pow")
@@ -112,7 +113,10 @@ def pow(input: Tensor | complex, exponent: Tensor | complex, *, out: Tensor | No
 
 def _power_base(input: Any, exponent: complex) -> Any:
     """The base in the dtype of its power of a number."""
-    rank = FROM_NUMPY[input._a.dtype].rank
+    if (d := input._a.dtype) is _F32 or d is _F64:
+        if not isinstance(exponent, complex):
+            return input
+    rank = FROM_NUMPY[d].rank
     if isinstance(exponent, int) and rank <= INTEGRAL and exponent < 0:
         raise RuntimeError("Integers to negative integer powers are not allowed.")
     if rank >= FLOATING and not isinstance(exponent, complex):

@@ -98,7 +98,7 @@ def _polygamma_kernel(a: Any, n: int) -> Any:
     return _special.polygamma(n, a)
 
 
-@primitive(_polygamma_kernel)
+@primitive(_polygamma_kernel, broadcasts=True)
 def _polygamma(input: Tensor, n: int) -> Tensor:
     """The n-th derivative of digamma."""
     ...
@@ -155,7 +155,7 @@ def _logit_kernel(a: Any, eps: float | None) -> Any:
     return np.log(a / (1 - a))
 
 
-@primitive(_logit_kernel)
+@primitive(_logit_kernel, broadcasts=True)
 def _logit(input: Tensor, eps: float | None) -> Tensor:
     """Logarithm of the odds."""
     ...

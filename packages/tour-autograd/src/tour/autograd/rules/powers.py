@@ -21,7 +21,7 @@ def _to_base(g: Any, input: Any, exponent: Any) -> Any:
 
 vjp(op.sqrt, input=lambda g, out: g / (2 * out).conj())
 vjp(op.rsqrt, input=lambda g, out: g * (out * out * out / -2).conj())
-vjp(op._pow_number, input=_to_base)
+vjp(op._POW_NUMBER, input=_to_base)
 vjp(
     op._pow,
     input=lambda g, input, exponent: np.where(exponent == 0, 0, g * (exponent * input ** (exponent - 1)).conj()),
