@@ -11,7 +11,6 @@ The hot path of an op is one frame: kernel, new tensor, one `is not None` test.
 
 from __future__ import annotations
 
-import sys
 import weakref
 from collections.abc import Callable
 from importlib import import_module
@@ -272,12 +271,9 @@ def autograd() -> Any:
     Raises:
         RuntimeError: If it is not installed.
     """
-    module = sys.modules.get("tour.autograd")
-    if module is None:
-        try:
-            module = import_module("tour.autograd")
-        except ModuleNotFoundError as error:
-            if error.name != "tour.autograd":
-                raise
-            raise RuntimeError("gradients need the package tour-autograd; run `pip install tour-autograd`") from None
-    return module
+    try:
+        return import_module("tour.autograd")  # not from sys.modules: another thread may be loading it
+    except ModuleNotFoundError as error:
+        if error.name != "tour.autograd":
+            raise
+        raise RuntimeError("gradients need the package tour-autograd; run `pip install tour-autograd`") from None
