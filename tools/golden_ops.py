@@ -1,7 +1,7 @@
 """Record what PyTorch answers to expressions, for the tests of tour-tensor's ops: `python tools/golden_ops.py`.
 
-`t` is the framework, `x` a tensor of shape (2, 3, 4), `np` NumPy: the tests evaluate the same expressions with tour, after the
-statements that a semicolon ends. Each is stored with its result (dtype, shape, values), or with the type of the exception that it
+`t` is the framework, `np` NumPy, and some letters name tensors (`subjects`): the tests evaluate the same expressions with tour, after
+the statements that a semicolon ends. Each is stored with its result (dtype, shape, values), or with the type of the exception that it
 raises. Further families stand in `tools/expressions`, one expression a line.
 """
 
@@ -426,13 +426,27 @@ def answer(x: Any) -> Any:
     return [answer(y) for y in x] if isinstance(x, (list, tuple)) else x
 
 
+def subjects(t: Any) -> dict[str, Any]:
+    """What expressions may name: the framework, and tensors."""
+    return {
+        "t": t,
+        "np": np,
+        "x": t.arange(24.0).reshape(2, 3, 4),
+        "a": t.tensor([]),
+        "e": t.zeros(0, 3),
+        "n": t.tensor([1.0, float("nan"), 3.0]),
+        "s": t.tensor(2.0),
+        "m": t.arange(12.0).reshape(3, 4).t(),
+    }
+
+
 def evaluated(expression: str, t: Any) -> Any:
     """The result of an expression, or the type of exception that it raises."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
             *statements, last = expression.split("; ")
-            names = {"t": t, "x": t.arange(24.0).reshape(2, 3, 4), "np": np}
+            names = subjects(t)
             for statement in statements:
                 exec(statement, names)
             return answer(eval(last, names))

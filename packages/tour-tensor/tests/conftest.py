@@ -20,6 +20,20 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize(("expression", "answer"), cases.items(), ids=list(cases))
 
 
+def subjects(t: Any) -> dict[str, Any]:
+    """What expressions may name: the framework, and tensors."""
+    return {
+        "t": t,
+        "np": np,
+        "x": t.arange(24.0).reshape(2, 3, 4),
+        "a": t.tensor([]),
+        "e": t.zeros(0, 3),
+        "n": t.tensor([1.0, float("nan"), 3.0]),
+        "s": t.tensor(2.0),
+        "m": t.arange(12.0).reshape(3, 4).t(),
+    }
+
+
 def plain(x: Any) -> Any:
     """A result as the answers are stored."""
     if hasattr(x, "dtype") and hasattr(x, "shape"):
@@ -49,7 +63,7 @@ def agrees() -> Any:
     def check(expression: str, answer: Any) -> None:
         def run() -> Any:
             *statements, last = expression.split("; ")
-            names = {"t": tour, "x": tour.arange(24.0).reshape(2, 3, 4), "np": np}
+            names = subjects(tour)
             for statement in statements:
                 exec(statement, names)
             return eval(last, names)

@@ -191,7 +191,10 @@ class Tensor(
 
     def stride(self, dim: int | None = None) -> Any:
         """Steps between neighbours in each dimension, in elements; negative ones are possible."""
-        steps = tuple(s // self._a.itemsize for s in self._a.strides)
+        a = (
+            self._a if self._a.size else np.empty([n or 1 for n in self._a.shape], self._a.dtype)
+        )  # as if there were something
+        steps = tuple(s // a.itemsize for s in a.strides)
         return steps if dim is None else steps[wrap_dim(dim, len(steps))]
 
     def storage_offset(self) -> int:

@@ -38,13 +38,13 @@ def not_empty(name: str, a: Any, axis: Any) -> None:
     """Refuse to choose from nothing.
 
     Raises:
-        RuntimeError: If the tensor is empty and no dimension is named.
+        RuntimeError: If the tensor is empty and no dimension is named; IndexError for an index.
         IndexError: If a named dimension has size 0.
     """
     if a.size:
         return
     if axis is None:
-        raise RuntimeError(
+        raise (IndexError if name.startswith("arg") else RuntimeError)(
             f"{name}(): Expected reduction dim to be specified for input.numel() == 0. Specify the reduction dim with the 'dim' "
             "argument."
         )

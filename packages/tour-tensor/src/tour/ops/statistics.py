@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tour._calling import numpy_too
-from tour._core import Op, held, kernel_for
+from tour._core import Op, as_array, held, kernel_for
 from tour._declare import result, store
 from tour._dtypes import BOOLEAN, FLOATING, FROM_NUMPY
 from tour._shapes import axes
@@ -32,7 +32,7 @@ def _var(a: Any, dim: Any, correction: float, keepdim: bool) -> Any:
     axis: Any = axes(dim, a.ndim)
     total = reduce_add(a, axis, None, None, True)
     count = a.size // total.size if total.size and a.size else 0
-    away = a - total / as_divisor(count, total.dtype) if count else a
+    away = as_array(a - total / as_divisor(count, total.dtype) if count else a)
     squares = np.multiply(away, away, away) if away.dtype.kind == "f" else (away * away.conj()).real
     r = reduce_add(squares, axis, None, None, keepdim) / as_divisor(max(count - correction, 0), squares.dtype)
     return r if r.dtype is d else r.astype(FROM_NUMPY[d].to_real().numpy, copy=False)
