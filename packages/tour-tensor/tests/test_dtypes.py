@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import operator
+from itertools import product
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -76,3 +81,25 @@ def test_float8_computes_and_converts(d):
 def test_what_is_no_data_is_refused(data, error, words):
     with pytest.raises(error, match=words):
         tour.tensor(data)
+
+
+PROMOTION = json.loads((Path(__file__).parent / "golden" / "promotion.json").read_text())
+
+
+@pytest.mark.parametrize("name", PROMOTION["operators"])
+def test_promotion_is_pytorchs(name):
+    """Tensors with and without dimensions of every dtype beside each other, and beside numbers (`tools/golden_promotion.py`)."""
+    function, dtypes = getattr(operator, name), PROMOTION["dtypes"]
+    tensors = [tour.ones(shape, dtype=getattr(tour, d)) for d in dtypes for shape in ((2,), ())]
+    numbers = (2, 2.5, 1j)
+    cases = [*product(tensors, tensors), *product(tensors, numbers), *product(numbers, tensors)]
+    for (a, b), answer in zip(cases, PROMOTION["operators"][name], strict=True):
+        if answer == "?":  # complex32, which NumPy does not have
+            continue
+        if answer == "!":
+            with pytest.raises((RuntimeError, TypeError)):
+                function(a, b)
+        else:
+            result = function(a, b)
+            assert result.dtype is getattr(tour, dtypes[ord(answer) - ord("a")]), (a, b)
+            assert result.shape == np.broadcast_shapes(*(getattr(x, "shape", ()) for x in (a, b)))
