@@ -104,6 +104,13 @@ def test_numpys_writes_reach_the_tensor(name):
     assert t._version > version
 
 
+def test_what_is_no_number_stays_an_array_of_objects():
+    t, nothing = np.broadcast_arrays(tour.ones(2), None)
+    assert isinstance(t, tour.Tensor) and nothing.tolist() == [None, None]
+    with pytest.raises(TypeError):
+        np.concatenate([tour.ones(2), np.array(["a"])])
+
+
 def test_an_unknown_padding_is_refused():
     with pytest.raises(TypeError, match="linear_ramp"):
         np.pad(tour.ones(3), 1, mode="linear_ramp")

@@ -11,14 +11,14 @@ from tour import _core
 from tour._core import as_array, wrap
 from tour._dtypes import FLOATING, FROM_NUMPY
 from tour._numpy import BY_FUNCTION, BY_UFUNC, implements
-from tour._operands import match
+from tour._operands import match, native
 
 _MISSING: Any = np._NoValue
 
 
 def _t(x: Any) -> Any:
-    """A tensor for anything NumPy takes for an array."""
-    return x if isinstance(x, _core.Tensor) else wrap(np.asarray(x))
+    """A tensor for anything NumPy takes for an array of numbers."""
+    return x if isinstance(x, _core.Tensor) else wrap(native(np.asarray(x)))
 
 
 def _broadcast_arrays(*args: Any, subok: bool = False) -> tuple[Any, ...]:
