@@ -73,7 +73,7 @@ def native(array: Any) -> Any:
 
 
 # Constants that programs have used, by kind of number and dtype of the tensor beside them: NumPy takes 130 ns to make an array,
-# and twice that to look at a Python number in a ufunc. Zeros are left out, because 0.0 and -0.0 are the same key.
+# and twice that to look at a Python number in a ufunc. 0.0 is left out, because -0.0 is the same key.
 _numbers: dict[type, dict[np.dtype[Any], dict[Any, Tensor]]] = {float: {}, int: {}}
 _MOST_NUMBERS = 4096  # remembered per dtype; a program has few, but a loop over `x * i` many
 
@@ -92,7 +92,7 @@ def number(x: Any, beside: np.dtype[Any], array: Any = None) -> Tensor:
     made = wrap(_constant(x, target))
     if array is not None and type(_core.held(array)) is not _core.ndarray:
         made._a = made._a[()]
-    elif x and type(x) in _numbers:
+    elif (x or type(x) is int) and type(x) in _numbers:
         known = _numbers[type(x)].setdefault(beside, {})
         if len(known) < _MOST_NUMBERS:
             known[x] = made

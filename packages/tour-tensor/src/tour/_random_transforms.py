@@ -31,8 +31,22 @@ def affine(x: Array, factor: float, shift: float, dtype: np.dtype[Any]) -> Any:
     high, rest = _split(x)
     factor_high, factor_rest = _split(factor)
     error = high * factor_high - product + high * factor_rest + rest * factor_high + rest * factor_rest  # Dekker 1971
-    part = total - product
-    return total + (product - (total - part) + (shift - part) + error)  # Knuth's two-sum
+    rest = _lost(product, shift, total)
+    low = rest + error
+    return total + _to_odd(low, _lost(rest, error, low))
+
+
+def _lost(a: Any, b: Any, total: Any) -> Any:
+    """What a + b, rounded to `total`, lost: exact (Knuth's two-sum)."""
+    part = total - a
+    return a - (total - part) + (b - part)
+
+
+def _to_odd(low: Any, lost: Any) -> Any:
+    """Rounded sums with their last bit set where something was lost, so that adding them rounds as if once (Boldo, Melquiond 2008)."""
+    bits = np.array(low).view(np.int64)
+    bits += np.where((lost != 0) & (bits & 1 == 0), np.where((lost > 0) == (low > 0), 1, -1), 0)
+    return bits.view(np.float64)
 
 
 def _split(x: Any) -> tuple[Any, Any]:
