@@ -77,6 +77,13 @@ def test_tensors_that_share_memory_share_it_in_tour_too() -> None:
     assert not other.any()
 
 
+def test_tensors_that_are_computed_on_the_way_do_not_share_memory() -> None:
+    many = [
+        torch.full((4,), complex(i, 1)).conj() for i in range(20)
+    ]  # each is resolved into memory that is freed at once
+    assert [t[0].item() for t in to_tour(many)] == [complex(i, -1) for i in range(20)]
+
+
 def test_an_exception_of_another_type_is_a_difference() -> None:
     refused = outcome(torch.add, torch.ones(2), torch.ones(3))
     assert not list(compare(SimpleNamespace(name="add"), outcome(tour.add, tour.ones(2), tour.ones(3)), refused))

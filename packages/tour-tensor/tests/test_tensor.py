@@ -119,3 +119,55 @@ CALLS = {
 def test_what_is_no_tensor_is_refused_by_type(name, x):
     with pytest.raises(TypeError):
         getattr(tour, name)(x, *CALLS[name])
+
+
+def test_membership_and_reversal_look_at_elements_and_rows():
+    x = tour.tensor([[1, 2], [3, 4]])
+    assert 3 in x
+    assert 5 not in x
+    assert tour.tensor(4) in x
+    assert reversed(x).tolist() == [[3, 4], [1, 2]]
+    with pytest.raises(RuntimeError, match="supports Tensor or scalar"):
+        "a" in x  # noqa: B015
+
+
+def test_a_subclass_shares_memory():
+    class Image(tour.Tensor):
+        pass
+
+    x = tour.zeros(2)
+    image = x.as_subclass(Image)
+    image += 1
+    assert (type(image), x.tolist()) == (Image, [1, 1])
+    with pytest.raises(TypeError, match="inherits from Tensor"):
+        x.as_subclass(int)
+
+
+def test_functions_are_mapped_over_elements():
+    x = tour.tensor([1.0, 2.0])
+    assert x.map2_(tour.tensor([10.0, 20.0]), tour.tensor(5.0), lambda t, a, b: t + a * b).tolist() == [51, 102]
+    assert x.map_(tour.tensor(2.0), lambda t, a: t / a).tolist() == [25.5, 51]
+    assert x.apply_(int).tolist() == [25, 51]
+
+
+def test_memory_of_files(tmp_path):
+    path = tmp_path / "numbers"
+    with pytest.raises(FileNotFoundError):
+        tour.from_file(path, size=2)
+    shared = tour.from_file(path, shared=True, size=2, dtype=tour.int32)
+    shared += 7
+    private = tour.from_file(path, size=2, dtype=tour.int32)
+    assert private.tolist() == [7, 7]
+    private.zero_()
+    assert tour.from_file(path, size=2, dtype=tour.int32).tolist() == [7, 7]
+    with pytest.raises(RuntimeError, match="bytes"):
+        tour.from_file(path, size=3, dtype=tour.int32)
+    assert tour.from_file(path, size=0).shape == (0,)
+
+
+def test_capsules_and_devices():
+    x = tour.arange(3)
+    assert tour.from_dlpack(tour.to_dlpack(x)).tolist() == [0, 1, 2]
+    assert tour.get_device(x) == x.get_device() == -1
+    z = tour.view_as_complex_copy(tour.ones(2, 2))
+    assert tour.view_as_real_copy(z).tolist() == [[1, 1], [1, 1]]

@@ -51,9 +51,10 @@ def array_of(t: torch.Tensor, memo: dict[Any, Any] | None = None) -> np.ndarray[
     memo = {} if memo is None else memo
     key = ("storage", storage.data_ptr())
     if key not in memo:  # not by `t.numpy()`: a tensor that NumPy has seen can no longer grow
-        memo[key] = np.frombuffer(bytearray(ctypes.string_at(storage.data_ptr(), storage.nbytes())), np.uint8)
+        raw = np.frombuffer(bytearray(ctypes.string_at(storage.data_ptr(), storage.nbytes())), np.uint8)
+        memo[key] = raw, storage  # kept, so that no other storage comes to lie at this address meanwhile
     strides = [step * dtype.itemsize for step in t.stride()]
-    return np.ndarray(tuple(t.shape), dtype, memo[key], t.storage_offset() * dtype.itemsize, strides)
+    return np.ndarray(tuple(t.shape), dtype, memo[key][0], t.storage_offset() * dtype.itemsize, strides)
 
 
 def to_tour(x: Any, memo: dict[Any, Any] | None = None) -> Any:

@@ -134,7 +134,7 @@ def _compare_first(op: Any, f: Any, sample: Any, args: Any, kwargs: Any, leaves:
 
 def _tour_grad(outs: list[Any], inputs: list[Any], arriving: list[Any], create_graph: bool = False) -> list[Any]:
     grads = tour.autograd.grad(outs, inputs, arriving, allow_unused=True, create_graph=create_graph)
-    return [tour._core.wrap(t._a * 0) if g is None else g for g, t in zip(grads, inputs, strict=True)]
+    return [tour.zeros_like(t) if g is None else g for g, t in zip(grads, inputs, strict=True)]
 
 
 def in_place(op: Any, limit: int) -> Lines:

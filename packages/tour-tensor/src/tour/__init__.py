@@ -91,6 +91,7 @@ from tour.ops.sampling import *
 from tour.ops.scans import *
 from tour.ops.scattering import *
 from tour.ops.searching import *
+from tour.ops.settings import *
 from tour.ops.shaping import *
 from tour.ops.slicing import *
 from tour.ops.softmax import *
@@ -110,8 +111,10 @@ if TYPE_CHECKING:
     from tour import backends as backends
     from tour import compat as compat
     from tour import cuda as cuda
+    from tour import distributions as distributions
     from tour import fft as fft
     from tour import func as func
+    from tour import jit as jit
     from tour import linalg as linalg
     from tour import nn as nn
     from tour import numba as numba
@@ -121,6 +124,7 @@ if TYPE_CHECKING:
     from tour import special as special
     from tour import testing as testing
     from tour import utils as utils
+    from tour import version as version
     from tour._config import show_config as show_config
     from tour.autograd import enable_grad as enable_grad
     from tour.autograd import inference_mode as inference_mode
@@ -130,7 +134,32 @@ if TYPE_CHECKING:
     from tour.autograd import is_inference_mode_enabled as is_inference_mode_enabled
     from tour.autograd import no_grad as no_grad
     from tour.autograd import set_grad_enabled as set_grad_enabled
+    from tour.autograd.anomaly import set_anomaly_enabled as set_anomaly_enabled
     from tour.func import vmap as vmap
+    from tour.jit import compile as compile
+    from tour.nn.functional import adaptive_avg_pool1d as adaptive_avg_pool1d
+    from tour.nn.functional import adaptive_max_pool1d as adaptive_max_pool1d
+    from tour.nn.functional import avg_pool1d as avg_pool1d
+    from tour.nn.functional import bilinear as bilinear
+    from tour.nn.functional import channel_shuffle as channel_shuffle
+    from tour.nn.functional import conv1d as conv1d
+    from tour.nn.functional import conv2d as conv2d
+    from tour.nn.functional import conv3d as conv3d
+    from tour.nn.functional import conv_transpose1d as conv_transpose1d
+    from tour.nn.functional import conv_transpose2d as conv_transpose2d
+    from tour.nn.functional import conv_transpose3d as conv_transpose3d
+    from tour.nn.functional import cosine_similarity as cosine_similarity
+    from tour.nn.functional import max_pool1d as max_pool1d
+    from tour.nn.functional import max_pool1d_with_indices as max_pool1d_with_indices
+    from tour.nn.functional import max_pool2d as max_pool2d
+    from tour.nn.functional import max_pool3d as max_pool3d
+    from tour.nn.functional import native_channel_shuffle as native_channel_shuffle
+    from tour.nn.functional import pairwise_distance as pairwise_distance
+    from tour.nn.functional import pdist as pdist
+    from tour.nn.functional import pixel_shuffle as pixel_shuffle
+    from tour.nn.functional import pixel_unshuffle as pixel_unshuffle
+    from tour.nn.functional import rms_norm as rms_norm
+    from tour.nn.toplevel import *
     from tour.serialization import load as load
     from tour.serialization import save as save
 

@@ -64,8 +64,8 @@ def widened(x: Any, dtype: Any) -> Any:
 
 
 def narrowed(r: Any, dtype: Any) -> Any:
-    """A result in float32 rounded to half precision; a boolean or integer one as it is."""
-    return r.astype(dtype) if r.dtype.kind == "f" else r
+    """A result in float32 rounded to half precision; a boolean or integer one, or none, as it is."""
+    return r if r is None or r.dtype.kind != "f" else r.astype(dtype)
 
 
 def blocked(formula: Kernel) -> Kernel:

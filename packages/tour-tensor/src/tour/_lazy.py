@@ -20,39 +20,48 @@ DISTRIBUTIONS = {
 }
 
 # Modules of this package that most programs never name.
-MODULES = {"backends", "compat", "fft", "serialization", "signal", "special", "testing"}
+MODULES = {
+    "backends",
+    "compat",
+    "distributions",
+    "fft",
+    "jit",
+    "serialization",
+    "signal",
+    "special",
+    "testing",
+    "version",
+}
 
 # Names of the top namespace that live in a module or package which most programs never import.
 HOMES = {
-    "show_config": "_config",
-    "enable_grad": "autograd",
-    "inference_mode": "autograd",
-    "is_anomaly_check_nan_enabled": "autograd",
-    "is_anomaly_enabled": "autograd",
-    "is_grad_enabled": "autograd",
-    "is_inference_mode_enabled": "autograd",
-    "load": "serialization",
-    "no_grad": "autograd",
-    "save": "serialization",
-    "set_grad_enabled": "autograd",
-    "vmap": "func",
-} | dict.fromkeys(
-    (
-        *("conv1d", "conv2d", "conv3d", "conv_transpose1d", "conv_transpose2d", "conv_transpose3d"),
-        *("adaptive_avg_pool1d", "adaptive_max_pool1d", "avg_pool1d", "max_pool1d", "max_pool2d", "max_pool3d"),
-        *(
-            "bilinear",
-            "channel_shuffle",
-            "cosine_similarity",
-            "pairwise_distance",
-            "pdist",
-            "pixel_shuffle",
-            "pixel_unshuffle",
-        ),
-        *("alpha_dropout", "dropout", "feature_alpha_dropout", "group_norm", "layer_norm", "rms_norm"),
-    ),
-    "nn.functional",
-)
+    name: module
+    for module, names in {
+        "_config": "show_config",
+        "autograd": """
+            enable_grad inference_mode is_anomaly_check_nan_enabled is_anomaly_enabled is_grad_enabled is_inference_mode_enabled
+            no_grad set_grad_enabled
+        """,
+        "autograd.anomaly": "set_anomaly_enabled",
+        "func": "vmap",
+        "jit": "compile",
+        "nn.functional": """
+            adaptive_avg_pool1d adaptive_max_pool1d avg_pool1d bilinear channel_shuffle conv1d conv2d conv3d conv_transpose1d
+            conv_transpose2d conv_transpose3d cosine_similarity max_pool1d max_pool1d_with_indices max_pool2d max_pool3d
+            native_channel_shuffle pairwise_distance pdist pixel_shuffle pixel_unshuffle rms_norm
+        """,
+        "nn.toplevel": """
+            affine_grid_generator alpha_dropout alpha_dropout_ batch_norm binary_cross_entropy_with_logits conv_tbc convolution
+            cosine_embedding_loss ctc_loss dropout dropout_ embedding embedding_renorm_ feature_alpha_dropout
+            feature_alpha_dropout_ feature_dropout feature_dropout_ grid_sampler grid_sampler_2d grid_sampler_3d group_norm gru
+            gru_cell hinge_embedding_loss instance_norm kl_div layer_norm lstm lstm_cell margin_ranking_loss native_batch_norm
+            native_dropout native_group_norm native_layer_norm poisson_nll_loss rnn_relu rnn_relu_cell rnn_tanh rnn_tanh_cell
+            triplet_margin_loss
+        """,
+        "serialization": "load save",
+    }.items()
+    for name in names.split()
+}
 
 
 def __getattr__(name: str) -> Any:

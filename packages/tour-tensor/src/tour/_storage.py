@@ -14,7 +14,7 @@ from tour._operands import tensor_argument
 if TYPE_CHECKING:
     from tour._tensor import Tensor
 
-__all__ = ["from_dlpack"]
+__all__ = ["UntypedStorage", "from_dlpack", "to_dlpack"]
 
 
 class UntypedStorage:
@@ -99,6 +99,11 @@ def from_dlpack(ext_tensor: Any, *, device: Any = None, copy: bool | None = None
     return t if device is None else t.to(device)
 
 
+def to_dlpack(tensor: Tensor) -> Any:
+    """A DLPack capsule of a tensor's memory, for libraries that take no objects with `__dlpack__`."""
+    return tensor.__dlpack__()
+
+
 _CPU = 1  # kDLCPU of dlpack.h
 
 
@@ -179,22 +184,23 @@ class Storage:
         Raises:
             TypeError: If the tensor records gradients.
         """
-        return self.map_(self, lambda x, _: callable(x))
+        return _mapped(callable, self)
 
     def map_(self: Any, tensor: Any, callable: Any) -> Any:
         """Replace each element x by `callable(x, y)`, y from another tensor that broadcasts; slow.
 
         Raises:
-            TypeError: If the tensor records gradients.
+            TypeError: If a tensor records gradients.
         """
-        tensor = tensor_argument("map_", "tensor", tensor)
-        if self._tape is not None or (sockets.before_write is not None and tensor._tape is not None):
-            raise TypeError("Can't call apply_() or map_() on Variable that requires grad. Use var.detach() instead.")
-        a = self._a
-        pairs = zip(a.ravel().tolist(), np.broadcast_to(tensor._a, a.shape).ravel().tolist(), strict=True)
-        a[...] = np.array([callable(x, y) for x, y in pairs], a.dtype).reshape(a.shape)
-        wrote(self)
-        return self
+        return _mapped(callable, self, tensor_argument("map_", "tensor", tensor))
+
+    def map2_(self: Any, x: Any, y: Any, callable: Any) -> Any:
+        """Replace each element t by `callable(t, x, y)`, x and y from other tensors that broadcast; slow.
+
+        Raises:
+            TypeError: If a tensor records gradients.
+        """
+        return _mapped(callable, self, tensor_argument("map2_", "x", x), tensor_argument("map2_", "y", y))
 
     def __dlpack__(self: Any, **options: Any) -> Any:
         """A capsule that gives other libraries this memory without a copy."""
@@ -208,3 +214,14 @@ class Storage:
     def __dlpack_device__(self: Any) -> tuple[int, int]:
         """Kind and number of the device, as DLPack counts them."""
         return self._a.__dlpack_device__()  # type: ignore[no-any-return]
+
+
+def _mapped(function: Any, target: Any, *others: Any) -> Any:
+    """Write into a tensor what a Python function makes of its elements and those of others."""
+    if target._tape is not None or (sockets.before_write is not None and any(t._tape is not None for t in others)):
+        raise TypeError("Can't call apply_() or map_() on Variable that requires grad. Use var.detach() instead.")
+    a = target._a
+    rows = zip(*(np.broadcast_to(t._a, a.shape).ravel().tolist() for t in (target, *others)), strict=True)
+    a[...] = np.array([function(*row) for row in rows], a.dtype).reshape(a.shape)
+    wrote(target, 3)
+    return target

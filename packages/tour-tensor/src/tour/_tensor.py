@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 import numpy as np
 
@@ -12,7 +12,7 @@ from tour._devices import device, device_of
 from tour._dtypes import FROM_NUMPY, dtype, get_default_dtype
 from tour._legacy import legacy_array
 from tour._numpy import NumPyProtocols
-from tour._operands import number
+from tour._operands import NUMBER, number
 from tour._pickling import Pickling
 from tour._python_data import raw_data
 from tour._shapes import Size, wrap_dim
@@ -62,6 +62,8 @@ from tour.ops.splitting import Splitting
 from tour.ops.statistics import Statistics
 from tour.ops.stft import ShortTime
 from tour.ops.trigonometry import Trigonometry
+
+T = TypeVar("T", bound="Tensor")
 
 
 class Tensor(
@@ -140,6 +142,22 @@ class Tensor(
         t._tape = None
         return t
 
+    def as_subclass(self, cls: type[T]) -> T:
+        """The same memory and history as a tensor of another class.
+
+        Examples:
+            >>> import tour
+            >>> class Image(tour.Tensor):
+            ...     pass
+            >>> type(tour.zeros(2).as_subclass(Image)).__name__
+            'Image'
+        """
+        if not issubclass(cls, Tensor):
+            raise TypeError(f"cls must be a type that inherits from Tensor, but got {cls}")
+        t = cls._of_array(self._a)
+        t._tape, t._parent = self._tape, self
+        return t
+
     # --- What it is ---------------------------------------------------------------------------------------------------
 
     @property
@@ -212,6 +230,16 @@ class Tensor(
         if not self._a.ndim:
             raise TypeError("iteration over a 0-d tensor")
         return (self[i] for i in range(len(self._a)))
+
+    def __reversed__(self) -> Any:
+        return self.flip(0) if self._a.ndim else self
+
+    def __contains__(self, element: Any) -> bool:
+        if not isinstance(element, (Tensor, *NUMBER)):
+            raise RuntimeError(
+                f"Tensor.__contains__ only supports Tensor or scalar, but you passed in a {type(element)}."
+            )
+        return bool((self == element).any())
 
     def item(self) -> Any:
         """The value of a tensor with one element, as a Python number.

@@ -1,10 +1,14 @@
-"""Settings of what computes, as in `torch.backends`."""
+"""Settings of what computes, as in `torch.backends`.
+
+`cpu` says how tour's own kernels compute. The others are libraries of PyTorch's, accepted so that programs written for it run:
+`tour.backends.cudnn.benchmark = True` changes nothing here, a misspelled switch is refused.
+"""
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
-__all__ = ["cpu"]
+__all__ = ["cpu", "cuda", "cudnn", "mkl", "mkldnn", "mps", "openmp"]
 
 
 class Cpu:
@@ -29,3 +33,54 @@ class Cpu:
 
 
 cpu = Cpu()
+
+
+class Library:
+    """A library that does not compute for tour, with the switches that PyTorch gives it.
+
+    Examples:
+        >>> import tour
+        >>> tour.backends.cudnn.benchmark = True
+        >>> tour.backends.cudnn.is_available(), tour.backends.mps.is_available()
+        (False, False)
+        >>> tour.backends.cudnn.bench = True
+        Traceback (most recent call last):
+        ...
+        AttributeError: tour.backends.cudnn has no switch 'bench'; it has allow_tf32, benchmark, benchmark_limit, deterministic, enabled
+    """
+
+    def __init__(self, name: str, **switches: Any) -> None:
+        vars(self).update(_name=name, **switches)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        self._known(name)
+        vars(self)[name] = value
+
+    def __getattr__(self, name: str) -> Any:
+        return self._known(name)
+
+    def _known(self, name: str) -> None:
+        if name not in vars(self):
+            switches = ", ".join(sorted(n for n in vars(self) if n != "_name")) or "none"
+            raise AttributeError(f"tour.backends.{vars(self)['_name']} has no switch {name!r}; it has {switches}")
+
+    def is_available(self) -> bool:
+        """False: tour does not compute with it."""
+        return False
+
+    is_built = is_available
+
+    def version(self) -> None:
+        """None: there is none."""
+
+
+cudnn = Library("cudnn", enabled=True, benchmark=False, benchmark_limit=10, deterministic=False, allow_tf32=True)
+matmul = Library(
+    "cuda.matmul",
+    allow_tf32=False,
+    allow_fp16_reduced_precision_reduction=True,
+    allow_bf16_reduced_precision_reduction=True,
+)
+cuda = Library("cuda", matmul=matmul)
+mkldnn = Library("mkldnn", enabled=True, allow_tf32=True, deterministic=False)
+mps, mkl, openmp = (Library(name) for name in ("mps", "mkl", "openmp"))

@@ -9,7 +9,13 @@ import numpy as np
 from tour._core import ndarray
 from tour.autograd.tape import line_of_node, node_name
 
-__all__ = ["detect_anomaly", "is_anomaly_check_nan_enabled", "is_anomaly_enabled", "set_detect_anomaly"]
+__all__ = [
+    "detect_anomaly",
+    "is_anomaly_check_nan_enabled",
+    "is_anomaly_enabled",
+    "set_anomaly_enabled",
+    "set_detect_anomaly",
+]
 
 
 class _State:
@@ -57,6 +63,11 @@ class detect_anomaly(set_detect_anomaly):
 
     def __init__(self, check_nan: bool = True) -> None:
         super().__init__(True, check_nan)
+
+
+def set_anomaly_enabled(mode: bool, check_nan: bool = True) -> None:
+    """`set_detect_anomaly` that is no context manager."""
+    set_detect_anomaly(mode, check_nan)
 
 
 def is_anomaly_enabled() -> bool:

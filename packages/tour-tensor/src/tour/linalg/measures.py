@@ -127,6 +127,8 @@ def _norm_of_matrices(name: str, A: Any, ord: Any, rows: int, columns: int) -> A
         s = svdvals(A.movedim((rows, columns), (-2, -1)))
         if ord == "nuc":
             return s.sum(-1)
+        if not s._a.shape[-1] and ord > 0:
+            return s.sum(-1)
         return s.amax(-1) if ord > 0 else s.amin(-1)
     along, over = (rows, columns) if abs(ord) == 1 else (columns, rows)
     sums = norms.vector_norm(A, 1, along, True)

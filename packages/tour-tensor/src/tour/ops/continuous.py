@@ -239,7 +239,11 @@ def _normal_each(mean: Any, std: Any, engine: Engine, out: Tensor | None) -> Ten
     if not isinstance(spread, float):
         check(spread.dtype.kind != "c", "normal expects standard deviation to be non-complex")
         check(bool((held(spread) >= 0).all()), "normal expects all elements of std >= 0.0")
-    made = array_for(out, broadcast(np.shape(centre), np.shape(spread)), None, first._a.dtype)
+    shape = broadcast(np.shape(centre), np.shape(spread))
+    if out is not None and out._a.shape != shape:  # only of two tensors PyTorch lets `out` take the shape of
+        both = isinstance(mean, _core.Tensor) and isinstance(std, _core.Tensor)
+        check(both, f"normal(): out has the shape {list(out._a.shape)}, the result {list(shape)}")
+    made = array_for(out, shape, None, first._a.dtype)
     made = drawn(made, _normal(made, engine, 0.0, spread if isinstance(spread, float) else 1.0))
     made = with_room(made, centre, spread)
     if not isinstance(spread, float):

@@ -9,6 +9,7 @@ from tour._declare import store
 from tour._layouts import contiguous_format
 from tour._operands import tensor_argument
 from tour.ops.broadcasting import expand
+from tour.ops.complexes import view_as_complex, view_as_real
 from tour.ops.indexing import getitem
 from tour.ops.permuting import permute, t, transpose
 from tour.ops.shaping import squeeze, unsqueeze, view_as_shape
@@ -22,7 +23,7 @@ __all__ = [
     "alias_copy", "as_strided_copy", "detach_copy", "diagonal_copy", "expand_copy", "narrow_copy", "permute_copy", "select_copy",
     "slice_copy",
     "split_copy", "split_with_sizes_copy", "squeeze_copy", "t_copy", "transpose_copy", "unbind_copy", "unfold_copy",
-    "unsqueeze_copy", "view_copy",
+    "unsqueeze_copy", "view_as_complex_copy", "view_as_real_copy", "view_copy",
 ]  # fmt: skip
 
 
@@ -76,6 +77,8 @@ slice_copy = copied(
 unbind_copy = copied(unbind, "unbind_copy")
 unfold_copy = copied(unfold, "unfold_copy")
 unsqueeze_copy = copied(unsqueeze, "unsqueeze_copy")
+view_as_complex_copy = copied(view_as_complex, "view_as_complex_copy")
+view_as_real_copy = copied(view_as_real, "view_as_real_copy")
 view_copy = copied(view_as_shape, "view_copy")
 
 

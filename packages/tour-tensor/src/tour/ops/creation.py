@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -9,7 +10,7 @@ import numpy as np
 from tour import _core, _dtypes
 from tour._core import wrap
 from tour._devices import as_device, move
-from tour._dtypes import FROM_NUMPY, as_dtype, as_numpy_dtype
+from tour._dtypes import FROM_NUMPY, as_dtype, as_numpy_dtype, get_default_dtype
 from tour._operands import native
 from tour._python_data import raw_data
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from tour._dtypes import dtype as Dtype
     from tour._tensor import Tensor
 
-__all__ = ["as_tensor", "asarray", "from_numpy", "frombuffer", "scalar_tensor", "tensor"]
+__all__ = ["as_tensor", "asarray", "from_file", "from_numpy", "frombuffer", "scalar_tensor", "tensor"]
 
 
 def finish(array: Any, device: Any = None, requires_grad: bool = False) -> Tensor:
@@ -144,6 +145,49 @@ def as_tensor(data: Any, dtype: Dtype | None = None, device: Device | str | int 
         data = native(data)
         return finish(data.astype(as_numpy_dtype(dtype), copy=False) if dtype is not None else data, device)
     return finish(raw_data(data, dtype), device)
+
+
+def from_file(
+    filename: str | os.PathLike[str],
+    shared: bool | None = None,
+    size: int = 0,
+    *,
+    dtype: Dtype | None = None,
+    requires_grad: bool = False,
+) -> Tensor:
+    """A vector in the memory of a file.
+
+    Args:
+        filename: The file.
+        shared: Whether what is written into the tensor is written into the file, which is made if there is none.
+        size: How many elements.
+        dtype: Their dtype; the default one if None.
+        requires_grad: Whether operations on it are recorded.
+
+    Raises:
+        FileNotFoundError: If there is no such file and it is not shared.
+        RuntimeError: If the file is too small and not shared.
+
+    Examples:
+        >>> import tempfile, tour
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     t = tour.from_file(f"{folder}/numbers", shared=True, size=3).fill_(7)
+        ...     tour.from_file(f"{folder}/numbers", size=3)
+        tensor([7., 7., 7.])
+    """
+    d = get_default_dtype() if dtype is None else as_dtype(dtype)
+    have = os.path.getsize(filename) if os.path.exists(filename) or not shared else 0
+    if have < size * d.itemsize:
+        if not shared:
+            raise RuntimeError(
+                f"file {filename} has {have} bytes, but {size} elements of {d.name} take {size * d.itemsize}"
+            )
+        with open(filename, "ab") as file:
+            file.truncate(size * d.itemsize)
+    if not size:
+        return finish(np.empty(0, d.numpy), None, requires_grad)
+    array = np.memmap(filename, d.numpy, "r+" if shared else "c", shape=(size,)).view(np.ndarray)
+    return finish(array, None, requires_grad)
 
 
 def asarray(

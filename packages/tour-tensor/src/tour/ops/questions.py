@@ -16,8 +16,9 @@ if TYPE_CHECKING:
     from tour._tensor import Tensor
 
 __all__ = [
-    "e", "get_num_interop_threads", "get_num_threads", "inf", "is_complex", "is_floating_point", "is_nonzero", "is_same_size", "is_signed",
-    "is_storage", "is_tensor", "nan", "newaxis", "numel", "pi", "set_num_interop_threads", "set_num_threads", "typename",
+    "e", "get_device", "get_num_interop_threads", "get_num_threads", "inf", "is_complex", "is_floating_point", "is_nonzero",
+    "is_same_size", "is_signed", "is_storage", "is_tensor", "nan", "newaxis", "numel", "pi", "set_num_interop_threads",
+    "set_num_threads", "typename",
 ]  # fmt: skip
 
 pi, e, inf, nan, newaxis = math.pi, math.e, math.inf, math.nan, None
@@ -176,6 +177,12 @@ def set_num_interop_threads(num: int) -> None:
         raise RuntimeError("set_num_interop_threads expects a positive integer")
 
 
+def get_device(input: Tensor) -> int:
+    """The number of the tensor's device; -1 for the CPU."""
+    where = input.device
+    return -1 if where.type == "cpu" else where.index or 0
+
+
 class Questions:
     """Questions, as methods."""
 
@@ -183,6 +190,7 @@ class Questions:
 
     is_floating_point, is_complex, is_signed, is_nonzero = is_floating_point, is_complex, is_signed, is_nonzero
     numel = nelement = numel
+    get_device = get_device
 
     def ndimension(self: Any) -> int:
         """Number of dimensions."""
@@ -192,8 +200,3 @@ class Questions:
     def layout(self) -> layout:
         """How the elements are stored; always `tour.strided`."""
         return strided
-
-    def get_device(self: Any) -> int:
-        """The number of the device; -1 for the CPU."""
-        where = self.device
-        return -1 if where.type == "cpu" else where.index or 0

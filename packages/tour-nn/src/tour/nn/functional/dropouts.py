@@ -85,6 +85,12 @@ def _like(input: Tensor, shape: MaskShape) -> Tensor:
     return input.new_empty(shape(input))
 
 
+def channel_dropout(input: Tensor, p: float, training: bool, inplace: bool) -> Tensor:
+    """Dropout of whole channels of a batch (N, C, ...)."""
+    check_probability(p)
+    return _dropout(input, p, training, inplace, _channels)
+
+
 def _warn_of_dimensions(name: str, input: Tensor, usual: tuple[int, ...]) -> None:
     if input.dim() not in usual:
         warnings.warn(

@@ -9,9 +9,10 @@ import numpy as np
 
 from tour import Tensor
 from tour._core import ndarray, new
-from tour._declare import primitive
+from tour._declare import primitive, store
 from tour.autograd.both import product
 from tour.autograd.rule import op_of, vjp
+from tour.ops.extremes import same_dtype
 
 __all__ = ["bilinear", "linear"]
 
@@ -48,13 +49,14 @@ vjp(
 )
 
 
-def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None, *, out: Tensor | None = None) -> Tensor:
     """Linear map `input @ weight.T + bias`.
 
     Args:
         input: Shape (..., in).
         weight: Shape (out, in), or (in,).
         bias: Shape (out,), or None.
+        out: A tensor to write the result into.
 
     Returns:
         Shape (..., out).
@@ -67,6 +69,8 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
         >>> linear(tour.ones(2, 3), tour.ones(4, 3)).shape
         tour.Size([2, 4])
     """
+    if out is not None:
+        return store(same_dtype("linear", out, weight), linear(input, weight, bias), "linear")  # type: ignore[no-any-return]
     r = None
     try:
         a, w, b = input._a, weight._a, None if bias is None else bias._a

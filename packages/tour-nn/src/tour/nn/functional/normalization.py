@@ -108,7 +108,7 @@ def _(g: Any, wanted: Any, input: Any, groups: int, weight: Any, bias: Any, eps:
     if isinstance(g[0], Tensor):
 
         def expression(x: Tensor, w: Tensor | None, b: Tensor | None) -> Tensor:
-            rows = x.reshape(x.shape[0], groups, -1)
+            rows = x.reshape(x.shape[0], groups, x.shape[1:].numel() // groups)
             return _affine(_standardized(rows, (2,), eps).reshape(x.shape), w, b, _channels(x))
 
         return differentiate(expression, (input, weight, bias), wanted, g[0])
@@ -202,6 +202,10 @@ def batch_norm(
     if eps < 0 or (training and not eps):
         wanted = "positive during training" if training else "non-negative"
         raise ValueError(f"batch_norm eps must be {wanted}, but got {eps}")
+    if input.dim() < 2:
+        if not input.numel():
+            return input.clone()
+        raise IndexError(f"batch_norm: expected an input of shape (N, C, ...), but got shape {list(input.shape)}")
     check_channels("batch_norm", input, running_mean=running_mean, running_var=running_var, weight=weight, bias=bias)
     if not training:
         if running_mean is None or running_var is None:
@@ -398,7 +402,8 @@ def local_response_norm(input: Tensor, size: int, alpha: float = 1e-4, beta: flo
     total = padded[:, :channels]
     for i in range(1, size):
         total = total + padded[:, i : i + channels]
-    return input / (total * (alpha / size) + k) ** beta  # type: ignore[no-any-return]
+    mean = total / size if total.is_floating_point() else total // size  # integers stay integers
+    return input / (mean * alpha + k) ** beta  # type: ignore[no-any-return]
 
 
 def normalize(input: Tensor, p: float = 2.0, dim: int = 1, eps: float = 1e-12, out: Tensor | None = None) -> Tensor:

@@ -10,6 +10,7 @@ from tour import Tensor
 from tour._declare import primitive
 from tour.autograd.both import differentiate
 from tour.autograd.rule import joint_vjp
+from tour.nn.functional.dropouts import dropout
 from tour.nn.functional.linear_maps import linear
 from tour.nn.kernels import recurrent as kernels
 
@@ -171,3 +172,59 @@ def _(
             (input, h0, w_ih, w_hh, b_ih, b_hh), wanted, g[:2],
         )  # fmt: skip
     return kernels.gru_grad(g[0], g[1], input, w_ih, w_hh, sizes, reverse, *rest[1:])
+
+
+# --- Stacks of layers in one or two directions ------------------------------------------------------------------------------
+
+
+def _run_layer(
+    mode: str, x: Tensor, state: tuple[Tensor, ...], weights: dict[str, Any], sizes: Sizes, reverse: bool
+) -> tuple[Tensor, tuple[Tensor, ...]]:
+    """Outputs and last states of one layer in one direction."""
+    w_ih, w_hh, b_ih, b_hh = (weights.get(name) for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh"))
+    h0 = state[0]
+    if mode == "LSTM":
+        y, h, c, *_ = lstm_layer(x, h0, state[1], w_ih, w_hh, b_ih, b_hh, weights.get("weight_hr"), sizes, reverse)  # type: ignore[arg-type]
+        return y, (h, c)
+    if mode == "GRU":
+        y, h, *_ = gru_layer(x, h0, w_ih, w_hh, b_ih, b_hh, sizes, reverse)  # type: ignore[arg-type]
+        return y, (h,)
+    y, h, _ = rnn_layer(x, h0, w_ih, w_hh, b_ih, b_hh, sizes, reverse, mode == "RNN_RELU")  # type: ignore[arg-type]
+    return y, (h,)
+
+
+def run_layers(
+    mode: str,
+    x: Tensor,
+    states: tuple[Tensor, ...],
+    sizes: Sizes,
+    weights: list[dict[str, Any]],
+    bidirectional: bool,
+    p: float,
+) -> tuple[Tensor, tuple[Tensor, ...]]:
+    """All layers of a recurrent network on packed rows, with dropout between them.
+
+    Args:
+        mode: `"LSTM"`, `"GRU"`, `"RNN_TANH"` or `"RNN_RELU"`.
+        x: Rows of all steps, (rows, I).
+        states: States to begin with, (layers · directions, B, ·) each.
+        sizes: How many sequences are left at each step.
+        weights: For each layer and direction `weight_ih`, `weight_hh`, and what it has of `bias_ih`, `bias_hh`, `weight_hr`.
+        bidirectional: Whether a second direction reads from the end.
+        p: Probability of dropout.
+
+    Returns:
+        Rows of outputs, and the last states.
+    """
+    directions = 2 if bidirectional else 1
+    last: list[tuple[Tensor, ...]] = []
+    for first in range(0, len(weights), directions):
+        outputs = []
+        for k in range(first, first + directions):
+            y, state = _run_layer(mode, x, tuple(s[k] for s in states), weights[k], sizes, k > first)
+            outputs.append(y)
+            last.append(state)
+        x = outputs[0] if directions == 1 else tour.cat(outputs, 1)
+        if p and first + directions < len(weights):
+            x = dropout(x, p, True)
+    return x, tuple(tour.stack(parts) for parts in zip(*last, strict=True))

@@ -14,6 +14,7 @@ from math import prod
 import numpy as np
 
 from tour._compiled import compilable
+from tour._kernels import in_single
 
 from .windows import Array, Ints
 
@@ -23,6 +24,7 @@ Wanted = tuple[bool, bool, bool]
 _BLOCK = 1 << 18  # elements
 
 
+@in_single
 @compilable()
 def batch_norm(x: Array, weight: Array | None, bias: Array | None, eps: float) -> tuple[Array, Array, Array]:
     """Normalise each channel by its own mean and variance: y = (x - mean) / sqrt(var + eps) * weight + bias.
@@ -56,6 +58,7 @@ def batch_norm(x: Array, weight: Array | None, bias: Array | None, eps: float) -
     return y.reshape(x.shape), mean, var
 
 
+@in_single
 def batch_norm_eval(x: Array, mean: Array, var: Array, weight: Array | None, bias: Array | None, eps: float) -> Array:
     """Normalise each channel of x (N, C, *size) by given mean and variance (C,)."""
     rows, _, repeat = _by_channel(x)
@@ -68,6 +71,7 @@ def batch_norm_eval(x: Array, mean: Array, var: Array, weight: Array | None, bia
     return y.reshape(x.shape)
 
 
+@in_single
 @compilable()
 def batch_norm_grad(
     g: Array, x: Array, mean: Array, var: Array, weight: Array | None, eps: float, wanted: Wanted, training: bool
@@ -104,6 +108,7 @@ def batch_norm_grad(
     )
 
 
+@in_single
 @compilable()
 def layer_norm(
     x: Array, shape: Ints, weight: Array | None, bias: Array | None, eps: float
@@ -128,6 +133,7 @@ def layer_norm(
     return y.reshape(x.shape), mean, rstd
 
 
+@in_single
 @compilable()
 def layer_norm_grad(
     g: Array, x: Array, shape: Ints, mean: Array, rstd: Array, weight: Array | None, wanted: Wanted
@@ -158,6 +164,7 @@ def layer_norm_grad(
     )
 
 
+@in_single
 @compilable()
 def group_norm(
     x: Array, groups: int, weight: Array | None, bias: Array | None, eps: float
@@ -183,6 +190,7 @@ def group_norm(
     return y.reshape(x.shape), mean, rstd
 
 
+@in_single
 @compilable()
 def group_norm_grad(
     g: Array, x: Array, groups: int, mean: Array, rstd: Array, weight: Array | None, wanted: Wanted
@@ -204,6 +212,7 @@ def group_norm_grad(
     return grad, weight_grad, bias_grad
 
 
+@in_single
 @compilable()
 def rms_norm(x: Array, shape: Ints, weight: Array | None, eps: float) -> tuple[Array, Array]:
     """Divide by the root of the mean square: y = x / sqrt(mean(x ** 2) + eps) * weight (Zhang and Sennrich, 2019).
@@ -224,18 +233,21 @@ def rms_norm(x: Array, shape: Ints, weight: Array | None, eps: float) -> tuple[A
     rows = x.reshape(-1 if x.size else 0, prod(shape))
     y, rms = np.empty(rows.shape, x.dtype), np.empty((len(rows), 1), x.dtype)
     for b in _row_blocks(rows):
-        rms[b] = _inverse_root(np.vecdot(rows[b], rows[b])[:, None] / rows.shape[1], eps)
+        rms[b] = _inverse_root(_row_dots(rows[b], rows[b]) / rows.shape[1], eps)
         np.multiply(rows[b], rms[b], out=y[b])
         if weight is not None:
             y[b] *= weight.reshape(-1)
     return y.reshape(x.shape), rms
 
 
+@in_single
 @compilable()
 def rms_norm_grad(
     g: Array, x: Array, shape: Ints, rrms: Array, weight: Array | None, wanted: tuple[bool, bool]
 ) -> tuple[Array | None, Array | None]:
     """Gradients of `rms_norm` with respect to (input, weight), from the gradient g of y and what it saved."""
+    if x.dtype.kind == "c":  # without absolute values: the gradient is the real one with conjugates
+        x, rrms, weight = x.conj(), rrms.conj(), None if weight is None else weight.conj()
     rows, source = (a.reshape(-1 if a.size else 0, prod(shape)) for a in (x, g))
     grad = np.empty(rows.shape, x.dtype) if wanted[0] else None
     weight_grad = np.zeros(prod(shape), x.dtype)
@@ -245,7 +257,7 @@ def rms_norm_grad(
             weight_grad += _column_dots(source[b], z)
         if grad is not None:
             h = source[b] if weight is None else source[b] * weight.reshape(-1)
-            z *= np.vecdot(h, z)[:, None] / rows.shape[1]
+            z *= _row_dots(h, z) / rows.shape[1]
             np.subtract(h, z, out=grad[b])
             grad[b] *= rrms[b]
     return None if grad is None else grad.reshape(x.shape), weight_grad.reshape(shape) if wanted[1] else None
@@ -273,6 +285,11 @@ def _row_blocks(rows: Array) -> Iterator[slice]:
 def _fold(columns: Array, repeat: int) -> Array:
     """Sum of the columns of each channel."""
     return np.asarray(np.add.reduce(columns.reshape(-1, repeat), 1))
+
+
+def _row_dots(a: Array, b: Array) -> Array:
+    """Sums of products along each row, shape (rows, 1); nothing is conjugated."""
+    return np.asarray(np.vecdot(a.conj() if a.dtype.kind == "c" else a, b)[:, None])
 
 
 def _column_dots(a: Array, b: Array) -> Array:

@@ -8,9 +8,8 @@ from typing import Any
 
 import tour
 from tour import Tensor
-from tour.nn import functional as F
 from tour.nn import init
-from tour.nn.functional.recurrent import gru_layer, gru_step, lstm_layer, lstm_step, rnn_layer, rnn_step
+from tour.nn.functional.recurrent import gru_step, lstm_step, rnn_step, run_layers
 from tour.nn.modules.module import Module
 from tour.nn.parameter import Parameter
 from tour.nn.utils.rnn import PackedSequence
@@ -120,37 +119,12 @@ class RNNBase(Module):
 
     # --- The walk through layers and directions -----------------------------------------------------------------------------
 
-    def _run_layer(
-        self, x: Tensor, state: tuple[Tensor, ...], weights: dict[str, Any], sizes: list[int], reverse: bool
-    ) -> Any:
-        """Outputs and last states of one layer in one direction."""
-        w_ih, w_hh, b_ih, b_hh = (weights.get(name) for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh"))
-        h0 = state[0]
-        if self.mode == "LSTM":
-            y, h, c, *_ = lstm_layer(x, h0, state[1], w_ih, w_hh, b_ih, b_hh, weights.get("weight_hr"), sizes, reverse)  # type: ignore[arg-type]
-            return y, (h, c)
-        if self.mode == "GRU":
-            y, h, *_ = gru_layer(x, h0, w_ih, w_hh, b_ih, b_hh, sizes, reverse)  # type: ignore[arg-type]
-            return y, (h,)
-        y, h, _ = rnn_layer(x, h0, w_ih, w_hh, b_ih, b_hh, sizes, reverse, self.mode == "RNN_RELU")  # type: ignore[arg-type]
-        return y, (h,)
-
     def _run(self, x: Tensor, states: tuple[Tensor, ...], sizes: list[int]) -> tuple[Tensor, tuple[Tensor, ...]]:
         """All layers on packed rows (rows, I); states of shape (layers · directions, B, ·)."""
-        directions = 2 if self.bidirectional else 1
-        last: list[tuple[Tensor, ...]] = []
-        for layer in range(self.num_layers):
-            outputs = []
-            for d in range(directions):
-                k = layer * directions + d
-                weights = {name.partition("_l")[0]: getattr(self, name) for name in self._all_names[k]}
-                y, state = self._run_layer(x, tuple(s[k] for s in states), weights, sizes, bool(d))
-                outputs.append(y)
-                last.append(state)
-            x = outputs[0] if directions == 1 else tour.cat(outputs, 1)
-            if self.dropout and layer < self.num_layers - 1:
-                x = F.dropout(x, self.dropout, self.training)
-        return x, tuple(tour.stack(parts) for parts in zip(*last, strict=True))
+        weights = [{name.partition("_l")[0]: getattr(self, name) for name in names} for names in self._all_names]
+        return run_layers(
+            self.mode, x, states, sizes, weights, self.bidirectional, self.dropout if self.training else 0
+        )
 
     def _state_widths(self) -> tuple[int, ...]:
         state = self.proj_size or self.hidden_size

@@ -1,0 +1,50 @@
+"""What programs call to have PyTorch compile them. tour computes eagerly: functions and modules come back as they are."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+__all__ = ["compile", "export", "ignore", "is_scripting", "is_tracing", "script", "script_if_tracing", "unused"]
+
+T = TypeVar("T")
+
+
+def compile(model: Any = None, **options: Any) -> Any:
+    """The function or module itself, also as a decorator; PyTorch's options are passed over.
+
+    Examples:
+        >>> import tour
+        >>> @tour.compile
+        ... def f(x):
+        ...     return x + 1
+        >>> f(tour.ones(1))
+        tensor([2.])
+    """
+    return (lambda model: model) if model is None else model
+
+
+def script(obj: T, *args: Any, **options: Any) -> T:
+    """The function or module itself."""
+    return obj
+
+
+def ignore(drop: Any = False, **options: Any) -> Any:
+    """The function itself; also as a decorator with arguments."""
+    return drop if callable(drop) else lambda function: function
+
+
+def _itself(fn: Callable[..., Any]) -> Callable[..., Any]:
+    """The function itself."""
+    return fn
+
+
+export = unused = script_if_tracing = _itself
+
+
+def is_scripting() -> bool:
+    """False: nothing is compiled."""
+    return False
+
+
+is_tracing = is_scripting
