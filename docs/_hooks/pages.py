@@ -91,9 +91,13 @@ def on_page_markdown(markdown: str, page: Page, **_: object) -> str:
     if not found or not page.file.abs_src_path:
         return markdown
     results = iter(start(script_name(page.file.src_uri), found).result())
-    return FENCE.sub(
+    text = FENCE.sub(
         lambda fence: fence[0] if "title" in options(fence) else shown(fence, next(results), page), markdown
     )
+    if not page.file.src_uri.startswith("tour/"):
+        return text
+    script = script_name(page.file.src_uri)
+    return f"{text}\n\n<small>The code of this page in one file: [{script}]({script})</small>\n"
 
 
 def shown(fence: re.Match[str], result: dict[str, Any], page: Page) -> str:
