@@ -73,6 +73,7 @@ def serve(site: Path) -> str:
         def log_message(self, *_: object) -> None:
             """Say nothing."""
 
+    http.server.ThreadingHTTPServer.request_queue_size = 100
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=str(site)))
     threading.Thread(target=server.serve_forever, daemon=True).start()
     return f"http://127.0.0.1:{server.server_port}/"
@@ -107,7 +108,7 @@ class Tab:
         self.said = said = []
         await tab.set_viewport_size({"width": DESK, "height": 900})
         await tab.emulate_media(color_scheme="light")
-        await tab.goto(self.base + path)
+        await tab.goto(self.base + path, timeout=120_000)
         await tab.evaluate(self.scripts)
         said += await tab.evaluate("site.brokenImages()")
         await tab.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")
@@ -141,9 +142,9 @@ async def look_at_all(site: Path, paths: list[str], pictures: Path | None) -> di
     base, found, left = serve(site), {}, iter(paths)
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=chromium(), args=["--no-sandbox"])
-        context = await browser.new_context()
 
         async def work() -> None:
+            context = await browser.new_context()  # one each: tabs that share a cache wait for each other
             tab = Tab(await context.new_page(), base, scripts, pictures)
             for path in left:
                 found[path] = await tab.look(path)

@@ -73,8 +73,14 @@ def drawings(value: Any) -> list[str]:
             found.append(fitted(file.getvalue()))
         plt.close("all")
     if hasattr(value, "_repr_svg_"):
-        found.append(value._repr_svg_())
+        found.append(graph(value._repr_svg_()))
     return found
+
+
+def graph(svg: str) -> str:
+    """A drawn graph without its own style and size: the page has a style for it."""
+    svg = re.sub(r"<style>.*?</style>", "", svg, flags=re.DOTALL)
+    return re.sub(r'width="(\d+)" height="\d+"', r'class="graph" style="max-width: \1px"', svg, count=1)
 
 
 def fitted(svg: str) -> str:
