@@ -23,7 +23,7 @@ from typing import Any
 from urllib.parse import unquote, urljoin, urlsplit
 
 PHONE, DESK = 390, 1280
-TABS = 2  # pages open at a time
+TABS = 1  # pages open at a time; more of them wait for each other's pictures
 
 
 class Links(HTMLParser):
@@ -107,8 +107,8 @@ class Tab:
         tab = self.tab
         self.said = said = []
         await tab.set_viewport_size({"width": DESK, "height": 900})
-        await tab.emulate_media(color_scheme="light")
         await tab.goto(self.base + path, timeout=120_000)
+        await tab.add_style_tag(content="* { transition: none !important }")  # colours would fade over
         await tab.evaluate(self.scripts)
         said += await tab.evaluate("site.brokenImages()")
         await tab.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")
@@ -116,8 +116,7 @@ class Tab:
         if "reference/" not in path:  # the same template over and over
             said += await tab.evaluate("site.rules()")
         await self.take(path, "light")
-        await tab.emulate_media(color_scheme="dark")
-        await tab.wait_for_timeout(300)  # colours fade over
+        await tab.evaluate("document.body.setAttribute('data-md-color-scheme', 'slate')")  # as the button for dark does
         said += [f"dark, {line}" for line in await tab.evaluate("site.contrast()")]
         await tab.set_viewport_size({"width": PHONE, "height": 844})
         said += [f"phone, {line}" for line in await tab.evaluate("site.tooWide()")]

@@ -15,7 +15,7 @@ TABLES: dict[str, dict[str, Any]] = {
     path.parent.name: tomllib.loads(path.read_text(encoding="utf-8"))["project"]
     for path in sorted(ROOT.glob("packages/*/pyproject.toml"))
 }
-WIDE, HIGH, GAP = 150, 54, 24
+WIDE, HIGH, GAP = 172, 54, 20
 
 
 def needs(name: str) -> list[str]:
