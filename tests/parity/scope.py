@@ -62,7 +62,7 @@ OUT_OF_SCOPE: dict[str, dict[str, str]] = {
             GradScaler amp autocast clear_autocast_cache get_autocast_* is_autocast_* set_autocast_* OutOfMemoryError
         """,
         YET_TO_COME: """
-            embedding_bag hub load lobpcg monitor multiprocessing profiler quasirandom save segment_reduce serialization types windows
+            embedding_bag hub load onnx lobpcg monitor multiprocessing profiler quasirandom save segment_reduce serialization types windows
         """,
     },
     "torch.Tensor": {
