@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 import torch
 
+pytestmark = pytest.mark.filterwarnings("ignore")  # people write what PyTorch warns of
 PROGRAMS = sorted(Path(__file__).with_name("programs").glob("*.py"))
 IMPORTS = [
     (re.compile(r"^import torch$", re.MULTILINE), "import tour as torch"),
