@@ -139,7 +139,9 @@ def site(session: nox.Session) -> None:
 @nox.session(default=False, venv_backend="virtualenv")
 def parity(session: nox.Session) -> None:
     """Compare with PyTorch 2.13.0 on a CPU, the oracle, over its own operator database."""
-    session.install("torch==2.13.0", "expecttest", "scipy>=1.14", *nox.project.dependency_groups(ROOT, "test"))
+    session.install(
+        "torch==2.13.0", "expecttest", "scipy>=1.14", "scikit-learn>=1.6", *nox.project.dependency_groups(ROOT, "test")
+    )
     session.install(*(f"./packages/{n}" for n in PACKAGES))
     session.run("python", "-m", "pytest", "tests/parity", "-q", *session.posargs)
 
