@@ -259,8 +259,8 @@ def page(found: dict[str, Any]) -> str:
 HEAD = """# Scaling
 
 What data-parallel training costs, measured and predicted by `python benchmarks/scaling.py docs/scaling.md`, which
-wrote this page on {date}: {cores} cores ({machine}), two processes with MPICH over shared memory, other work on the
-machine. Times are the shortest of many.
+wrote this page on {date}: {cores} cores ({machine}), two processes with MPICH over shared memory.
+Times are the shortest of many.
 
 ## All-reduce
 
