@@ -36,3 +36,12 @@ def test_gradients_of_gradients(dims):
 def test_wrong_channels_are_named_with_the_shapes():
     with pytest.raises(RuntimeError, match=r"expected input\[1, 2, 5\] to have 3 channels, but got 2 channels"):
         nn.Conv1d(3, 4, 2)(tour.ones(1, 2, 5))
+
+
+@pytest.mark.parametrize("dtype", [tour.float64, tour.int64])
+def test_another_dtype_is_refused_with_what_would_fit(dtype):
+    """A model of integers is no advice: it could not be trained."""
+    for layer, x in ((nn.Linear(3, 2), tour.ones(2, 3)), (nn.Conv2d(1, 1, 3), tour.ones(1, 1, 4, 4))):
+        with pytest.raises(RuntimeError, match=r"use input.to\(tour.float32\)") as caught:
+            layer(x.to(dtype))
+        assert ("or model.to(tour.float64)" in str(caught.value)) is (dtype is tour.float64)

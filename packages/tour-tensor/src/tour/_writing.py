@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from tour import _core
 from tour._core import Op, kernel_for, new, sockets, with_room, wrote
-from tour._declare import opened, store, taped, writable
+from tour._declare import opened, taped
+from tour._storing import store, writable
 
 if TYPE_CHECKING:
     from tour._tensor import Tensor

@@ -13,9 +13,10 @@ import numpy as np
 from tour import _dtypes
 from tour._calling import numpy_too
 from tour._core import Op, as_array
-from tour._declare import result, store
+from tour._declare import result
 from tour._dtypes import FLOATING, FROM_NUMPY
 from tour._shapes import is_int, wrap_dims
+from tour._storing import store
 from tour.ops.arranging import roll
 from tour.ops.creation import finish
 

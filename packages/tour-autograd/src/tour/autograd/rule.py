@@ -137,6 +137,7 @@ def joint_vjp(op: Any, *inputs: str, on_tensors: bool = False) -> Callable[[Form
 
 
 def op_of(op: Any) -> Op:
+    """The `Op` of a function, of a name, or itself."""
     return op if isinstance(op, Op) else op.op if hasattr(op, "op") else OPS[op]
 
 

@@ -10,9 +10,10 @@ import numpy as np
 
 from tour import _core
 from tour._core import Op, as_array, held, kernel_among, wrap
-from tour._declare import opened, store, taped
+from tour._declare import opened, taped
 from tour._dtypes import FLOATING, FROM_NUMPY
 from tour._errors import argument_error
+from tour._storing import store
 
 NAMES = {
     np.dtype(np.int64): "Long",

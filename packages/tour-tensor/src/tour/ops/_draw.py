@@ -15,11 +15,11 @@ import numpy as np
 
 from tour import _core
 from tour._core import ndarray, sockets, wrap, wrote
-from tour._declare import writable
 from tour._devices import CPU, move
 from tour._dtypes import FROM_NUMPY, as_dtype
 from tour._random_engine import DIGITS, Engine
 from tour._shapes import as_shape
+from tour._storing import writable
 from tour.ops.creation import finish
 from tour.random import Generator, default_generator
 

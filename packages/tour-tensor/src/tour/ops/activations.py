@@ -12,9 +12,10 @@ import numpy as np
 from tour import _activations as kernels
 from tour._calling import numpy_too
 from tour._core import Op, kernel_for, wrap
-from tour._declare import in_place, mapped, primitive, store, unary
+from tour._declare import mapped, primitive, unary
 from tour._dtypes import COMPLEX, FLOATING, FROM_NUMPY
 from tour._operands import tensor_argument
+from tour._storing import in_place, store
 from tour.ops._draw import engine_of
 from tour.ops.trigonometry import tanh
 

@@ -8,11 +8,12 @@ import numpy as np
 
 from tour import _core
 from tour._calling import numpy_too
-from tour._declare import binary, in_place, operator, primitive, store, unary
+from tour._declare import binary, operator, primitive, unary
 from tour._dtypes import BOOLEAN, FLOATING, FROM_NUMPY, INTEGRAL
 from tour._errors import argument_error
 from tour._kernels import in_single
 from tour._operands import common, match, operand
+from tour._storing import in_place, store
 
 if TYPE_CHECKING:
     from tour._tensor import Tensor

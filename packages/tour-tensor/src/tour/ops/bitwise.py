@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tour._declare import binary, in_place, operator, reflected, unary
+from tour._declare import binary, operator, reflected, unary
+from tour._storing import in_place
 
 if TYPE_CHECKING:
     from tour._tensor import Tensor

@@ -8,11 +8,12 @@ import numpy as np
 
 from tour import _core
 from tour._calling import numpy_too
-from tour._declare import binary, in_place, primitive, store
+from tour._declare import binary, primitive
 from tour._dtypes import BOOLEAN, COMPLEX, FLOATING, FROM_NUMPY, finfo
 from tour._errors import argument_error
 from tour._kernels import bounded
 from tour._operands import NUMBER, cast, common
+from tour._storing import in_place, store
 
 if TYPE_CHECKING:
     from tour._tensor import Tensor

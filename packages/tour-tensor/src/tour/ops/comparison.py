@@ -8,10 +8,11 @@ import numpy as np
 
 from tour import _core, _dtypes
 from tour._core import as_array, wrap
-from tour._declare import binary, in_place, operator, primitive, store, unary
+from tour._declare import binary, operator, primitive, unary
 from tour._errors import argument_error, explain
 from tour._kernels import select
 from tour._operands import match, number, operand, result_type
+from tour._storing import in_place, store
 
 if TYPE_CHECKING:
     from tour._tensor import Tensor

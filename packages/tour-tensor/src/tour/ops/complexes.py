@@ -10,8 +10,9 @@ import numpy as np
 from tour import _core
 from tour._calling import numpy_too
 from tour._core import Op, ndarray, wrap
-from tour._declare import in_place, primitive, store, unary, view
+from tour._declare import primitive, unary, view
 from tour._dtypes import float32, float64
+from tour._storing import in_place, store
 from tour.ops.trigonometry import cos, sin
 
 if TYPE_CHECKING:

@@ -10,9 +10,9 @@ import numpy as np
 
 from tour import _core
 from tour._calling import numpy_too
-from tour._declare import store
 from tour._errors import shape_text
 from tour._shapes import wrap_dim, wrap_dims
+from tour._storing import store
 from tour.ops.linear import matmul
 
 if TYPE_CHECKING:

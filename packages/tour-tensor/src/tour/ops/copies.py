@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from tour._declare import store
 from tour._layouts import contiguous_format
 from tour._operands import tensor_argument
+from tour._storing import store
 from tour.ops.broadcasting import expand
 from tour.ops.complexes import view_as_complex, view_as_real
 from tour.ops.indexing import getitem

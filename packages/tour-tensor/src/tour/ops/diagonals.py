@@ -10,10 +10,11 @@ import numpy as np
 from tour import _core
 from tour._calling import numpy_too
 from tour._core import Op, kernel_for
-from tour._declare import in_place, result, store
+from tour._declare import result
 from tour._dtypes import as_numpy_dtype, int64
 from tour._operands import promoted
 from tour._shapes import index_of, wrap_dim
+from tour._storing import in_place, store
 from tour.ops.arranging import constant_pad_nd
 from tour.ops.creation import finish
 from tour.ops.joining import _tensors, cat, stack

@@ -9,9 +9,10 @@ import numpy as np
 from tour import _core, return_types
 from tour._calling import numpy_too
 from tour._core import Op, as_array, kernel_for, new, packed
-from tour._declare import result, store
+from tour._declare import result
 from tour._dtypes import FROM_NUMPY
 from tour._shapes import axes, wrap_dim
+from tour._storing import store
 from tour._widening import reduce_maximum, reduce_minimum
 from tour.ops.clipping import maximum, minimum
 from tour.ops.reductions import tensor_argument

@@ -9,12 +9,12 @@ import numpy as np
 from tour import _core, _dtypes
 from tour._calling import numpy_too
 from tour._core import with_room, wrap
-from tour._declare import store
 from tour._dtypes import FROM_NUMPY, as_dtype
 from tour._layouts import empty_in, preserve_format
 from tour._layouts import strided as strided_layout
 from tour._python_data import raw_data
 from tour._shapes import as_shape, is_int
+from tour._storing import store
 from tour._strides import strided
 from tour.ops.creation import finish
 

@@ -9,10 +9,11 @@ import numpy as np
 
 from tour._calling import numpy_too
 from tour._core import Op, held, kernel_among, wrap
-from tour._declare import result, store
+from tour._declare import result
 from tour._dtypes import FROM_NUMPY, int64
 from tour._errors import shape_text
 from tour._shapes import as_shape, wrap_dim
+from tour._storing import store
 from tour.ops.extremes import same_dtype
 from tour.ops.indexing import _GETITEM, getitem
 

@@ -9,10 +9,10 @@ import numpy as np
 from tour import _core, return_types
 from tour._calling import numpy_too
 from tour._core import wrap
-from tour._declare import store
 from tour._dtypes import FROM_NUMPY
 from tour._errors import shape_text
 from tour._kernels import is_half
+from tour._storing import store
 from tour._widening import single
 
 if TYPE_CHECKING:

@@ -10,11 +10,11 @@ import numpy as np
 from tour import _core
 from tour._calling import numpy_too
 from tour._core import Op, kernel_among, ndarray, new, packed
-from tour._declare import store
 from tour._errors import shape_text
 from tour._layouts import is_channels_last
 from tour._operands import cast, promoted
 from tour._shapes import wrap_dim
+from tour._storing import store
 
 if TYPE_CHECKING:
     from tour._tensor import Tensor

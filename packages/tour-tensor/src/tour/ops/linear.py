@@ -9,11 +9,12 @@ import numpy as np
 from tour import _core
 from tour._calling import numpy_too
 from tour._core import as_array, kernel_for, ndarray, new, packed
-from tour._declare import in_place, new_op, retry, store
+from tour._declare import new_op, retry
 from tour._dtypes import BOOLEAN, FLOATING, float32
 from tour._errors import argument_error, shape_text
 from tour._kernels import is_half
 from tour._operands import NUMBER, cast, promoted, tensor_argument
+from tour._storing import in_place, store
 
 if TYPE_CHECKING:
     from tour._tensor import Tensor

@@ -9,10 +9,11 @@ import numpy as np
 
 from tour._calling import numpy_too
 from tour._core import Op, as_array, kernel_for
-from tour._declare import in_place, primitive, result, store
+from tour._declare import primitive, result
 from tour._dtypes import FLOATING, FROM_NUMPY, as_dtype
 from tour._errors import shape_text
 from tour._shapes import axes, wrap_dims
+from tour._storing import in_place, store
 from tour._widening import reduce_add, reduce_maximum, reduce_minimum, single
 from tour.ops.comparison import where
 

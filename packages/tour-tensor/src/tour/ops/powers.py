@@ -8,11 +8,12 @@ import numpy as np
 
 from tour import _core, _dtypes
 from tour._core import Op, kernel_for
-from tour._declare import binary, in_place, mapped, store, unary, yielding
+from tour._declare import binary, mapped, unary, yielding
 from tour._dtypes import BOOLEAN, FLOATING, FROM_NUMPY, INTEGRAL
 from tour._errors import argument_error
 from tour._kernels import in_single
 from tour._operands import is_operand, number
+from tour._storing import in_place, store
 
 if TYPE_CHECKING:
     from tour._tensor import Tensor

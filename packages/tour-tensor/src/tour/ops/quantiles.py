@@ -10,9 +10,9 @@ import numpy as np
 from tour import _core, return_types
 from tour._calling import numpy_too
 from tour._core import Op, as_array, held, kernel_for
-from tour._declare import store
 from tour._dtypes import FROM_NUMPY
 from tour._shapes import wrap_dim
+from tour._storing import store
 from tour._widening import single
 from tour.ops.extremes import CHOICE, at, choose, not_empty, ordered
 from tour.ops.sorting import ranked

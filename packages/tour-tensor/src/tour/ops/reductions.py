@@ -10,12 +10,13 @@ import numpy as np
 from tour import _core, _dtypes
 from tour._calling import numpy_too
 from tour._core import as_array, kernel_for, ndarray, new, packed
-from tour._declare import result, store
+from tour._declare import result
 from tour._dtypes import FLOATING, FROM_NUMPY, as_dtype
 from tour._errors import argument_error, dim_error
 from tour._kernels import is_half
 from tour._operands import floating
 from tour._shapes import axes
+from tour._storing import store
 from tour._widening import reduce_add, reduce_maximum, reduce_multiply, single, sum_dtype
 
 if TYPE_CHECKING:

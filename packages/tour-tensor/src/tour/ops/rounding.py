@@ -9,9 +9,10 @@ import numpy as np
 from tour import _core, return_types
 from tour._calling import numpy_too
 from tour._core import wrap
-from tour._declare import binary, in_place, primitive, store, unary
+from tour._declare import binary, primitive, unary
 from tour._errors import argument_error
 from tour._kernels import in_single
+from tour._storing import in_place, store
 
 if TYPE_CHECKING:
     from tour._tensor import Tensor

@@ -10,9 +10,10 @@ import numpy as np
 from tour import _core, return_types
 from tour._calling import numpy_too
 from tour._core import Op, kernel_for
-from tour._declare import in_place, result, store
+from tour._declare import result
 from tour._dtypes import BOOLEAN, FLOATING, FROM_NUMPY, as_dtype
 from tour._shapes import wrap_dim
+from tour._storing import in_place, store
 from tour._widening import single, sum_dtype
 from tour.ops.extremes import CHOICE, choose, ordered
 from tour.ops.joining import cat

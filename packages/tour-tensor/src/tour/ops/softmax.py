@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING
 
 from tour import _softmax as kernels
 from tour._core import kernel_for
-from tour._declare import new_op, result, store
+from tour._declare import new_op, result
 from tour._dtypes import FLOATING, FROM_NUMPY
 from tour._operands import tensor_argument
 from tour._shapes import wrap_dim
+from tour._storing import store
 
 if TYPE_CHECKING:
     from tour._core import Op

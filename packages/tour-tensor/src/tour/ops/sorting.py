@@ -9,9 +9,9 @@ import numpy as np
 from tour import return_types
 from tour._calling import numpy_too
 from tour._core import Op, as_array, kernel_for, wrap
-from tour._declare import store
 from tour._errors import shape_text
 from tour._shapes import index_of, wrap_dim
+from tour._storing import store
 from tour._widening import single
 from tour.ops.extremes import CHOICE, at, choose, not_empty, ordered
 from tour.ops.gathering import grid

@@ -9,8 +9,9 @@ import numpy as np
 
 from tour import _special
 from tour._core import ndarray
-from tour._declare import admitted, binary, in_place, primitive, store, unary
+from tour._declare import admitted, binary, primitive, unary
 from tour._errors import argument_error
+from tour._storing import in_place, store
 
 if TYPE_CHECKING:
     from tour._tensor import Tensor

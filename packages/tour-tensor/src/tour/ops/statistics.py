@@ -9,9 +9,10 @@ import numpy as np
 
 from tour._calling import numpy_too
 from tour._core import Op, as_array, held, kernel_for
-from tour._declare import result, store
+from tour._declare import result
 from tour._dtypes import BOOLEAN, FLOATING, FROM_NUMPY
 from tour._shapes import axes
+from tour._storing import store
 from tour._widening import reduce_add, single
 from tour.ops.linear import matmul
 from tour.ops.reductions import Dim, mean

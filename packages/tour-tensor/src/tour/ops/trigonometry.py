@@ -9,8 +9,9 @@ import numpy as np
 
 from tour import _special
 from tour._core import ndarray
-from tour._declare import binary, in_place, unary
+from tour._declare import binary, unary
 from tour._kernels import in_single
+from tour._storing import in_place
 
 if TYPE_CHECKING:
     from tour._tensor import Tensor

@@ -7,8 +7,8 @@ from typing import Any
 
 import tour
 from tour import Tensor
-from tour._declare import in_place
 from tour._shapes import wrap_dim
+from tour._storing import in_place
 from tour.ops.activations import (
     celu,
     celu_,

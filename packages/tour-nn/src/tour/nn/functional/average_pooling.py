@@ -5,7 +5,8 @@ from __future__ import annotations
 from math import prod
 
 from tour import Tensor
-from tour._declare import primitive, store
+from tour._declare import primitive
+from tour._storing import store
 from tour.autograd.both import reading
 from tour.autograd.rule import vjp
 from tour.nn.functional._sizes import Ints, ntuple, pool_stride, with_batch

@@ -8,6 +8,7 @@ from tour import Tensor
 from tour._declare import primitive
 from tour.autograd.both import reading
 from tour.autograd.rule import vjp
+from tour.nn.functional._dtypes import remedy
 from tour.nn.functional._sizes import Ints, ntuple, with_batch
 from tour.nn.kernels import convolution as kernels
 
@@ -120,7 +121,7 @@ def check_channels(
         other = weight.dtype if bias is None or input.dtype is not weight.dtype else bias.dtype
         raise RuntimeError(
             f"Input type ({input.dtype.name}) and weight or bias type ({other.name}) should be the same; use "
-            f"input.to({other}), or model.to({input.dtype})"
+            f"{remedy(input, other)}"
         )
 
 

@@ -9,9 +9,11 @@ import numpy as np
 
 from tour import Tensor
 from tour._core import ndarray, new
-from tour._declare import primitive, store
+from tour._declare import primitive
+from tour._storing import store
 from tour.autograd.both import product
 from tour.autograd.rule import op_of, vjp
+from tour.nn.functional._dtypes import remedy
 from tour.ops.extremes import same_dtype
 
 __all__ = ["bilinear", "linear"]
@@ -117,7 +119,7 @@ def _checked_linear(input: Tensor, weight: Tensor, bias: Tensor | None) -> Tenso
     if input.dtype is not weight.dtype:
         raise RuntimeError(
             f"mat1 and mat2 must have the same dtype, but got {input.dtype.name} and {weight.dtype.name}; use "
-            f"input.to({weight.dtype}), or model.to({input.dtype})"
+            f"{remedy(input, weight.dtype)}"
         )
     if bias is not None and bias.shape != (out,):
         y = _linear(input, weight, None)

@@ -6,7 +6,7 @@ from typing import Any
 
 import tour
 from tour import Tensor
-from tour._declare import store
+from tour._storing import store
 from tour.nn import functional as F
 
 

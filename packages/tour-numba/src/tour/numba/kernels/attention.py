@@ -67,6 +67,7 @@ def _dot(x: Any, y: Any, n: int) -> Any:
 
 
 def attention(args: int, part: int, parts: int) -> None:
+    """Queries a[0], keys a[1] and values a[2] of each head into results a[3] and log-sums of rows a[4]."""
     a = longs(args)
     count, height, columns, width, depth, causal = a[5], a[6], a[7], a[8], a[9], a[10]
     scale, places, pitch = f4(doubles(args)[11]), a[12], a[13]
@@ -115,6 +116,7 @@ def attention(args: int, part: int, parts: int) -> None:
 
 
 def attention_grad(args: int, part: int, parts: int) -> None:
+    """Gradients of `attention` for queries, keys and values; the weights are computed anew from the log-sums."""
     a = longs(args)
     count, height, columns, width, depth, causal = a[9], a[10], a[11], a[12], a[13], a[14]
     scale, places, pitch = f4(doubles(args)[15]), a[16], a[17]

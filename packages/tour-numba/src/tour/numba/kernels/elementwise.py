@@ -46,42 +46,49 @@ def _gelu_tanh_slope(x: Any) -> Any:
 
 
 def gelu(args: int, part: int, parts: int) -> None:
+    """x Φ(x), Φ the distribution function of the normal."""
     x, y, start, stop = _operands(args, part, parts)
     for i in range(start, stop):
         y[i] = _gelu(x[i])
 
 
 def gelu_slope(args: int, part: int, parts: int) -> None:
+    """Φ(x) + x φ(x)."""
     x, y, start, stop = _operands(args, part, parts)
     for i in range(start, stop):
         y[i] = _gelu_slope(x[i])
 
 
 def gelu_tanh(args: int, part: int, parts: int) -> None:
+    """`gelu` by its approximation with tanh."""
     x, y, start, stop = _operands(args, part, parts)
     for i in range(start, stop):
         y[i] = _gelu_tanh(x[i])
 
 
 def gelu_tanh_slope(args: int, part: int, parts: int) -> None:
+    """The slope of `gelu_tanh`."""
     x, y, start, stop = _operands(args, part, parts)
     for i in range(start, stop):
         y[i] = _gelu_tanh_slope(x[i])
 
 
 def sigmoid(args: int, part: int, parts: int) -> None:
+    """1 / (1 + exp(-x))."""
     x, y, start, stop = _operands(args, part, parts)
     for i in range(start, stop):
         y[i] = scalar.sigmoid(x[i])
 
 
 def silu(args: int, part: int, parts: int) -> None:
+    """x sigmoid(x)."""
     x, y, start, stop = _operands(args, part, parts)
     for i in range(start, stop):
         y[i] = x[i] * scalar.sigmoid(x[i])
 
 
 def silu_slope(args: int, part: int, parts: int) -> None:
+    """s + x s (1 - s), s = sigmoid(x)."""
     x, y, start, stop = _operands(args, part, parts)
     for i in range(start, stop):
         s = scalar.sigmoid(x[i])
@@ -89,6 +96,7 @@ def silu_slope(args: int, part: int, parts: int) -> None:
 
 
 def at_least(args: int, part: int, parts: int) -> None:
+    """max(x, bound); NaN stays."""
     x, y, start, stop = _operands(args, part, parts)
     bound = f4(doubles(args)[3])
     for i in range(start, stop):
@@ -96,6 +104,7 @@ def at_least(args: int, part: int, parts: int) -> None:
 
 
 def at_most(args: int, part: int, parts: int) -> None:
+    """min(x, bound); NaN stays."""
     x, y, start, stop = _operands(args, part, parts)
     bound = f4(doubles(args)[3])
     for i in range(start, stop):

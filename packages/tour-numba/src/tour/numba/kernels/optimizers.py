@@ -37,6 +37,7 @@ def _steepest(g: Any, p: Any, sign: Any, decay: Any) -> Any:
 
 
 def adam(args: int, part: int, parts: int) -> None:
+    """A step of Adam, or of AdamW: parameters and both averages in one walk."""
     a, f = longs(args), doubles(args)
     edges, start, stop, k = _walk(a, part, parts)
     m, v = floats(a[5]), floats(a[6])
@@ -56,6 +57,7 @@ def adam(args: int, part: int, parts: int) -> None:
 
 
 def sgd(args: int, part: int, parts: int) -> None:
+    """A step of gradient descent."""
     a, f = longs(args), doubles(args)
     edges, start, stop, k = _walk(a, part, parts)
     sign, decay, lr = f4(f[5]), f4(f[6]), f4(f[7])
@@ -68,6 +70,7 @@ def sgd(args: int, part: int, parts: int) -> None:
 
 
 def sgd_momentum(args: int, part: int, parts: int) -> None:
+    """A step of gradient descent with momentum."""
     a, f = longs(args), doubles(args)
     edges, start, stop, k = _walk(a, part, parts)
     sign, decay, lr = f4(f[5]), f4(f[6]), f4(f[7])
@@ -83,6 +86,7 @@ def sgd_momentum(args: int, part: int, parts: int) -> None:
 
 
 def sgd_nesterov(args: int, part: int, parts: int) -> None:
+    """A step of gradient descent with Nesterov's momentum."""
     a, f = longs(args), doubles(args)
     edges, start, stop, k = _walk(a, part, parts)
     sign, decay, lr = f4(f[5]), f4(f[6]), f4(f[7])
@@ -99,6 +103,7 @@ def sgd_nesterov(args: int, part: int, parts: int) -> None:
 
 
 def rmsprop(args: int, part: int, parts: int) -> None:
+    """A step of RMSprop: parameters and their average squares in one walk."""
     a, f = longs(args), doubles(args)
     edges, start, stop, k = _walk(a, part, parts)
     v = floats(a[5])

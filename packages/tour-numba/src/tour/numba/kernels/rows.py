@@ -31,6 +31,7 @@ def _largest(x: Any, n: int) -> Any:
 
 
 def softmax(args: int, part: int, parts: int) -> None:
+    """exp(x - max) / sum of each row."""
     a = longs(args)
     start, stop = rows(a[2], part, parts)
     n = a[3]
@@ -47,6 +48,7 @@ def softmax(args: int, part: int, parts: int) -> None:
 
 
 def softmax_grad(args: int, part: int, parts: int) -> None:
+    """y (g - sum(g y)) of each row."""
     a = longs(args)
     start, stop = rows(a[3], part, parts)
     n = a[4]
@@ -60,6 +62,7 @@ def softmax_grad(args: int, part: int, parts: int) -> None:
 
 
 def log_softmax(args: int, part: int, parts: int) -> None:
+    """x - max - log(sum(exp(x - max))) of each row."""
     a = longs(args)
     start, stop = rows(a[2], part, parts)
     n = a[3]
@@ -74,6 +77,7 @@ def log_softmax(args: int, part: int, parts: int) -> None:
 
 
 def log_softmax_grad(args: int, part: int, parts: int) -> None:
+    """g - exp(y) sum(g) of each row."""
     a = longs(args)
     start, stop = rows(a[3], part, parts)
     n = a[4]
@@ -115,6 +119,7 @@ def cross_entropy(args: int, part: int, parts: int) -> None:
 
 
 def cross_entropy_grad(args: int, part: int, parts: int) -> None:
+    """The gradient of cross entropy for the logits of each row."""
     a = longs(args)
     g, target = floats(a[0]), longs(a[2])
     start, stop = rows(a[4], part, parts)
@@ -149,6 +154,7 @@ def _moments(x: Any, n: int, eps: Any) -> Any:
 
 
 def layer_norm(args: int, part: int, parts: int) -> None:
+    """(x - mean) / sqrt(var + eps) * weight + bias of each row, with mean and inverse deviation."""
     a = longs(args)
     w, b, mean, rstd = floats(a[1]), floats(a[2]), floats(a[4]), floats(a[5])
     start, stop = rows(a[6], part, parts)
@@ -210,6 +216,7 @@ def layer_norm_grad(args: int, part: int, parts: int) -> None:
 
 
 def rms_norm(args: int, part: int, parts: int) -> None:
+    """x / sqrt(mean(x²) + eps) * weight of each row, with the inverse root."""
     a = longs(args)
     w, root = floats(a[1]), floats(a[3])
     start, stop = rows(a[4], part, parts)
@@ -226,6 +233,7 @@ def rms_norm(args: int, part: int, parts: int) -> None:
 
 
 def rms_norm_grad(args: int, part: int, parts: int) -> None:
+    """Gradients of `rms_norm` for rows and weight."""
     a = longs(args)
     root, w = floats(a[2]), floats(a[3])
     start, stop = rows(a[6], part, parts)
