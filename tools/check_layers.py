@@ -1,4 +1,5 @@
-"""Fail when a package reaches a sibling that its pyproject.toml does not declare, or declares one it never uses.
+"""Fail when a package reaches a sibling that its pyproject.toml does not declare, or declares one it never uses; or when imports
+at the top of files lead back to where they began.
 
 The pyproject.toml files are the single statement of the layers. This check reads source text only, so it needs
 nothing installed; `nox -s tests` proves the same by installing each package with its declared siblings alone.
@@ -7,6 +8,7 @@ nothing installed; `nox -s tests` proves the same by installing each package wit
 from __future__ import annotations
 
 import ast
+import graphlib
 import re
 import sys
 import tomllib
@@ -60,10 +62,45 @@ def declared(package: Path) -> set[str]:
     return {re.split(r"[^A-Za-z0-9-]", requirement)[0] for requirement in project["dependencies"]} & set(PACKAGES)
 
 
+def modules() -> dict[str, ast.Module]:
+    """Every module of every package, by its full name."""
+    found = {}
+    for folder in PACKAGES.values():
+        for file in (folder / "src").rglob("*.py"):
+            *parents, last = file.relative_to(folder / "src").with_suffix("").parts
+            found[".".join(parents if last == "__init__" else [*parents, last])] = ast.parse(
+                file.read_text(encoding="utf-8")
+            )
+    return found
+
+
+def circle() -> list[str]:
+    """Modules whose imports at the top lead back to the first, if there are any; imports below the first definition come later."""
+    known = modules()
+    graph: dict[str, set[str]] = {}
+    for name, tree in known.items():
+        graph[name] = set()
+        for node in tree.body:
+            match node:
+                case ast.Import():
+                    graph[name] |= {alias.name for alias in node.names}
+                case ast.ImportFrom(level=0, module=str(module)):
+                    graph[name] |= {full if (full := f"{module}.{a.name}") in known else module for a in node.names}
+                case ast.FunctionDef() | ast.ClassDef():
+                    break
+    try:
+        graphlib.TopologicalSorter({name: imports & known.keys() - {name} for name, imports in graph.items()}).prepare()
+    except graphlib.CycleError as error:
+        return list(error.args[1])
+    return []
+
+
 def problems() -> Iterator[str]:
     """Yield one line for each breach of the layers."""
     owner, shared = owners()
     yield from shared
+    if found := circle():
+        yield f"imports go round in a circle: {' <- '.join(found)}"
     for name, folder in PACKAGES.items():
         allowed, used = declared(folder), set()
         for file in sorted((folder / "src").rglob("*.py")):

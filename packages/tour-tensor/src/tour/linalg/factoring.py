@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-import tour
 from tour import _core, return_types
 from tour._calling import numpy_too
 from tour._core import Op, with_room
 from tour.linalg import _kernels
 from tour.linalg._checks import LinAlgError, demand, fractional, given, made, matrix, scipy_lapack, square
+from tour.ops.ranges import eye
 
 if TYPE_CHECKING:
     from tour._tensor import Tensor
@@ -328,7 +328,7 @@ def unpacked(packed: Any, pivots: Any) -> tuple[Any, Any, Any]:
     order = _kernels.permutation(pivots._a, m)
     P = with_room(np.zeros((*order.shape, m), packed._a.dtype), order)
     np.put_along_axis(P, order[..., None, :], 1, -2)
-    one = tour.eye(m, k, dtype=packed.dtype)
+    one = eye(m, k, dtype=packed.dtype)
     return _core.wrap(P), packed[..., :, :k].tril(-1) + one, packed[..., :k, :].triu()
 
 
@@ -408,14 +408,14 @@ def householder_product(A: Tensor, tau: Tensor, *, out: Tensor | None = None) ->
     ):
         if fault:
             raise RuntimeError(f"torch.linalg.householder_product: {text}")
-    one = tour.eye(m, n, dtype=A.dtype)
+    one = eye(m, n, dtype=A.dtype)
     q = one.expand(A._a.shape) if k else A.clone().copy_(one)  # without reflections with A's gradient, which is zero
     return given(reflected(A, tau, q, reversed(range(k))), out, "linalg.householder_product")  # type: ignore[no-any-return]
 
 
 def reflected(A: Any, tau: Any, x: Any, order: Any) -> Any:
     """`x` multiplied from the left by Householder reflections, one after the other."""
-    v = A.tril(-1) + tour.eye(*A._a.shape[-2:], dtype=A.dtype)
+    v = A.tril(-1) + eye(*A._a.shape[-2:], dtype=A.dtype)
     for i in order:
         column = v[..., :, i : i + 1]
         x = x - tau[..., i : i + 1, None] * (column @ (column.mH @ x))

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-import tour
 from tour import _core, return_types
 from tour._calling import numpy_too
 from tour._core import Op, held
@@ -17,6 +16,7 @@ from tour.linalg._checks import fractional, given, made, matrix, square
 from tour.linalg.factoring import eigvalsh, svdvals
 from tour.linalg.solving import inv_ex, tolerances
 from tour.ops import norms
+from tour.ops.factories import zeros
 
 if TYPE_CHECKING:
     from tour._dtypes import dtype as Dtype
@@ -133,7 +133,7 @@ def _norm_of_matrices(name: str, A: Any, ord: Any, rows: int, columns: int) -> A
     along, over = (rows, columns) if abs(ord) == 1 else (columns, rows)
     sums = norms.vector_norm(A, 1, along, True)
     if not sums._a.size and sums._a.shape[over] == 0 < ord:
-        return tour.zeros(sums.sum((rows, columns)).shape, dtype=sums.dtype)
+        return zeros(sums.sum((rows, columns)).shape, dtype=sums.dtype)
     best = sums.amax(over, True) if ord > 0 else sums.amin(over, True)
     return best.squeeze((rows, columns))
 

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import tour
 from tour._calling import numpy_too
 from tour._core import Op
 from tour._errors import shape_text
 from tour.linalg import _kernels
 from tour.linalg._checks import fractional, given, made, square
 from tour.linalg.solving import inv
-from tour.ops import contractions
+from tour.ops import contractions, slicing
+from tour.ops.factories import ones_like
+from tour.ops.joining import stack
 from tour.ops.linear import matmul as matmul
+from tour.ops.ranges import eye
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -56,7 +58,7 @@ def matrix_power(A: Tensor, n: int, *, out: Tensor | None = None) -> Tensor:
         square("linalg.matrix_power", A.double() if not A.is_complex() else A)
     if n < 0:
         return given(_power(inv(A), -n), out, "linalg.matrix_power")  # type: ignore[no-any-return]
-    t = _power(A, n) if n else A.clone().copy_(tour.eye(shape[-1], dtype=A.dtype))  # with A's gradient, which is zero
+    t = _power(A, n) if n else A.clone().copy_(eye(shape[-1], dtype=A.dtype))  # with A's gradient, which is zero
     return given(t.clone() if t is A else t, out, "linalg.matrix_power")  # type: ignore[no-any-return]
 
 
@@ -175,8 +177,8 @@ def vander(x: Tensor, N: int | None = None) -> Tensor:
     if x._a.dtype.kind == "b":
         x = x.long()
     x = x if x._a.ndim else x[None]
-    columns = [tour.ones_like(x), *[x] * (n - 1)]
-    return tour.stack(columns, -1).cumprod(-1)
+    columns = [ones_like(x), *[x] * (n - 1)]
+    return stack(columns, -1).cumprod(-1)
 
 
 @numpy_too
@@ -188,4 +190,4 @@ def diagonal(A: Tensor, *, offset: int = 0, dim1: int = -2, dim2: int = -1) -> T
         >>> tour.linalg.diagonal(tour.tensor([[1, 2], [3, 4]]))
         tensor([1, 4])
     """
-    return tour.diagonal(A, offset, dim1, dim2)
+    return slicing.diagonal(A, offset, dim1, dim2)

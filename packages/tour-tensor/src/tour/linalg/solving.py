@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-import tour
 from tour import _core, return_types
 from tour._calling import numpy_too
 from tour._core import Op, held
-from tour._dtypes import FROM_NUMPY
+from tour._dtypes import FROM_NUMPY, int64
 from tour.linalg import _kernels
 from tour.linalg._checks import (
     LinAlgError,
@@ -26,6 +25,7 @@ from tour.linalg._checks import (
     singular,
     square,
 )
+from tour.ops.factories import empty
 
 if TYPE_CHECKING:
     from tour._tensor import Tensor
@@ -380,15 +380,15 @@ def lstsq(
     limit = rcond if rcond is not None else float(np.finfo(A._a.dtype).eps) * max(A._a.shape[-2:])
     X, rank, s = made(_LSTSQ, A, full, limit)
     s, (m, n) = s.detach(), A._a.shape[-2:]
-    residuals = tour.empty(0, dtype=FROM_NUMPY[A._a.dtype].to_real())
+    residuals = empty(0, dtype=FROM_NUMPY[A._a.dtype].to_real())
     if m > n and driver != "gelsy" and (held(rank._a) == n).all():
         residuals = (A @ X - full).abs().square().sum(-2)
         residuals = residuals.squeeze(-1) if vector else residuals
-    nothing = tour.empty(0, dtype=residuals.dtype)
+    nothing = empty(0, dtype=residuals.dtype)
     four = (
         X.squeeze(-1) if vector else X,
         residuals,
-        rank if driver != "gels" else tour.empty(0, dtype=tour.int64),
+        rank if driver != "gels" else empty(0, dtype=int64),
         s if driver in ("gelsd", "gelss") else nothing,
     )
     return given(four, out, "linalg.lstsq", return_types.linalg_lstsq)  # type: ignore[no-any-return]

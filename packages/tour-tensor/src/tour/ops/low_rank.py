@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import tour
 from tour import return_types
 from tour._calling import numpy_too
 from tour._dtypes import FLOATING, FROM_NUMPY
+from tour.linalg.factoring import qr, svd
+from tour.ops.continuous import randn
 
 if TYPE_CHECKING:
     from tour._tensor import Tensor
@@ -39,17 +40,17 @@ def svd_lowrank(A: Tensor, q: int | None = 6, niter: int | None = 2, M: Tensor |
     wide = A.shape[-2] < A.shape[-1]
     tall = A.mH if wide else A
     Q = _range(tall, 6 if q is None else q, 2 if niter is None else niter)
-    U, S, Vh = tour.linalg.svd(Q.mH @ tall, full_matrices=False)
+    U, S, Vh = svd(Q.mH @ tall, full_matrices=False)
     U, V = Q @ U, Vh.mH
     return return_types.svd(V, S, U) if wide else return_types.svd(U, S, V)
 
 
 def _range(A: Tensor, q: int, niter: int) -> Tensor:
     """An orthonormal basis of q vectors that nearly spans the columns of A."""
-    Q = tour.linalg.qr(A @ tour.randn(A.shape[-1], q, dtype=A.dtype)).Q
+    Q = qr(A @ randn(A.shape[-1], q, dtype=A.dtype)).Q
     for _ in range(niter):
-        Q = tour.linalg.qr(A.mH @ Q).Q
-        Q = tour.linalg.qr(A @ Q).Q
+        Q = qr(A.mH @ Q).Q
+        Q = qr(A @ Q).Q
     return Q
 
 

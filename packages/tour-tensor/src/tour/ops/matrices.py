@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import tour
 from tour import return_types
 from tour._calling import numpy_too
 from tour._core import Op
@@ -15,6 +14,9 @@ from tour.linalg.factoring import householder_product as orgqr
 from tour.linalg.measures import det
 from tour.linalg.products import matrix_exp, matrix_power
 from tour.linalg.solving import inv as inverse
+from tour.ops.comparison import where
+from tour.ops.factories import empty, zeros
+from tour.ops.ranges import eye
 
 if TYPE_CHECKING:
     from tour._tensor import Tensor
@@ -43,7 +45,7 @@ def logdet(input: Tensor) -> Tensor:
     sign, logabsdet = measures.slogdet(input)
     if sign.is_complex():
         return logabsdet + sign.log()  # type: ignore[no-any-return]
-    return tour.where(sign == -1, float("nan"), logabsdet)  # type: ignore[no-any-return]
+    return where(sign == -1, float("nan"), logabsdet)  # type: ignore[no-any-return]
 
 
 @numpy_too
@@ -101,7 +103,7 @@ def cholesky_inverse(L: Tensor, upper: bool = False, *, out: Tensor | None = Non
         tensor([[0.2500]])
     """
     L = _checks.square("cholesky_inverse", L)
-    one = tour.eye(L._a.shape[-1], dtype=L.dtype).expand(L._a.shape)
+    one = eye(L._a.shape[-1], dtype=L.dtype).expand(L._a.shape)
     return given(cholesky_solve(one, L, upper), out, "cholesky_inverse")  # type: ignore[no-any-return]
 
 
@@ -124,7 +126,7 @@ def svd(input: Tensor, some: bool = True, compute_uv: bool = True, *, out: Any =
     if not compute_uv:
         S = factoring.svdvals(input)
         *batch, m, n = input.shape
-        U, V = (tour.zeros(*batch, k, k, dtype=input.dtype) for k in (m, n))
+        U, V = (zeros(*batch, k, k, dtype=input.dtype) for k in (m, n))
     else:
         U, S, Vh = factoring.svd(input, not some)
         V = Vh.mH
@@ -224,7 +226,7 @@ def lu_unpack(
         raise RuntimeError("torch.lu_unpack: LU_pivots is expected to be a contiguous tensor of torch.int32 dtype. Note: this function "
                            "is intended to be used with the output produced by torch.linalg.lu_factor")  # fmt: skip
     P, L, U = factoring.unpacked(LU_data, LU_pivots)
-    none = tour.empty(0, dtype=LU_data.dtype)
+    none = empty(0, dtype=LU_data.dtype)
     if not unpack_pivots:
         P = none
     if not unpack_data:

@@ -14,6 +14,7 @@ from tour._dtypes import BOOLEAN, FLOATING, FROM_NUMPY
 from tour._shapes import axes
 from tour._storing import store
 from tour._widening import reduce_add, single
+from tour.ops.complexes import complex
 from tour.ops.linear import matmul
 from tour.ops.reductions import Dim, mean
 
@@ -246,9 +247,7 @@ def corrcoef(input: Tensor) -> Tensor:
     t = c / deviation.unsqueeze(-1) / deviation.unsqueeze(0)
     if t._a.dtype.kind != "c":
         return t.clamp(-1, 1)
-    import tour
-
-    return tour.complex(t.real.clamp(-1, 1), t.imag.clamp(-1, 1))
+    return complex(t.real.clamp(-1, 1), t.imag.clamp(-1, 1))
 
 
 class Statistics:

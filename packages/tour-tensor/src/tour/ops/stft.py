@@ -7,8 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-import tour
 from tour._dtypes import FLOATING, FROM_NUMPY
+from tour.ops.complexes import view_as_real
+from tour.ops.creation import from_numpy
+from tour.ops.factories import ones, zeros
+from tour.ops.joining import cat
 
 if TYPE_CHECKING:
     from tour._tensor import Tensor
@@ -58,6 +61,8 @@ def stft(
         >>> tour.stft(x, 4, window=tour.ones(4), return_complex=True).abs()[:, 0]
         tensor([4., 0., 0.])
     """
+    from tour import fft
+
     hop, width = n_fft // 4 if hop_length is None else hop_length, n_fft if win_length is None else win_length
     complexes = input.is_complex() or (window is not None and window.is_complex())
     if return_complex is None:
@@ -87,9 +92,9 @@ def stft(
     frames = x.unfold(1, n_fft, hop)
     frames = frames if weights is None else frames * weights
     norm = "ortho" if normalized else None
-    spectra = (tour.fft.rfft if onesided else tour.fft.fft)(frames, norm=norm).transpose(1, 2)
+    spectra = (fft.rfft if onesided else fft.fft)(frames, norm=norm).transpose(1, 2)
     spectra = spectra[0] if single else spectra
-    return spectra if return_complex else tour.view_as_real(spectra)
+    return spectra if return_complex else view_as_real(spectra)
 
 
 def istft(
@@ -125,6 +130,8 @@ def istft(
         >>> tour.istft(tour.stft(tour.tensor([1.0, 2.0, 3.0, 4.0]), 4, window=w, return_complex=True), 4, window=w)
         tensor([1., 2., 3., 4.])
     """
+    from tour import fft
+
     hop, width = n_fft // 4 if hop_length is None else hop_length, n_fft if win_length is None else win_length
     if not input.is_complex():
         raise RuntimeError(
@@ -148,14 +155,14 @@ def istft(
         raise RuntimeError("Cannot have onesided output if window or input is complex")
     weights = _window("istft", window, width, n_fft)
     if weights is None:
-        weights = tour.ones(n_fft, dtype=input.real.dtype)
+        weights = ones(n_fft, dtype=input.real.dtype)
     single = input.dim() == 2
     spectra = (input.unsqueeze(0) if single else input).transpose(1, 2)
     norm = "ortho" if normalized else None
     if return_complex:
-        frames = tour.fft.ifft(spectra, norm=norm)
+        frames = fft.ifft(spectra, norm=norm)
     else:  # a real signal: negative frequencies say nothing new
-        frames = tour.fft.irfft(spectra[..., : n_fft // 2 + 1], n_fft, norm=norm)
+        frames = fft.irfft(spectra[..., : n_fft // 2 + 1], n_fft, norm=norm)
     full = n_fft + hop * (count - 1)
     y = _overlapped(frames * weights, hop, full)
     envelope = _overlapped((weights * weights).expand(1, count, n_fft), hop, full)
@@ -168,7 +175,7 @@ def istft(
     if end > full:
         warnings.warn("The length of signal is shorter than the length parameter. Result is being padded with zeros in the tail.",
                       stacklevel=2)  # fmt: skip
-        y = tour.cat([y, tour.zeros(len(y), end - full, dtype=y.dtype)], 1)
+        y = cat([y, zeros(len(y), end - full, dtype=y.dtype)], 1)
     return y[0] if single else y  # type: ignore[no-any-return]
 
 
@@ -180,8 +187,8 @@ def _demand(name: str, holds: bool, what: str) -> None:
 def _padded(x: Tensor, width: int, mode: str) -> Tensor:
     """A batch of signals with `width` more samples on both sides."""
     if mode == "constant":
-        side = tour.zeros(x.shape[0], width, dtype=x.dtype)
-        return tour.cat([side, x, side], 1)
+        side = zeros(x.shape[0], width, dtype=x.dtype)
+        return cat([side, x, side], 1)
     if mode not in PADDINGS:
         raise NotImplementedError(f"Unrecognised padding mode {mode}")
     n = x.shape[1]
@@ -190,7 +197,7 @@ def _padded(x: Tensor, width: int, mode: str) -> Tensor:
         width < n + (mode != "reflect"),
         f"a signal longer than n_fft // 2 = {width} for padding, not {n} samples",
     )
-    places: Tensor = tour.from_numpy(np.pad(np.arange(n), width, PADDINGS[mode]))  # type: ignore[call-overload]
+    places: Tensor = from_numpy(np.pad(np.arange(n), width, PADDINGS[mode]))  # type: ignore[call-overload]
     return x.index_select(1, places)
 
 
@@ -199,20 +206,20 @@ def _window(name: str, window: Any, width: int, n_fft: int) -> Any:
     if window is None:
         if width == n_fft:
             return None
-        window = tour.ones(width)
+        window = ones(width)
     _demand(name, tuple(window.shape) == (width,), f"a window of shape [{width}], not {list(window.shape)}")
     left = (n_fft - width) // 2
     if width == n_fft:
         return window
     left_side, right_side = (window.new_zeros(k) for k in (left, n_fft - width - left))
-    return tour.cat([left_side, window, right_side])
+    return cat([left_side, window, right_side])
 
 
 def _overlapped(frames: Any, hop: int, length: int) -> Any:
     """The sum of frames (B, count, n_fft), each `hop` samples after the one before."""
     batch, count, width = frames.shape
     places = (hop * np.arange(count)[:, None] + np.arange(width)).reshape(-1)
-    return frames.new_zeros(batch, length).index_add(1, tour.from_numpy(places), frames.reshape(batch, -1))
+    return frames.new_zeros(batch, length).index_add(1, from_numpy(places), frames.reshape(batch, -1))
 
 
 class ShortTime:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import tour
-
 if TYPE_CHECKING:
     from tour._dtypes import dtype as Dtype
     from tour._tensor import Tensor
@@ -30,9 +28,9 @@ def hann_window(
         >>> tour.hann_window(4)
         tensor([0.0000, 0.5000, 1.0000, 0.5000])
     """
-    return tour.signal.windows.hann(
-        window_length, sym=not periodic, dtype=dtype, device=device, requires_grad=requires_grad
-    )
+    from tour.signal import windows
+
+    return windows.hann(window_length, sym=not periodic, dtype=dtype, device=device, requires_grad=requires_grad)
 
 
 def hamming_window(
@@ -48,7 +46,9 @@ def hamming_window(
     requires_grad: bool = False,
 ) -> Tensor:
     """Hamming's window `alpha - beta cos(2πk / n)`."""
-    return tour.signal.windows.general_cosine(
+    from tour.signal import windows
+
+    return windows.general_cosine(
         window_length, a=(alpha, beta), sym=not periodic, dtype=dtype, device=device, requires_grad=requires_grad
     )
 
@@ -64,9 +64,9 @@ def blackman_window(
     requires_grad: bool = False,
 ) -> Tensor:
     """Blackman's window, of three cosines."""
-    return tour.signal.windows.blackman(
-        window_length, sym=not periodic, dtype=dtype, device=device, requires_grad=requires_grad
-    )
+    from tour.signal import windows
+
+    return windows.blackman(window_length, sym=not periodic, dtype=dtype, device=device, requires_grad=requires_grad)
 
 
 def bartlett_window(
@@ -80,9 +80,9 @@ def bartlett_window(
     requires_grad: bool = False,
 ) -> Tensor:
     """Bartlett's window, a triangle."""
-    return tour.signal.windows.bartlett(
-        window_length, sym=not periodic, dtype=dtype, device=device, requires_grad=requires_grad
-    )
+    from tour.signal import windows
+
+    return windows.bartlett(window_length, sym=not periodic, dtype=dtype, device=device, requires_grad=requires_grad)
 
 
 def kaiser_window(
@@ -97,6 +97,8 @@ def kaiser_window(
     requires_grad: bool = False,
 ) -> Tensor:
     """Kaiser's window."""
-    return tour.signal.windows.kaiser(
+    from tour.signal import windows
+
+    return windows.kaiser(
         window_length, beta=beta, sym=not periodic, dtype=dtype, device=device, requires_grad=requires_grad
     )
