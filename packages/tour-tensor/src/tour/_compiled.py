@@ -31,6 +31,9 @@ class Provider(Protocol):
     def describe(self) -> list[str]:
         """Lines for `tour.show_config`."""
 
+    def empty_cache(self) -> None:
+        """Give memory that is kept to be used again back to the system."""
+
 
 class Socket:
     """Where a faster form of one kernel goes.
@@ -92,6 +95,13 @@ def provider() -> Provider | None:
         if not _providers:
             plug(None)
     return _providers[0]
+
+
+def empty_cache() -> None:
+    """Have a package that serves the sockets give back the memory that it keeps; nobody is looked for."""
+    for found in _providers:
+        if found is not None:
+            found.empty_cache()
 
 
 def plug(found: Provider | None) -> None:

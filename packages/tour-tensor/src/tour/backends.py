@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
+from tour import _compiled
+
 __all__ = ["cpu", "cuda", "cudnn", "mkl", "mkldnn", "mps", "openmp"]
 
 
@@ -30,6 +32,15 @@ class Cpu:
 
     def __init__(self) -> None:
         self.winograd: Literal["auto", 0, 2, 4] = "auto"
+
+    def empty_cache(self) -> None:
+        """Give memory back to the system that compiled kernels (tour-numba) keep to use it again; without them there is none.
+
+        Examples:
+            >>> import tour
+            >>> tour.backends.cpu.empty_cache()
+        """
+        _compiled.empty_cache()
 
 
 cpu = Cpu()

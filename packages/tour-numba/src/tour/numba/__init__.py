@@ -28,14 +28,21 @@ class _Provider:
 
     def describe(self) -> list[str]:
         """Lines for `tour.show_config`."""
-        from tour.numba import _native, _pool, _store
+        from tour.numba import _heap, _native, _pool, _store
 
         names = compiled()
         return [
             f"compiled kernels: by Numba, for {_native.processor()}",
             f"  vectors of {_native.vector_bits()} bits, {_pool.threads()} threads by {_pool.layer()}, cache in {_store.folder()}",
+            f"  {_heap.describe()}",
             f"  compiled so far: {', '.join(names) if names else 'none'}",
         ]
+
+    def empty_cache(self) -> None:
+        """Give memory that waits to be used again back to the system."""
+        from tour.numba import _heap
+
+        _heap.empty_cache()
 
 
 def warmup() -> None:

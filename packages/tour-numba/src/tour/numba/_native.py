@@ -16,8 +16,9 @@ from typing import Any
 import llvmlite.binding as llvm
 import numpy as np
 
-from tour.numba import _pool, _store
+from tour.numba import _heap, _pool, _store
 
+_installed = _heap.installed.get
 _lock = threading.RLock()  # LLVM's engine and Numba's compiler serve one thread at a time
 
 
@@ -44,16 +45,23 @@ def vector_bits() -> int:
 
 
 @cache
-def _engine() -> Any:
+def engine() -> Any:
+    """LLVM's linker, which holds all code that is in memory."""
     return llvm.create_mcjit_compiler(llvm.parse_assembly(""), machine())
 
 
 def link(code: bytes, symbol: str) -> int:
     """The address of a function in object code, now that it is in memory."""
     with _lock:
-        _engine().add_object_file(llvm.ObjectFileRef.from_data(code))
-        _engine().finalize_object()
-        return int(_engine().get_function_address(symbol))
+        engine().add_object_file(llvm.ObjectFileRef.from_data(code))
+        engine().finalize_object()
+        return address(symbol)
+
+
+def address(symbol: str) -> int:
+    """Where a function of linked code begins."""
+    with _lock:
+        return int(engine().get_function_address(symbol))
 
 
 def assemble(text: str) -> bytes:
@@ -78,6 +86,8 @@ class Kernel:
         KERNELS[name] = self
 
     def __call__(self, parts: int, *values: Any) -> None:
+        if not _installed():
+            _heap.install()
         _pool.run(self._address or self.load(), pack(values), parts)
 
     def load(self) -> int:

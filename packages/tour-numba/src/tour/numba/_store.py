@@ -6,9 +6,7 @@ import hashlib
 import os
 import platform
 import sys
-import tempfile
 from functools import cache
-from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -34,7 +32,10 @@ def _root() -> Path:
 
 def _fingerprint() -> str:
     here = Path(__file__).parent
-    sources = [here / "_compiler.py", *sorted((here / "kernels").glob("*.py"))]
+    sources = [
+        *(here / name for name in ("_compiler.py", "_heap.py", "_pool.py")),
+        *sorted((here / "kernels").glob("*.py")),
+    ]
     parts = [path.name.encode() + path.read_bytes() for path in sources]
     parts += [llvm.get_host_cpu_name().encode(), llvm.get_host_cpu_features().flatten().encode()]
     parts += [platform.machine().encode(), _compiler().encode()]
@@ -44,10 +45,13 @@ def _fingerprint() -> str:
 def _compiler() -> str:
     """The version of Numba, told by its metadata's folder: reading metadata takes 30 ms."""
     spec = find_spec("numba")
-    if spec is None or spec.origin is None:
-        return version("numba")
-    found = sorted(p.name for p in Path(spec.origin).parent.parent.glob("numba-*.dist-info"))
-    return " ".join(found) or version("numba")
+    if spec is not None and spec.origin is not None:
+        found = sorted(p.name for p in Path(spec.origin).parent.parent.glob("numba-*.dist-info"))
+        if found:
+            return " ".join(found)
+    from importlib.metadata import version
+
+    return version("numba")
 
 
 def load(name: str) -> tuple[bytes, str] | None:
@@ -61,11 +65,12 @@ def load(name: str) -> tuple[bytes, str] | None:
 
 def save(name: str, code: bytes, symbol: str) -> None:
     """Keep the object code of a kernel; where nothing can be written, nothing is kept."""
+    import tempfile
+
     try:
         folder().mkdir(parents=True, exist_ok=True)
-        handle, part = tempfile.mkstemp(
-            dir=folder()
-        )  # written aside and renamed: another process sees all of it or nothing
+        # Written aside and renamed: another process sees all of it or nothing.
+        handle, part = tempfile.mkstemp(dir=folder())
         with os.fdopen(handle, "wb") as file:
             file.write(symbol.encode() + b"\n" + code)
         os.replace(part, folder() / f"{name}.o")
