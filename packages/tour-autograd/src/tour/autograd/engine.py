@@ -32,6 +32,7 @@ from tour.autograd.tape import (
 )
 
 Gradient = Any  # a raw array, or a tensor when the pass itself is recorded
+watch: Any = None  # a profiler's `watch(ready, roots)`: a list in place of that of nodes that are ready, which sees each one taken
 
 
 def flat_edges(node: Any) -> Iterable[Any]:
@@ -75,6 +76,8 @@ def run(
     ready = [root for root in {id(root): root for root, _ in roots}.values() if not waiting[id(root)]]
     if useful is not None:
         ready = [root for root in ready if id(root) in useful]
+    if watch is not None:
+        ready = watch(ready, [root for root, _ in roots])
     search = anomaly.has_nan if anomaly.searching() else None
     node: Any = None
     g = None

@@ -9,11 +9,12 @@ if TYPE_CHECKING:
     from tour.utils import safetensors as safetensors
     from tour.utils import tensorboard as tensorboard
     from tour.utils.model_summary import summary as summary
+    from tour.utils.profiler import profile as profile
     from tour.utils.run import load_run as load_run
     from tour.utils.run import save_run as save_run
 else:
     _PARTS = {"benchmark", "checkpoint", "data", "safetensors", "tensorboard"}
-    _HOMES = {"load_run": "run", "save_run": "run", "summary": "model_summary"}
+    _HOMES = {"load_run": "run", "profile": "profiler", "save_run": "run", "summary": "model_summary"}
 
     def __getattr__(name):
         """Import a part the first time it is used (PEP 562)."""
