@@ -1,12 +1,13 @@
 """MkDocs hook: what the last parity run found, as tables.
 
-`{{ parity: modules }}`, `{{ parity: checks }}`, `{{ parity: differences }}` and `{{ parity: names }}` come from docs/data/parity.json,
-which `nox -s parity -- --parity-json docs/data/parity.json` writes; the reasons from tests/parity/expected.py; the names from
-docs/data/pytorch_names.json, compared with tour as it is now.
+`{{ parity: modules }}`, `{{ parity: checks }}`, `{{ parity: differences }}`, `{{ parity: programs }}` and `{{ parity: names }}` come
+from docs/data/parity.json, which `nox -s parity -- --parity-json docs/data/parity.json` writes; the reasons from
+tests/parity/expected.py; the names from docs/data/pytorch_names.json, compared with tour as it is now.
 """
 
 from __future__ import annotations
 
+import ast
 import functools
 import html
 import importlib.util
@@ -115,7 +116,25 @@ def names() -> str:
     return rows("| module of PyTorch | names | in tour |", iter(lines)) + "\n\n" + "\n\n".join(lacking)
 
 
-TABLES = {"modules": modules, "checks": checks, "differences": differences, "names": names}
+def programs() -> str:
+    """For each whole program: what it is, the figure it ends with under both frameworks, and by how much they differ."""
+    found = load("parity.json")["programs"]
+
+    def row(name: str, theirs: float, ours: float) -> str:
+        source = (ROOT / f"tests/parity/programs/{name}.py").read_text(encoding="utf-8")
+        what = " ".join((ast.get_docstring(ast.parse(source)) or "").split("\n\n")[0].split()).rstrip(".")
+        gap = abs(ours - theirs) / max(1.0, abs(theirs))
+        return f"| {what} | `{name}.py` | {theirs:.7g} | {ours:.7g} | {f'{gap:.0e}' if gap else 'none'} |"
+
+    close = sum(abs(ours - theirs) <= 1e-4 * max(1.0, abs(theirs)) for theirs, ours in found.values())
+    table = rows(
+        "| program | file | PyTorch ends with | tour ends with | difference |",
+        (row(name, *pair) for name, pair in sorted(found.items())),
+    )
+    return f"Of {len(found)} programs, {close} end with the same figure to within 1e-4.\n\n{table}"
+
+
+TABLES = {"modules": modules, "checks": checks, "differences": differences, "names": names, "programs": programs}
 
 
 def on_page_markdown(markdown: str, **_: object) -> str:

@@ -23,10 +23,13 @@ def pytest_addoption(parser: Any) -> None:
 
 
 ROWS: list[tuple[dict[str, Any], Any]] = []
+PROGRAMS: dict[str, list[float]] = {}  # the final figure of each program: PyTorch's, tour's
 
 
 def pytest_runtest_logreport(report: Any) -> None:
     properties = dict(report.user_properties)
+    if "program" in properties and report.when == "call":
+        PROGRAMS[properties["program"]] = properties["final"]
     if "operator" in properties and (report.when == "call" or report.failed):
         ROWS.append((properties, report))
 
@@ -53,6 +56,9 @@ def pytest_sessionfinish(session: Any) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: Any) -> None:
+    path = config.getoption("--parity-json")
+    if path and PROGRAMS:
+        write(path, {"programs": PROGRAMS})
     if not ROWS:
         return
     for name in stale(ROWS):
@@ -68,12 +74,18 @@ def pytest_terminal_summary(terminalreporter: Any, config: Any) -> None:
         )
     good, applicable = (sum(row[i] for row in summary.values()) for i in (0, 1))
     terminalreporter.write_line(f"{'all':16} {good:4} of {applicable:4} ({good / max(applicable, 1):.1%})")
-    path = config.getoption("--parity-json")
     if path:
         with_what = {name: version(name) for name in ("torch", "numpy")}
         made = {"date": f"{date.today()}", **with_what, "summary": summary, "checks": by_check(operators)}
         made["operators"] = {name: briefly(entry) for name, entry in operators.items()}
-        Path(path).write_text(json.dumps(made, indent=1, sort_keys=True) + "\n")
+        write(path, made)
+
+
+def write(path: str, made: dict[str, Any]) -> None:
+    """Put results into a file; what other tests found stays there."""
+    file = Path(path)
+    there = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
+    file.write_text(json.dumps(there | made, indent=1, sort_keys=True) + "\n", encoding="utf-8")
 
 
 def gather(rows: list[Any]) -> dict[str, Any]:

@@ -48,10 +48,12 @@ def final(source: str, name: str) -> float:
 
 
 @pytest.mark.parametrize("program", PROGRAMS, ids=lambda path: path.stem)
-def test_program(program: Path) -> None:
+def test_program(program: Path, record_property: Any) -> None:
     source = program.read_text(encoding="utf-8")
     torch.set_num_threads(1)
     theirs, ours = final(source, program.stem), final(for_tour(source), program.stem)
+    record_property("program", program.stem)
+    record_property("final", [theirs, ours])
     assert math.isclose(ours, theirs, rel_tol=TOLERANCE, abs_tol=TOLERANCE), f"{ours} instead of {theirs}"
 
 

@@ -64,9 +64,9 @@ class profile:
         >>> from tour import nn
         >>> net = nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 2))
         >>> with tour.utils.profile() as p:
-        ...     net(tour.zeros(100, 4)).sum().backward()
-        >>> [(row.name, row.memory) for row in p.rows("module")][1:]  # bytes: two matrices, in float32
-        [('net.0', 3200), ('net.1', 3200), ('net.2', 800)]
+        ...     y = net(tour.zeros(100, 4))
+        >>> [row.memory for row in p.rows("module")]  # bytes: of all three layers, then of each
+        [7200, 3200, 3200, 800]
     """
 
     def __init__(self, synchronize: Callable[[], Any] | None = None) -> None:
@@ -259,10 +259,11 @@ class profile:
 
     def _watch(self, ready: list[Any], roots: list[Any]) -> list[Any]:
         """What the engine takes its nodes from, in place of `ready`."""
-        if threading.get_ident() != self._thread or not self._stack:
+        if threading.get_ident() != self._thread:
             return ready
         now = self._now()
-        self._stack[-1].event.own += now - self._since
+        if self._stack:
+            self._stack[-1].event.own += now - self._since
         frame = sys._getframe(1)
         names = {}
         for key, modules in modules_of(_nodes(roots)).items():
@@ -274,7 +275,7 @@ class profile:
     def _take(self, frame: FrameType, names: dict[int, tuple[str, ...]], node: Any) -> None:
         """The engine has taken a node: the one before is done."""
         now = self._now()
-        if (span := self._stack[-1]).frame is frame and span.event.kind == "node":
+        if self._stack and self._stack[-1].frame is frame:
             self._end(now)
         if type(node) is not Leaf and node[OP] is not PICK and node[CODE] is not None:
             line = self._line(node[CODE], lasti_of(node))
