@@ -199,6 +199,13 @@ def set_default_dtype(d: dtype, /) -> None:
 
     Raises:
         TypeError: If `d` is not a floating-point dtype.
+
+    Examples:
+        >>> import tour
+        >>> tour.set_default_dtype(tour.float64)
+        >>> tour.tensor(1.0).dtype
+        tour.float64
+        >>> tour.set_default_dtype(tour.float32)
     """
     chosen = as_dtype(d)
     if not chosen.is_floating_point:

@@ -79,55 +79,109 @@ class FloatTensor(metaclass=TensorType):
 
 
 class DoubleTensor(metaclass=TensorType):
-    """Tensors of dtype float64."""
+    """Tensors of dtype float64.
+
+    Examples:
+        >>> import tour
+        >>> tour.DoubleTensor([1, 2])
+        tensor([1., 2.], dtype=tour.float64)
+    """
 
     dtype = _dtypes.float64
 
 
 class HalfTensor(metaclass=TensorType):
-    """Tensors of dtype float16."""
+    """Tensors of dtype float16.
+
+    Examples:
+        >>> import tour
+        >>> tour.HalfTensor([1, 2])
+        tensor([1., 2.], dtype=tour.float16)
+    """
 
     dtype = _dtypes.float16
 
 
 class BFloat16Tensor(metaclass=TensorType):
-    """Tensors of dtype bfloat16."""
+    """Tensors of dtype bfloat16.
+
+    Examples:
+        >>> import tour
+        >>> tour.BFloat16Tensor([1, 2])
+        tensor([1., 2.], dtype=tour.bfloat16)
+    """
 
     dtype = _dtypes.bfloat16
 
 
 class LongTensor(metaclass=TensorType):
-    """Tensors of dtype int64."""
+    """Tensors of dtype int64.
+
+    Examples:
+        >>> import tour
+        >>> tour.LongTensor([1.9, 2.1])
+        tensor([1, 2])
+    """
 
     dtype = _dtypes.int64
 
 
 class IntTensor(metaclass=TensorType):
-    """Tensors of dtype int32."""
+    """Tensors of dtype int32.
+
+    Examples:
+        >>> import tour
+        >>> tour.IntTensor([1, 2])
+        tensor([1, 2], dtype=tour.int32)
+    """
 
     dtype = _dtypes.int32
 
 
 class ShortTensor(metaclass=TensorType):
-    """Tensors of dtype int16."""
+    """Tensors of dtype int16.
+
+    Examples:
+        >>> import tour
+        >>> tour.ShortTensor([1, 2])
+        tensor([1, 2], dtype=tour.int16)
+    """
 
     dtype = _dtypes.int16
 
 
 class CharTensor(metaclass=TensorType):
-    """Tensors of dtype int8."""
+    """Tensors of dtype int8.
+
+    Examples:
+        >>> import tour
+        >>> tour.CharTensor([1, -2])
+        tensor([ 1, -2], dtype=tour.int8)
+    """
 
     dtype = _dtypes.int8
 
 
 class ByteTensor(metaclass=TensorType):
-    """Tensors of dtype uint8."""
+    """Tensors of dtype uint8.
+
+    Examples:
+        >>> import tour
+        >>> tour.ByteTensor([1, 255])
+        tensor([  1, 255], dtype=tour.uint8)
+    """
 
     dtype = _dtypes.uint8
 
 
 class BoolTensor(metaclass=TensorType):
-    """Tensors of dtype bool."""
+    """Tensors of dtype bool.
+
+    Examples:
+        >>> import tour
+        >>> tour.BoolTensor([1, 0])
+        tensor([ True, False])
+    """
 
     dtype = _dtypes.bool
 

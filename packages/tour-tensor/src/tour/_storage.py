@@ -100,7 +100,14 @@ def from_dlpack(ext_tensor: Any, *, device: Any = None, copy: bool | None = None
 
 
 def to_dlpack(tensor: Tensor) -> Any:
-    """A DLPack capsule of a tensor's memory, for libraries that take no objects with `__dlpack__`."""
+    """A DLPack capsule of a tensor's memory, for libraries that take no objects with `__dlpack__`.
+
+    Examples:
+        >>> import tour
+        >>> capsule = tour.to_dlpack(tour.ones(2))
+        >>> tour.from_dlpack(capsule)
+        tensor([1., 1.])
+    """
     return tensor.__dlpack__()
 
 

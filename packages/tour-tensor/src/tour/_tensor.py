@@ -119,6 +119,12 @@ class Tensor(
 
     Make one with `tour.tensor(data)`, `tour.zeros(2, 3)` and their kin, or from a NumPy array with `tour.from_numpy(a)`.
     `Tensor(2, 3)` is PyTorch's legacy form: uninitialised, in the default dtype; `Tensor([1, 2])` holds the data.
+
+    Examples:
+        >>> import tour
+        >>> x = tour.Tensor([[1, 2], [3, 4]])
+        >>> x.shape, x.dtype, x.sum()
+        (tour.Size([2, 2]), tour.float32, tensor(10.))
     """
 
     # No __dict__: it would cost every result 20 ns. Subclasses such as nn.Parameter have one.

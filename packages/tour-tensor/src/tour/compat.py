@@ -37,7 +37,16 @@ def install() -> None:
 
 
 def uninstall() -> None:
-    """From now on `import torch` means PyTorch again; what was imported stays what it is."""
+    """From now on `import torch` means PyTorch again; what was imported stays what it is.
+
+    Examples:
+        >>> import sys
+        >>> import tour.compat
+        >>> tour.compat.install()
+        >>> tour.compat.uninstall()
+        >>> "torch" in sys.modules
+        False
+    """
     if _finder in sys.meta_path:
         sys.meta_path.remove(_finder)
         for name in [name for name in sys.modules if name == "torch" or name.startswith("torch.")]:

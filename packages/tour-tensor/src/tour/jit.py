@@ -25,17 +25,42 @@ def compile(model: Any = None, **options: Any) -> Any:
 
 
 def script(obj: T, *args: Any, **options: Any) -> T:
-    """The function or module itself."""
+    """The function or module itself.
+
+    Examples:
+        >>> import tour
+        >>> net = tour.nn.Linear(2, 1)
+        >>> tour.jit.script(net) is net
+        True
+    """
     return obj
 
 
 def ignore(drop: Any = False, **options: Any) -> Any:
-    """The function itself; also as a decorator with arguments."""
+    """The function itself; also as a decorator with arguments.
+
+    Examples:
+        >>> import tour
+        >>> @tour.jit.ignore
+        ... def f(x):
+        ...     return 2 * x
+        >>> f(tour.ones(2))
+        tensor([2., 2.])
+    """
     return drop if callable(drop) else lambda function: function
 
 
 def _itself(fn: Callable[..., Any]) -> Callable[..., Any]:
-    """The function itself."""
+    """The function itself.
+
+    Examples:
+        >>> import tour
+        >>> @tour.jit.unused
+        ... def f(x):
+        ...     return 2 * x
+        >>> f(tour.ones(2))
+        tensor([2., 2.])
+    """
     return fn
 
 
@@ -43,7 +68,13 @@ export = unused = script_if_tracing = _itself
 
 
 def is_scripting() -> bool:
-    """False: nothing is compiled."""
+    """False: nothing is compiled.
+
+    Examples:
+        >>> import tour
+        >>> tour.jit.is_scripting()
+        False
+    """
     return False
 
 

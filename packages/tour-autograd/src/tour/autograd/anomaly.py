@@ -34,6 +34,14 @@ class set_detect_anomaly:
     Args:
         mode: Whether to search.
         check_nan: Whether a gradient with NaN is an error.
+
+    Examples:
+        >>> import tour
+        >>> with tour.autograd.set_detect_anomaly(True):
+        ...     tour.autograd.anomaly.is_anomaly_enabled()
+        True
+        >>> tour.autograd.anomaly.is_anomaly_enabled()
+        False
     """
 
     def __init__(self, mode: bool, check_nan: bool = True) -> None:
@@ -66,17 +74,37 @@ class detect_anomaly(set_detect_anomaly):
 
 
 def set_anomaly_enabled(mode: bool, check_nan: bool = True) -> None:
-    """`set_detect_anomaly` that is no context manager."""
+    """`set_detect_anomaly` that is no context manager.
+
+    Examples:
+        >>> from tour.autograd import anomaly
+        >>> anomaly.set_anomaly_enabled(True, check_nan=False)
+        >>> anomaly.is_anomaly_check_nan_enabled()
+        False
+        >>> anomaly.set_anomaly_enabled(False)
+    """
     set_detect_anomaly(mode, check_nan)
 
 
 def is_anomaly_enabled() -> bool:
-    """Whether anomalies are looked for."""
+    """Whether anomalies are looked for.
+
+    Examples:
+        >>> import tour
+        >>> tour.is_anomaly_enabled()
+        False
+    """
     return _State.enabled
 
 
 def is_anomaly_check_nan_enabled() -> bool:
-    """Whether NaN counts as an anomaly."""
+    """Whether NaN counts as an anomaly.
+
+    Examples:
+        >>> import tour
+        >>> tour.is_anomaly_check_nan_enabled()
+        True
+    """
     return _State.check_nan
 
 

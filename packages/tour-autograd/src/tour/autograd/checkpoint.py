@@ -26,7 +26,20 @@ Contexts = Callable[[], tuple[AbstractContextManager[Any], AbstractContextManage
 
 
 class CheckpointError(RuntimeError):
-    """Raised when a function computes something else the second time."""
+    """Raised when a function computes something else the second time.
+
+    Examples:
+        >>> import tour
+        >>> from tour.utils.checkpoint import CheckpointError, checkpoint
+        >>> sizes = iter([2, 3])
+        >>> x = tour.ones(1, requires_grad=True)
+        >>> y = checkpoint(lambda x: (x * tour.ones(next(sizes), 1)).exp(), x)
+        >>> try:
+        ...     y.sum().backward()
+        ... except CheckpointError:
+        ...     print("another shape the second time")
+        another shape the second time
+    """
 
 
 class _Stop(BaseException):
@@ -34,7 +47,14 @@ class _Stop(BaseException):
 
 
 def noop_context_fn() -> tuple[AbstractContextManager[Any], AbstractContextManager[Any]]:
-    """The contexts of a checkpoint that needs none: one for the first run, one for the second."""
+    """The contexts of a checkpoint that needs none: one for the first run, one for the second.
+
+    Examples:
+        >>> first, second = noop_context_fn()
+        >>> with first:
+        ...     print("as if there were no block")
+        as if there were no block
+    """
     return nullcontext(), nullcontext()
 
 
@@ -43,7 +63,18 @@ _early_stop: list[bool] = []  # the innermost `set_checkpoint_early_stop` block 
 
 @contextmanager
 def set_checkpoint_early_stop(enable: bool) -> Iterator[None]:
-    """Say for all checkpoints made in this block whether their second run ends when everything needed is computed."""
+    """Say for all checkpoints made in this block whether their second run ends when everything needed is computed.
+
+    Examples:
+        >>> import tour
+        >>> from tour.utils.checkpoint import checkpoint, set_checkpoint_early_stop
+        >>> x = tour.ones(2, requires_grad=True)
+        >>> with set_checkpoint_early_stop(False):
+        ...     y = checkpoint(tour.exp, x)
+        >>> y.sum().backward()
+        >>> x.grad
+        tensor([2.7183, 2.7183])
+    """
     _early_stop.append(enable)
     try:
         yield

@@ -22,7 +22,15 @@ __all__ = ["UnpackedDualTensor", "dual_level", "enter_dual_level", "exit_dual_le
 
 
 class UnpackedDualTensor(NamedTuple):
-    """What a dual tensor consists of; the tangent is None for a tensor that is none."""
+    """What a dual tensor consists of; the tangent is None for a tensor that is none.
+
+    Examples:
+        >>> import tour
+        >>> from tour.autograd import forward_ad
+        >>> with forward_ad.dual_level():
+        ...     forward_ad.unpack_dual(tour.ones(2)).tangent is None
+        True
+    """
 
     primal: Tensor
     tangent: Tensor | None
@@ -57,6 +65,13 @@ def enter_dual_level() -> int:
 
     Raises:
         RuntimeError: If one is open already: nest `tour.func.jvp` instead.
+
+    Examples:
+        >>> import tour
+        >>> from tour.autograd import forward_ad
+        >>> forward_ad.enter_dual_level()
+        0
+        >>> forward_ad.exit_dual_level()
     """
     if _open.blocks:
         raise RuntimeError("Nested forward mode AD is not supported at the moment")
@@ -69,6 +84,13 @@ def exit_dual_level(*, level: int | None = None) -> None:
 
     Raises:
         RuntimeError: If there is none.
+
+    Examples:
+        >>> import tour
+        >>> from tour.autograd import forward_ad
+        >>> level = forward_ad.enter_dual_level()
+        >>> x = forward_ad.make_dual(tour.tensor(3.0), tour.tensor(1.0))
+        >>> forward_ad.exit_dual_level(level=level)
     """
     if not _open.blocks:
         raise RuntimeError("exit_dual_level: trying to exit a forward AD level but there is no such level")
@@ -101,6 +123,14 @@ def make_dual(tensor: Tensor, tangent: Tensor, *, level: int | None = None) -> T
     Raises:
         RuntimeError: If no block is open, or the tangent does not fit.
         ValueError: If the tensor has no fractions.
+
+    Examples:
+        >>> import tour
+        >>> from tour.autograd import forward_ad
+        >>> with forward_ad.dual_level():
+        ...     x = forward_ad.make_dual(tour.tensor(3.0), tour.tensor(1.0))
+        ...     forward_ad.unpack_dual(x * x).tangent
+        tensor(6.)
     """
     if not _open.blocks:
         raise RuntimeError(
@@ -121,7 +151,15 @@ def make_dual(tensor: Tensor, tangent: Tensor, *, level: int | None = None) -> T
 
 
 def unpack_dual(tensor: Tensor, *, level: int | None = None) -> UnpackedDualTensor:
-    """The value of a dual tensor and its tangent; None where it has none."""
+    """The value of a dual tensor and its tangent; None where it has none.
+
+    Examples:
+        >>> import tour
+        >>> from tour.autograd import forward_ad
+        >>> with forward_ad.dual_level():
+        ...     forward_ad.unpack_dual(forward_ad.make_dual(tour.tensor(0.0), tour.tensor(2.0)).sin())
+        UnpackedDualTensor(primal=tensor(0.), tangent=tensor(2.))
+    """
     if not _open.blocks or tensor._tape is None:
         return UnpackedDualTensor(tensor, None)
     block = _open.blocks[-1]

@@ -31,6 +31,23 @@ class FunctionCtx:
 
     Attributes:
         needs_input_grad: For each argument of `forward`, whether its gradient is wanted.
+
+    Examples:
+        >>> import tour
+        >>> class Cube(tour.autograd.Function):
+        ...     @staticmethod
+        ...     def forward(ctx, x):
+        ...         ctx.save_for_backward(x)
+        ...         ctx.power = 3
+        ...         return x**ctx.power
+        ...     @staticmethod
+        ...     def backward(ctx, g):
+        ...         (x,) = ctx.saved_tensors
+        ...         return g * ctx.power * x**2
+        >>> x = tour.tensor(2.0, requires_grad=True)
+        >>> Cube.apply(x).backward()
+        >>> x.grad
+        tensor(12.)
     """
 
     def __init__(self) -> None:
@@ -326,7 +343,25 @@ def _kept(t: Any, inputs: tuple[Any, ...], position: dict[int, int]) -> tuple[Sa
 
 
 def once_differentiable(backward: Any) -> Any:
-    """Decorator for a `Function.backward` that cannot be differentiated again; trying to is an error, not a wrong number."""
+    """Decorator for a `Function.backward` that cannot be differentiated again; trying to is an error, not a wrong number.
+
+    Examples:
+        >>> import tour
+        >>> from tour.autograd.function import once_differentiable
+        >>> class Square(tour.autograd.Function):
+        ...     @staticmethod
+        ...     def forward(ctx, x):
+        ...         ctx.save_for_backward(x)
+        ...         return x * x
+        ...     @staticmethod
+        ...     @once_differentiable
+        ...     def backward(ctx, g):
+        ...         return tour.from_numpy(2 * g.numpy() * ctx.saved_tensors[0].detach().numpy())
+        >>> x = tour.ones(2, requires_grad=True)
+        >>> Square.apply(x).sum().backward()
+        >>> x.grad
+        tensor([2., 2.])
+    """
     import functools
 
     @functools.wraps(backward)

@@ -173,10 +173,24 @@ class inference_mode(_Switch):
 
 
 def is_grad_enabled() -> bool:
-    """Whether operations are recorded in this thread."""
+    """Whether operations are recorded in this thread.
+
+    Examples:
+        >>> import tour
+        >>> with tour.no_grad():
+        ...     tour.is_grad_enabled()
+        False
+    """
     return tape.recording()
 
 
 def is_inference_mode_enabled() -> bool:
-    """Whether this thread is in an `inference_mode` block."""
+    """Whether this thread is in an `inference_mode` block.
+
+    Examples:
+        >>> import tour
+        >>> with tour.inference_mode():
+        ...     tour.is_inference_mode_enabled()
+        True
+    """
     return tape.mode.inference

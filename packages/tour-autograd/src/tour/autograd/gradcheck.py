@@ -14,7 +14,17 @@ __all__ = ["GradcheckError", "gradcheck", "gradgradcheck"]
 
 
 class GradcheckError(RuntimeError):
-    """Raised when a gradient differs from what differences of the function say."""
+    """Raised when a gradient differs from what differences of the function say.
+
+    Examples:
+        >>> import tour
+        >>> x = tour.ones(2, dtype=tour.float64, requires_grad=True)
+        >>> try:
+        ...     tour.autograd.gradcheck(lambda x: x * x.detach(), (x,))
+        ... except GradcheckError:
+        ...     print("half of the slope is missing")
+        half of the slope is missing
+    """
 
 
 def gradcheck(
@@ -121,6 +131,12 @@ def gradgradcheck(
 
     Raises:
         GradcheckError: If a second derivative differs and `raise_exception`.
+
+    Examples:
+        >>> import tour
+        >>> x = tour.tensor([0.5, 2.0], dtype=tour.float64, requires_grad=True)
+        >>> tour.autograd.gradgradcheck(tour.tanh, (x,))
+        True
     """
     from tour.autograd import grad
 

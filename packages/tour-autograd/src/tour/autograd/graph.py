@@ -145,7 +145,14 @@ def node_of(edge: Any) -> GradFn:
 
 
 def grad_fn(t: Any) -> GradFn | None:
-    """The node that made a tensor; None for leaves."""
+    """The node that made a tensor; None for leaves.
+
+    Examples:
+        >>> import tour
+        >>> x = tour.ones(2, requires_grad=True)
+        >>> x.grad_fn, x.exp().grad_fn
+        (None, <ExpBackward0>)
+    """
     own = views.fresh(t) if tape.rebased else t._tape
     return None if own is None or type(own) is Leaf else node_of(own)
 

@@ -63,6 +63,14 @@ def register_hook(t: Any, hook: Callable[..., Any]) -> Handle:
 
     Raises:
         RuntimeError: If the tensor does not record.
+
+    Examples:
+        >>> import tour
+        >>> x = tour.ones(2, requires_grad=True)
+        >>> handle = x.register_hook(lambda g: 10 * g)
+        >>> x.sum().backward()
+        >>> x.grad
+        tensor([10., 10.])
     """
     return Handle(tape.ensure_hooks(current_tape(t, "cannot register a hook")).before, hook)
 
@@ -72,6 +80,13 @@ def register_post_accumulate_grad_hook(t: Any, hook: Callable[..., Any]) -> Hand
 
     Raises:
         RuntimeError: If the tensor does not record, or is no leaf.
+
+    Examples:
+        >>> import tour
+        >>> x = tour.ones(2, requires_grad=True)
+        >>> handle = x.register_post_accumulate_grad_hook(lambda x: print("has", x.grad))
+        >>> x.sum().backward()
+        has tensor([1., 1.])
     """
     own = current_tape(t, "cannot register a hook")
     if type(own) is not Leaf:
@@ -84,6 +99,15 @@ def retain_grad(t: Any) -> None:
 
     Raises:
         RuntimeError: If the tensor does not record.
+
+    Examples:
+        >>> import tour
+        >>> x = tour.ones(2, requires_grad=True)
+        >>> y = 3 * x
+        >>> y.retain_grad()
+        >>> (y * y).sum().backward()
+        >>> y.grad
+        tensor([6., 6.])
     """
     own = current_tape(t, "can't retain_grad")
     if type(own) is not Leaf:
@@ -91,6 +115,14 @@ def retain_grad(t: Any) -> None:
 
 
 def retains_grad(t: Any) -> bool:
-    """Whether `retain_grad` was called on a tensor that is no leaf."""
+    """Whether `retain_grad` was called on a tensor that is no leaf.
+
+    Examples:
+        >>> import tour
+        >>> y = 2 * tour.ones(2, requires_grad=True)
+        >>> y.retain_grad()
+        >>> y.retains_grad
+        True
+    """
     hooks = tape.hooks_of(t._tape)
     return type(t._tape) is not Leaf and hooks is not None and hooks.retain is not None and hooks.retain() is t

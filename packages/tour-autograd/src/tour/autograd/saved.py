@@ -117,14 +117,35 @@ class saved_tensors_hooks:
 
 
 class save_on_cpu(saved_tensors_hooks):
-    """Keep saved tensors in host memory until the backward pass needs them on their device again."""
+    """Keep saved tensors in host memory until the backward pass needs them on their device again.
+
+    Examples:
+        >>> import tour
+        >>> x = tour.ones(2, requires_grad=True)
+        >>> with tour.autograd.graph.save_on_cpu():
+        ...     y = x.exp()
+        >>> y.sum().backward()
+        >>> x.grad
+        tensor([2.7183, 2.7183])
+    """
 
     def __init__(self, pin_memory: bool = False, device_type: str = "cuda") -> None:
         super().__init__(lambda t: (t.device, t.cpu()), lambda packed: packed[1].to(packed[0]))
 
 
 class disable_saved_tensors_hooks:
-    """Refuse `saved_tensors_hooks` blocks, with a message that says why."""
+    """Refuse `saved_tensors_hooks` blocks, with a message that says why.
+
+    Examples:
+        >>> import tour
+        >>> from tour.autograd.graph import disable_saved_tensors_hooks, save_on_cpu
+        >>> with disable_saved_tensors_hooks("not inside this block"):
+        ...     with save_on_cpu():
+        ...         pass
+        Traceback (most recent call last):
+            ...
+        RuntimeError: not inside this block
+    """
 
     def __init__(self, error_message: str) -> None:
         self.error_message = error_message

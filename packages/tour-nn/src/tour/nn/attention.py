@@ -10,7 +10,14 @@ __all__ = ["SDPBackend", "sdpa_kernel"]
 
 
 class SDPBackend(Enum):
-    """PyTorch's kernels of `scaled_dot_product_attention`."""
+    """PyTorch's kernels of `scaled_dot_product_attention`.
+
+    Examples:
+        >>> from tour.nn.attention import SDPBackend, sdpa_kernel
+        >>> with sdpa_kernel(SDPBackend.MATH):
+        ...     SDPBackend.MATH.name
+        'MATH'
+    """
 
     ERROR = -1
     MATH = 0

@@ -154,22 +154,56 @@ def on_registration(kind: str, module: Any, name: str, value: Any) -> Any:
 
 
 def register_module_parameter_registration_hook(hook: Hook) -> RemovableHandle:
-    """Call `hook(module, name, param)` whenever a module registers a parameter; it may return a replacement."""
+    """Call `hook(module, name, param)` whenever a module registers a parameter; it may return a replacement.
+
+    Examples:
+        >>> from tour import nn
+        >>> show = lambda module, name, parameter: print(name, tuple(parameter.shape))
+        >>> with nn.modules.module.register_module_parameter_registration_hook(show):
+        ...     layer = nn.Linear(2, 3)
+        weight (3, 2)
+        bias (3,)
+    """
     return add_hook(REGISTRATION_HOOKS, GlobalHook("_parameters", hook))
 
 
 def register_module_buffer_registration_hook(hook: Hook) -> RemovableHandle:
-    """Call `hook(module, name, buffer)` whenever a module registers a buffer; it may return a replacement."""
+    """Call `hook(module, name, buffer)` whenever a module registers a buffer; it may return a replacement.
+
+    Examples:
+        >>> import tour
+        >>> from tour import nn
+        >>> with nn.modules.module.register_module_buffer_registration_hook(lambda module, name, buffer: print(name)):
+        ...     norm = nn.BatchNorm1d(2)
+        running_mean
+        running_var
+        num_batches_tracked
+    """
     return add_hook(REGISTRATION_HOOKS, GlobalHook("_buffers", hook))
 
 
 def register_module_module_registration_hook(hook: Hook) -> RemovableHandle:
-    """Call `hook(module, name, submodule)` whenever a module registers a child; it may return a replacement."""
+    """Call `hook(module, name, submodule)` whenever a module registers a child; it may return a replacement.
+
+    Examples:
+        >>> from tour import nn
+        >>> with nn.modules.module.register_module_module_registration_hook(lambda module, name, child: print(name, child)):
+        ...     net = nn.Sequential(nn.ReLU())
+        0 ReLU()
+    """
     return add_hook(REGISTRATION_HOOKS, GlobalHook("_modules", hook))
 
 
 def register_module_forward_pre_hook(hook: Hook) -> RemovableHandle:
-    """Call `hook(module, args)` before every module's forward; see `Module.register_forward_pre_hook`."""
+    """Call `hook(module, args)` before every module's forward; see `Module.register_forward_pre_hook`.
+
+    Examples:
+        >>> import tour
+        >>> from tour import nn
+        >>> with nn.modules.module.register_module_forward_pre_hook(lambda module, args: print(module, args[0].shape)):
+        ...     _ = nn.ReLU()(tour.ones(2, 3))
+        ReLU() tour.Size([2, 3])
+    """
     return add_hook(GLOBAL_HOOKS, GlobalHook("_forward_pre_hooks", hook))
 
 
@@ -191,17 +225,43 @@ def register_module_forward_hook(
 
 
 def register_module_full_backward_pre_hook(hook: Hook) -> RemovableHandle:
-    """Call `hook(module, grad_output)` for every module; see `Module.register_full_backward_pre_hook`."""
+    """Call `hook(module, grad_output)` for every module; see `Module.register_full_backward_pre_hook`.
+
+    Examples:
+        >>> import tour
+        >>> from tour import nn
+        >>> double = lambda module, grad_output: (2 * grad_output[0],)
+        >>> x = tour.ones(2, requires_grad=True)
+        >>> with nn.modules.module.register_module_full_backward_pre_hook(double):
+        ...     nn.Identity()(x).sum().backward()
+        >>> x.grad
+        tensor([2., 2.])
+    """
     return add_hook(GLOBAL_HOOKS, GlobalHook("_backward_pre_hooks", hook))
 
 
 def register_module_full_backward_hook(hook: Hook) -> RemovableHandle:
-    """Call `hook(module, grad_input, grad_output)` for every module; see `Module.register_full_backward_hook`."""
+    """Call `hook(module, grad_input, grad_output)` for every module; see `Module.register_full_backward_hook`.
+
+    Examples:
+        >>> import tour
+        >>> from tour import nn
+        >>> show = lambda module, grad_input, grad_output: print(module, grad_input[0])
+        >>> with nn.modules.module.register_module_full_backward_hook(show):
+        ...     nn.ReLU()(tour.tensor([-1.0, 1.0], requires_grad=True)).sum().backward()
+        ReLU() tensor([0., 1.])
+    """
     return _add_global_backward_hook(hook, is_full=True)
 
 
 def register_module_backward_hook(hook: Hook) -> RemovableHandle:
-    """The older form of `register_module_full_backward_hook`, which sees only the last operation of a module."""
+    """The older form of `register_module_full_backward_hook`, which sees only the last operation of a module.
+
+    Examples:
+        >>> from tour import nn
+        >>> handle = nn.modules.module.register_module_backward_hook(lambda module, grad_input, grad_output: None)
+        >>> handle.remove()
+    """
     return _add_global_backward_hook(hook, is_full=False)
 
 

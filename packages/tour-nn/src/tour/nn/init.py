@@ -113,7 +113,14 @@ def uniform_(tensor: Tensor, a: float = 0.0, b: float = 1.0, generator: Generato
 
 
 def normal_(tensor: Tensor, mean: float = 0.0, std: float = 1.0, generator: Generator = None) -> Tensor:
-    """Fill with draws from the normal distribution."""
+    """Fill with draws from the normal distribution.
+
+    Examples:
+        >>> import tour
+        >>> w = normal_(tour.empty(100, 100), std=0.02)
+        >>> f"{w.std():.3f}"
+        '0.020'
+    """
     with tour.no_grad():
         return tensor.normal_(mean, std, generator=generator)
 
@@ -178,12 +185,24 @@ def constant_(tensor: Tensor, val: float) -> Tensor:
 
 
 def ones_(tensor: Tensor) -> Tensor:
-    """Fill with ones."""
+    """Fill with ones.
+
+    Examples:
+        >>> import tour
+        >>> ones_(tour.empty(3))
+        tensor([1., 1., 1.])
+    """
     return constant_(tensor, 1.0)
 
 
 def zeros_(tensor: Tensor) -> Tensor:
-    """Fill with zeros."""
+    """Fill with zeros.
+
+    Examples:
+        >>> import tour
+        >>> zeros_(tour.empty(3))
+        tensor([0., 0., 0.])
+    """
     return constant_(tensor, 0.0)
 
 
@@ -246,6 +265,12 @@ def xavier_uniform_(tensor: Tensor, gain: float = 1.0, generator: Generator = No
 
     Raises:
         ValueError: If the tensor has fewer than two dimensions.
+
+    Examples:
+        >>> import tour
+        >>> w = xavier_uniform_(tour.empty(3, 3))
+        >>> bool((w.abs() <= 1).all())
+        True
     """
     bound = math.sqrt(3.0) * _xavier_std(tensor, gain)
     return uniform_(tensor, -bound, bound, generator)
@@ -258,6 +283,12 @@ def xavier_normal_(tensor: Tensor, gain: float = 1.0, generator: Generator = Non
 
     Raises:
         ValueError: If the tensor has fewer than two dimensions.
+
+    Examples:
+        >>> import tour
+        >>> w = xavier_normal_(tour.empty(300, 500))
+        >>> f"{w.std():.2f}"
+        '0.05'
     """
     return normal_(tensor, 0.0, _xavier_std(tensor, gain), generator)
 
@@ -309,6 +340,12 @@ def kaiming_normal_(
     """Fill with draws from `N(0, std²)` with `std = gain / √fan`; arguments as for `kaiming_uniform_`.
 
     He et al., "Delving deep into rectifiers", 2015.
+
+    Examples:
+        >>> import tour
+        >>> w = kaiming_normal_(tour.empty(500, 200), nonlinearity="relu")
+        >>> f"{w.std():.2f}"
+        '0.10'
     """
     if _is_empty(tensor):
         return tensor
@@ -366,6 +403,12 @@ def sparse_(tensor: Tensor, sparsity: float, std: float = 0.01, generator: Gener
 
     Raises:
         ValueError: If the tensor is not a matrix.
+
+    Examples:
+        >>> import tour
+        >>> w = sparse_(tour.empty(10, 4), sparsity=0.3)
+        >>> (w == 0).sum(0)
+        tensor([3, 3, 3, 3])
     """
     if tensor.ndim != 2:
         raise ValueError("Only tensors with 2 dimensions are supported")

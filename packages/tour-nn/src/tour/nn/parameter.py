@@ -102,7 +102,14 @@ def _rebuild_parameter(cls: type[Tensor], data: Tensor, requires_grad: bool, att
 
 
 class UninitializedTensorMixin(Tensor):
-    """A tensor whose shape is not known yet: until `materialize` it has a dtype and a device, and nothing else."""
+    """A tensor whose shape is not known yet: until `materialize` it has a dtype and a device, and nothing else.
+
+    Examples:
+        >>> import tour
+        >>> layer = tour.nn.LazyLinear(2)
+        >>> isinstance(layer.weight, tour.nn.parameter.UninitializedTensorMixin)
+        True
+    """
 
     cls_to_become: type[Tensor]
     _what: str
@@ -237,6 +244,13 @@ class UninitializedBuffer(UninitializedTensorMixin, Buffer):
         device: Where it will live.
         dtype: Its elements.
         persistent: Whether it belongs to the module's `state_dict`.
+
+    Examples:
+        >>> import tour
+        >>> buffer = tour.nn.UninitializedBuffer()
+        >>> buffer.materialize((2, 3))
+        >>> buffer.shape
+        tour.Size([2, 3])
     """
 
     cls_to_become = Buffer
@@ -261,5 +275,15 @@ def _rebuild_uninitialized(
 
 
 def is_lazy(param: Any) -> bool:
-    """Whether a parameter or buffer still waits for its shape."""
+    """Whether a parameter or buffer still waits for its shape.
+
+    Examples:
+        >>> import tour
+        >>> layer = tour.nn.LazyLinear(2)
+        >>> tour.nn.parameter.is_lazy(layer.weight)
+        True
+        >>> _ = layer(tour.ones(1, 3))
+        >>> tour.nn.parameter.is_lazy(layer.weight)
+        False
+    """
     return isinstance(param, UninitializedTensorMixin)

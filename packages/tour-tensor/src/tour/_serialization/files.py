@@ -23,6 +23,16 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
 
     Raises:
         OSError: If it cannot be written; what stood there before still does.
+
+    Examples:
+        >>> import os, tempfile
+        >>> path = os.path.join(tempfile.mkdtemp(), "numbers")
+        >>> with replacing(path) as file:
+        ...     _ = file.write(b"1 2 3")
+        ...     print(os.path.exists(path))
+        False
+        >>> os.path.exists(path)
+        True
     """
     target = os.path.realpath(os.fspath(path))
     if os.path.exists(target) and not os.path.isfile(target):

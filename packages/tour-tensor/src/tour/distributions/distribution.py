@@ -31,6 +31,12 @@ class Distribution:
         event_shape: Shape of one sample of one of them.
         arg_constraints: Where parameters may lie, by name.
         event_dims: How many dimensions of a parameter belong to the event, where there are any.
+
+    Examples:
+        >>> import tour
+        >>> d = tour.distributions.Normal(tour.zeros(3), 1.0)
+        >>> d.batch_shape, d.event_shape, d.sample((5,)).shape
+        (tour.Size([3]), tour.Size([]), tour.Size([5, 3]))
     """
 
     has_rsample = False

@@ -23,7 +23,15 @@ NAMES = {
 
 
 class LinAlgError(RuntimeError):
-    """A matrix that has no such factorization, inverse or solution."""
+    """A matrix that has no such factorization, inverse or solution.
+
+    Examples:
+        >>> import tour
+        >>> tour.linalg.inv(tour.zeros(2, 2))
+        Traceback (most recent call last):
+            ...
+        tour.linalg._checks.LinAlgError: linalg.inv: The diagonal element 1 is zero...
+    """
 
 
 def fractional(name: str, input: Any, what: str = "a floating point or complex tensor", low: bool = False) -> Any:

@@ -353,7 +353,16 @@ _LDL = Op("linalg_ldl_factor_ex", ("input", "hermitian"), _ldl)
 def ldl_factor_ex(
     A: Tensor, *, hermitian: bool = False, check_errors: bool = False, out: Any = None
 ) -> return_types.linalg_ldl_factor_ex:
-    """Bunch–Kaufman factorization in LAPACK's packed form and, instead of an error, a number for each matrix. Needs SciPy."""
+    """Bunch–Kaufman factorization in LAPACK's packed form and, instead of an error, a number for each matrix. Needs SciPy.
+
+    Examples:
+        >>> import tour
+        >>> A = tour.tensor([[4.0, 2.0], [2.0, 3.0]])
+        >>> LD, pivots, info = tour.linalg.ldl_factor_ex(A)
+        >>> LD, info
+        (tensor([[4.0000, 0.0000],
+                [0.5000, 2.0000]]), tensor(0, dtype=tour.int32))
+    """
     three = made(_LDL, square("linalg.ldl_factor_ex", A), hermitian)
     if check_errors:
         demand(three[2]._a, "torch.linalg.ldl_factor_ex", lambda row: f"D[{row},{row}] is exactly zero")
@@ -366,6 +375,14 @@ def ldl_factor(A: Tensor, *, hermitian: bool = False, out: Any = None) -> return
 
     Raises:
         LinAlgError: If D has a zero on its diagonal.
+
+    Examples:
+        >>> import tour
+        >>> A = tour.tensor([[4.0, 2.0], [2.0, 3.0]])
+        >>> LD, pivots = tour.linalg.ldl_factor(A)
+        >>> tour.linalg.ldl_solve(LD, pivots, tour.tensor([[8.0], [8.0]]))
+        tensor([[1.],
+                [2.]])
     """
     packed, pivots, info = made(_LDL, square("linalg.ldl_factor", A), hermitian)
     demand(info._a, "torch.linalg.ldl_factor", lambda row: f"D[{row},{row}] is exactly zero")

@@ -166,7 +166,14 @@ def _unsolvable(row: int) -> str:
 def solve_ex(
     A: Tensor, B: Tensor, *, left: bool = True, check_errors: bool = False, out: Any = None
 ) -> return_types.linalg_solve_ex:
-    """Solutions of linear systems and, instead of an error, a number for each: 0, or the first zero pivot, counted from 1."""
+    """Solutions of linear systems and, instead of an error, a number for each: 0, or the first zero pivot, counted from 1.
+
+    Examples:
+        >>> import tour
+        >>> X, info = tour.linalg.solve_ex(tour.tensor([[2.0, 0.0], [0.0, 4.0]]), tour.tensor([2.0, 2.0]))
+        >>> X, info
+        (tensor([1.0000, 0.5000]), tensor(0, dtype=tour.int32))
+    """
     X, info = _solved("linalg.solve", A, B, left)
     if check_errors:
         demand(info._a, "torch.linalg.solve_ex", _unsolvable)
@@ -305,7 +312,15 @@ _LDL_SOLVE = Op("linalg_ldl_solve", ("LD", "pivots", "B", "hermitian"), _ldl_sol
 
 @numpy_too
 def ldl_solve(LD: Tensor, pivots: Tensor, B: Tensor, *, hermitian: bool = False, out: Tensor | None = None) -> Tensor:
-    """The solution X of `A @ X = B` for A factored by `ldl_factor`. Needs SciPy."""
+    """The solution X of `A @ X = B` for A factored by `ldl_factor`. Needs SciPy.
+
+    Examples:
+        >>> import tour
+        >>> A = tour.tensor([[4.0, 2.0], [2.0, 3.0]])
+        >>> tour.linalg.ldl_solve(*tour.linalg.ldl_factor(A), tour.tensor([[8.0], [8.0]]))
+        tensor([[1.],
+                [2.]])
+    """
     name = "linalg.ldl_solve"
     LD, B = square(name, LD, "LD"), matrix(name, B, "B")
     alike(name, LD, B)

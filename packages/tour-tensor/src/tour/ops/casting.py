@@ -228,12 +228,26 @@ def contiguous(input: Tensor, memory_format: Any = contiguous_format) -> Tensor:
 
 @numpy_too
 def detach(input: Tensor) -> Tensor:
-    """A tensor that shares memory with this one but not its history."""
+    """A tensor that shares memory with this one but not its history.
+
+    Examples:
+        >>> import tour
+        >>> x = tour.ones(2, requires_grad=True)
+        >>> tour.detach(2 * x)
+        tensor([2., 2.])
+    """
     return wrap(input._a)
 
 
 def detach_(input: Tensor) -> Tensor:
-    """Forget the tensor's history; returns the tensor itself."""
+    """Forget the tensor's history; returns the tensor itself.
+
+    Examples:
+        >>> import tour
+        >>> y = 2 * tour.ones(2, requires_grad=True)
+        >>> y.requires_grad, tour.detach_(y).requires_grad
+        (True, False)
+    """
     return input.detach_()
 
 

@@ -68,7 +68,13 @@ def fill(input: Tensor, value: Any) -> Tensor:
 
 
 def fill_(input: Tensor, value: Any) -> Tensor:
-    """Fill the tensor with one value, a number or a tensor without dimensions; returns the tensor itself."""
+    """Fill the tensor with one value, a number or a tensor without dimensions; returns the tensor itself.
+
+    Examples:
+        >>> import tour
+        >>> tour.empty(3).fill_(7)
+        tensor([7., 7., 7.])
+    """
     a = input._a
     if type(value) in _NUMBERS and a.dtype.kind == "f" and 0 not in a.strides and _unrecorded(input):
         a[...] = value
@@ -78,7 +84,13 @@ def fill_(input: Tensor, value: Any) -> Tensor:
 
 
 def zero_(input: Tensor) -> Tensor:
-    """Fill the tensor with zeros; returns the tensor itself."""
+    """Fill the tensor with zeros; returns the tensor itself.
+
+    Examples:
+        >>> import tour
+        >>> tour.ones(3).zero_()
+        tensor([0., 0., 0.])
+    """
     a = input._a
     if 0 not in a.strides and _unrecorded(input):
         a[...] = 0

@@ -29,7 +29,15 @@ __all__ = [
 
 @numpy_too
 def slogdet(input: Tensor, *, out: Any = None) -> return_types.slogdet:
-    """Sign and logarithm of the absolute value of determinants; the same as `tour.linalg.slogdet`."""
+    """Sign and logarithm of the absolute value of determinants; the same as `tour.linalg.slogdet`.
+
+    Examples:
+        >>> import tour
+        >>> tour.slogdet(tour.tensor([[1.0, 2.0], [3.0, 4.0]]))
+        tour.return_types.slogdet(
+        sign=tensor(-1.),
+        logabsdet=tensor(0.6931))
+    """
     return return_types.slogdet(*measures.slogdet(input, out=out))
 
 
@@ -50,13 +58,27 @@ def logdet(input: Tensor) -> Tensor:
 
 @numpy_too
 def pinverse(input: Tensor, rcond: float = 1e-15) -> Tensor:
-    """Pseudo-inverses; singular values at or below `rcond` times the largest count as zero."""
+    """Pseudo-inverses; singular values at or below `rcond` times the largest count as zero.
+
+    Examples:
+        >>> import tour
+        >>> tour.pinverse(tour.tensor([[2.0, 0.0], [0.0, 0.0]]))
+        tensor([[0.5000, 0.0000],
+                [0.0000, 0.0000]])
+    """
     return solving.pinv(input, rcond)
 
 
 @numpy_too
 def cholesky(input: Tensor, upper: bool = False, *, out: Tensor | None = None) -> Tensor:
-    """Cholesky factors of Hermitian positive-definite matrices; the newer name is `tour.linalg.cholesky`."""
+    """Cholesky factors of Hermitian positive-definite matrices; the newer name is `tour.linalg.cholesky`.
+
+    Examples:
+        >>> import tour
+        >>> tour.cholesky(tour.tensor([[4.0, 2.0], [2.0, 5.0]]))
+        tensor([[2., 0.],
+                [1., 2.]])
+    """
     return factoring.cholesky(input, upper=upper, out=out)
 
 
@@ -109,7 +131,14 @@ def cholesky_inverse(L: Tensor, upper: bool = False, *, out: Tensor | None = Non
 
 @numpy_too
 def qr(input: Tensor, some: bool = True, *, out: Any = None) -> return_types.qr:
-    """QR factorization, reduced if `some`; the newer name is `tour.linalg.qr`."""
+    """QR factorization, reduced if `some`; the newer name is `tour.linalg.qr`.
+
+    Examples:
+        >>> import tour
+        >>> q, r = tour.qr(tour.tensor([[3.0, 1.0], [4.0, 2.0]]))
+        >>> (q @ r).allclose(tour.tensor([[3.0, 1.0], [4.0, 2.0]])), r.diagonal().abs()
+        (True, tensor([5.0000, 0.4000]))
+    """
     return return_types.qr(*factoring.qr(input, "reduced" if some else "complete", out=out))
 
 
@@ -122,6 +151,13 @@ def svd(input: Tensor, some: bool = True, compute_uv: bool = True, *, out: Any =
         some: Whether U and V have min(m, n) columns; otherwise they are square.
         compute_uv: Whether to compute U and V; otherwise they are zeros.
         out: Three tensors to write the results into.
+
+    Examples:
+        >>> import tour
+        >>> u, s, v = tour.svd(tour.tensor([[0.0, 2.0], [3.0, 0.0]]))
+        >>> s, (u * s @ v.mH).abs()
+        (tensor([3., 2.]), tensor([[0., 2.],
+                [3., 0.]]))
     """
     if not compute_uv:
         S = factoring.svdvals(input)
@@ -135,7 +171,15 @@ def svd(input: Tensor, some: bool = True, compute_uv: bool = True, *, out: Any =
 
 @numpy_too
 def geqrf(input: Tensor, *, out: Any = None) -> return_types.geqrf:
-    """QR factorization in LAPACK's form: R, with Householder reflections below its diagonal, and their factors; for `ormqr`."""
+    """QR factorization in LAPACK's form: R, with Householder reflections below its diagonal, and their factors; for `ormqr`.
+
+    Examples:
+        >>> import tour
+        >>> a, tau = tour.geqrf(tour.tensor([[3.0, 1.0], [4.0, 2.0]]))
+        >>> a.triu()
+        tensor([[-5.0000, -2.2000],
+                [ 0.0000,  0.4000]])
+    """
     return given(factoring.raw_qr(_checks.matrix("geqrf", input)), out, "geqrf", return_types.geqrf)  # type: ignore[no-any-return]
 
 
@@ -152,6 +196,13 @@ def ormqr(
         left: Whether Q stands on the left.
         transpose: Whether Q is conjugated and transposed.
         out: A tensor to write the result into.
+
+    Examples:
+        >>> import tour
+        >>> A = tour.tensor([[3.0, 1.0], [4.0, 2.0]])
+        >>> a, tau = tour.geqrf(A)
+        >>> tour.ormqr(a, tau, a.triu()).allclose(A)
+        True
     """
     name = "ormqr"
     input, other = _checks.matrix(name, input, "input"), _checks.matrix(name, other, "other")
@@ -193,6 +244,13 @@ def lu(input: Tensor, pivot: bool = True, get_infos: bool = False, *, out: Any =
     """The LU factorization in LAPACK's packed form, its pivots, and, if `get_infos`, where a pivot is zero.
 
     The newer names are `tour.linalg.lu_factor` and `tour.linalg.lu_factor_ex`.
+
+    Examples:
+        >>> import tour
+        >>> packed, pivots = tour.lu(tour.tensor([[1.0, 2.0], [2.0, 2.0]]))
+        >>> packed, pivots
+        (tensor([[2.0000, 2.0000],
+                [0.5000, 1.0000]]), tensor([2, 2], dtype=tour.int32))
     """
     three = factoring.lu_factor_ex(input, pivot=pivot)
     made = three if get_infos else return_types.linalg_lu_factor(*three[:2])
@@ -205,7 +263,15 @@ def lu(input: Tensor, pivot: bool = True, get_infos: bool = False, *, out: Any =
 
 @numpy_too
 def lu_solve(b: Tensor, LU_data: Tensor, LU_pivots: Tensor, *, out: Tensor | None = None) -> Tensor:
-    """The solution of `A @ X = b` for A factored by `tour.linalg.lu_factor`; the newer name is `tour.linalg.lu_solve`."""
+    """The solution of `A @ X = b` for A factored by `tour.linalg.lu_factor`; the newer name is `tour.linalg.lu_solve`.
+
+    Examples:
+        >>> import tour
+        >>> A, b = tour.tensor([[1.0, 2.0], [3.0, 4.0]]), tour.tensor([[5.0], [11.0]])
+        >>> tour.lu_solve(b, *tour.linalg.lu_factor(A))
+        tensor([[1.],
+                [2.]])
+    """
     return solving.lu_solve(LU_data, LU_pivots, b, out=out)
 
 
@@ -244,7 +310,15 @@ def triangular_solve(
     *,
     out: Any = None,
 ) -> return_types.triangular_solve:
-    """The solution of `A @ X = b` for triangular A, and a copy of A; the newer name is `tour.linalg.solve_triangular`."""
+    """The solution of `A @ X = b` for triangular A, and a copy of A; the newer name is `tour.linalg.solve_triangular`.
+
+    Examples:
+        >>> import tour
+        >>> A, b = tour.tensor([[2.0, 1.0], [0.0, 4.0]]), tour.tensor([[4.0], [8.0]])
+        >>> tour.triangular_solve(b, A).solution
+        tensor([[1.],
+                [2.]])
+    """
     matrix, high = (A.mT, not upper) if transpose else (A, upper)
     X = solving.solve_triangular(matrix, b, upper=high, unitriangular=unitriangular)
     copy = A.expand(*X._a.shape[:-2], *A._a.shape[-2:]).clone()

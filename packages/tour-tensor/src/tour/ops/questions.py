@@ -36,7 +36,13 @@ def is_tensor(obj: Any) -> bool:
 
 
 def is_storage(obj: Any) -> bool:
-    """Whether an object is a tensor's storage."""
+    """Whether an object is a tensor's storage.
+
+    Examples:
+        >>> import tour
+        >>> tour.is_storage(tour.ones(2).untyped_storage()), tour.is_storage(tour.ones(2))
+        (True, False)
+    """
     return isinstance(obj, UntypedStorage)
 
 
@@ -54,13 +60,25 @@ def is_floating_point(input: Tensor) -> bool:
 
 @numpy_too
 def is_complex(input: Tensor) -> bool:
-    """Whether the elements are complex."""
+    """Whether the elements are complex.
+
+    Examples:
+        >>> import tour
+        >>> tour.is_complex(tour.tensor(1j)), tour.is_complex(tour.tensor(1.0))
+        (True, False)
+    """
     return FROM_NUMPY[input._a.dtype].is_complex
 
 
 @numpy_too
 def is_signed(input: Tensor) -> bool:
-    """Whether the elements may be negative."""
+    """Whether the elements may be negative.
+
+    Examples:
+        >>> import tour
+        >>> tour.is_signed(tour.tensor(1)), tour.is_signed(tour.tensor(1, dtype=tour.uint8))
+        (True, False)
+    """
     return input._a.dtype.kind not in "bu"
 
 
@@ -84,7 +102,13 @@ def is_nonzero(input: Tensor) -> bool:
 
 @numpy_too
 def is_same_size(input: Tensor, other: Tensor) -> bool:
-    """Whether two tensors have the same shape."""
+    """Whether two tensors have the same shape.
+
+    Examples:
+        >>> import tour
+        >>> tour.is_same_size(tour.ones(2, 3), tour.ones(3, 2))
+        False
+    """
     return bool(input._a.shape == other._a.shape)
 
 
@@ -153,6 +177,12 @@ def set_num_threads(num: int) -> None:
 
     Raises:
         RuntimeError: If the number is not positive.
+
+    Examples:
+        >>> import tour
+        >>> before = tour.get_num_threads()
+        >>> tour.set_num_threads(1)
+        >>> tour.set_num_threads(before)
     """
     if num < 1:
         raise RuntimeError("set_num_threads expects a positive integer")
@@ -163,7 +193,13 @@ def set_num_threads(num: int) -> None:
 
 
 def get_num_interop_threads() -> int:
-    """1: operations run one after the other."""
+    """1: operations run one after the other.
+
+    Examples:
+        >>> import tour
+        >>> tour.get_num_interop_threads()
+        1
+    """
     return 1
 
 
@@ -172,13 +208,25 @@ def set_num_interop_threads(num: int) -> None:
 
     Raises:
         RuntimeError: If the number is not positive.
+
+    Examples:
+        >>> import tour
+        >>> tour.set_num_interop_threads(4)
+        >>> tour.get_num_interop_threads()
+        1
     """
     if num < 1:
         raise RuntimeError("set_num_interop_threads expects a positive integer")
 
 
 def get_device(input: Tensor) -> int:
-    """The number of the tensor's device; -1 for the CPU."""
+    """The number of the tensor's device; -1 for the CPU.
+
+    Examples:
+        >>> import tour
+        >>> tour.get_device(tour.ones(2))
+        -1
+    """
     where = input.device
     return -1 if where.type == "cpu" else where.index or 0
 

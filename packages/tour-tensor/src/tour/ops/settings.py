@@ -40,12 +40,24 @@ def use_deterministic_algorithms(mode: bool, *, warn_only: bool = False) -> None
 
 
 def are_deterministic_algorithms_enabled() -> bool:
-    """Whether `use_deterministic_algorithms` asked for them."""
+    """Whether `use_deterministic_algorithms` asked for them.
+
+    Examples:
+        >>> import tour
+        >>> tour.are_deterministic_algorithms_enabled()
+        False
+    """
     return _Settings.determinism > 0
 
 
 def is_deterministic_algorithms_warn_only_enabled() -> bool:
-    """Whether an operation that is not deterministic should only warn."""
+    """Whether an operation that is not deterministic should only warn.
+
+    Examples:
+        >>> import tour
+        >>> tour.is_deterministic_algorithms_warn_only_enabled()
+        False
+    """
     return _Settings.determinism == 1
 
 
@@ -55,6 +67,13 @@ def set_deterministic_debug_mode(debug_mode: int | str) -> None:
     Raises:
         TypeError: If it is neither a word nor a number.
         RuntimeError: If it is none of these.
+
+    Examples:
+        >>> import tour
+        >>> tour.set_deterministic_debug_mode("warn")
+        >>> tour.is_deterministic_algorithms_warn_only_enabled()
+        True
+        >>> tour.set_deterministic_debug_mode("default")
     """
     if not isinstance(debug_mode, (int, str)):
         raise TypeError(f"debug_mode must be str or int, but got {type(debug_mode).__name__}")
@@ -64,7 +83,13 @@ def set_deterministic_debug_mode(debug_mode: int | str) -> None:
 
 
 def get_deterministic_debug_mode() -> int:
-    """0, 1 or 2, as `set_deterministic_debug_mode` counts."""
+    """0, 1 or 2, as `set_deterministic_debug_mode` counts.
+
+    Examples:
+        >>> import tour
+        >>> tour.get_deterministic_debug_mode()
+        0
+    """
     return _Settings.determinism
 
 
@@ -90,10 +115,22 @@ def set_float32_matmul_precision(precision: str) -> None:
 
 
 def get_float32_matmul_precision() -> str:
-    """What `set_float32_matmul_precision` was given last; `"highest"` at first."""
+    """What `set_float32_matmul_precision` was given last; `"highest"` at first.
+
+    Examples:
+        >>> import tour
+        >>> tour.get_float32_matmul_precision()
+        'highest'
+    """
     return _Settings.precision
 
 
 def set_flush_denormal(mode: bool) -> bool:
-    """Whether tiny numbers can be rounded to zero on this system: False, NumPy keeps them."""
+    """Whether tiny numbers can be rounded to zero on this system: False, NumPy keeps them.
+
+    Examples:
+        >>> import tour
+        >>> tour.set_flush_denormal(True)
+        False
+    """
     return False

@@ -45,7 +45,13 @@ def hamming_window(
     pin_memory: bool = False,
     requires_grad: bool = False,
 ) -> Tensor:
-    """Hamming's window `alpha - beta cos(2πk / n)`."""
+    """Hamming's window `alpha - beta cos(2πk / n)`.
+
+    Examples:
+        >>> import tour
+        >>> tour.hamming_window(4)
+        tensor([0.0800, 0.5400, 1.0000, 0.5400])
+    """
     from tour.signal import windows
 
     return windows.general_cosine(
@@ -63,7 +69,13 @@ def blackman_window(
     pin_memory: bool = False,
     requires_grad: bool = False,
 ) -> Tensor:
-    """Blackman's window, of three cosines."""
+    """Blackman's window, of three cosines.
+
+    Examples:
+        >>> import tour
+        >>> tour.blackman_window(6)[1:4]
+        tensor([0.1300, 0.6300, 1.0000])
+    """
     from tour.signal import windows
 
     return windows.blackman(window_length, sym=not periodic, dtype=dtype, device=device, requires_grad=requires_grad)
@@ -79,7 +91,13 @@ def bartlett_window(
     pin_memory: bool = False,
     requires_grad: bool = False,
 ) -> Tensor:
-    """Bartlett's window, a triangle."""
+    """Bartlett's window, a triangle.
+
+    Examples:
+        >>> import tour
+        >>> tour.bartlett_window(4)
+        tensor([0.0000, 0.5000, 1.0000, 0.5000])
+    """
     from tour.signal import windows
 
     return windows.bartlett(window_length, sym=not periodic, dtype=dtype, device=device, requires_grad=requires_grad)
@@ -96,7 +114,13 @@ def kaiser_window(
     pin_memory: bool = False,
     requires_grad: bool = False,
 ) -> Tensor:
-    """Kaiser's window."""
+    """Kaiser's window.
+
+    Examples:
+        >>> import tour
+        >>> tour.kaiser_window(5, periodic=False)
+        tensor([5.2773e-05, 2.1567e-01, 1.0000e+00, 2.1567e-01, 5.2773e-05])
+    """
     from tour.signal import windows
 
     return windows.kaiser(

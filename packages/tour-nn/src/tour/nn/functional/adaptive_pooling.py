@@ -173,21 +173,39 @@ def adaptive_max_pool3d(input: Tensor, output_size: OutputSize, return_indices: 
 def adaptive_max_pool1d_with_indices(
     input: Tensor, output_size: OutputSize, return_indices: bool = False
 ) -> tuple[Tensor, Tensor]:
-    """`adaptive_max_pool1d` with the flat index of each maximum."""
+    """`adaptive_max_pool1d` with the flat index of each maximum.
+
+    Examples:
+        >>> import tour
+        >>> tour.nn.functional.adaptive_max_pool1d_with_indices(tour.tensor([[1.0, 3.0, 2.0, 0.0]]), 2)
+        (tensor([[3., 2.]]), tensor([[1, 2]]))
+    """
     return adaptive_max_pool1d(input, output_size, True)  # type: ignore[no-any-return]
 
 
 def adaptive_max_pool2d_with_indices(
     input: Tensor, output_size: OutputSize, return_indices: bool = False
 ) -> tuple[Tensor, Tensor]:
-    """`adaptive_max_pool2d` with the flat index of each maximum in its plane."""
+    """`adaptive_max_pool2d` with the flat index of each maximum in its plane.
+
+    Examples:
+        >>> import tour
+        >>> tour.nn.functional.adaptive_max_pool2d_with_indices(tour.tensor([[[1.0, 3.0], [2.0, 0.0]]]), 1)
+        (tensor([[[3.]]]), tensor([[[1]]]))
+    """
     return adaptive_max_pool2d(input, output_size, True)  # type: ignore[no-any-return]
 
 
 def adaptive_max_pool3d_with_indices(
     input: Tensor, output_size: OutputSize, return_indices: bool = False
 ) -> tuple[Tensor, Tensor]:
-    """`adaptive_max_pool3d` with the flat index of each maximum in its volume."""
+    """`adaptive_max_pool3d` with the flat index of each maximum in its volume.
+
+    Examples:
+        >>> import tour
+        >>> tour.nn.functional.adaptive_max_pool3d_with_indices(tour.arange(8.0).reshape(1, 2, 2, 2), 1)
+        (tensor([[[[7.]]]]), tensor([[[[7]]]]))
+    """
     return adaptive_max_pool3d(input, output_size, True)  # type: ignore[no-any-return]
 
 
@@ -275,7 +293,14 @@ def fractional_max_pool2d_with_indices(
     input: Tensor, kernel_size: Ints, output_size: Ints | None = None, output_ratio: Ratio | None = None,
     return_indices: bool = False, _random_samples: Tensor | None = None,
 ) -> tuple[Tensor, Tensor]:  # fmt: skip
-    """`fractional_max_pool2d` with the flat index of each maximum in its plane."""
+    """`fractional_max_pool2d` with the flat index of each maximum in its plane.
+
+    Examples:
+        >>> import tour
+        >>> y, where = tour.nn.functional.fractional_max_pool2d_with_indices(tour.rand(1, 5, 5), 2, output_ratio=0.6)
+        >>> y.shape, where.shape
+        (tour.Size([1, 3, 3]), tour.Size([1, 3, 3]))
+    """
     return _fractional(input, kernel_size, output_size, output_ratio, _random_samples, 2)
 
 
@@ -283,5 +308,12 @@ def fractional_max_pool3d_with_indices(
     input: Tensor, kernel_size: Ints, output_size: Ints | None = None, output_ratio: Ratio | None = None,
     return_indices: bool = False, _random_samples: Tensor | None = None,
 ) -> tuple[Tensor, Tensor]:  # fmt: skip
-    """`fractional_max_pool3d` with the flat index of each maximum in its volume."""
+    """`fractional_max_pool3d` with the flat index of each maximum in its volume.
+
+    Examples:
+        >>> import tour
+        >>> y, where = tour.nn.functional.fractional_max_pool3d_with_indices(tour.rand(1, 5, 5, 5), 2, output_size=3)
+        >>> y.shape, where.shape
+        (tour.Size([1, 3, 3, 3]), tour.Size([1, 3, 3, 3]))
+    """
     return _fractional(input, kernel_size, output_size, output_ratio, _random_samples, 3)

@@ -254,6 +254,18 @@ def multi_head_attention_forward(
     Raises:
         AssertionError: If shapes do not fit.
         RuntimeError: If `is_causal` comes without a mask, or a mask has a wrong shape.
+
+    Examples:
+        >>> import tour
+        >>> from tour import nn
+        >>> layer = nn.MultiheadAttention(4, 2)
+        >>> x = tour.randn(3, 1, 4)
+        >>> out, weights = nn.functional.multi_head_attention_forward(
+        ...     x, x, x, 4, 2, layer.in_proj_weight, layer.in_proj_bias, None, None, False, 0.0,
+        ...     layer.out_proj.weight, layer.out_proj.bias,
+        ... )
+        >>> out.shape, weights.shape
+        (tour.Size([3, 1, 4]), tour.Size([1, 3, 3]))
     """
     batched = _is_batched(query, key, value, key_padding_mask, attn_mask, num_heads)
     if not batched:

@@ -180,7 +180,16 @@ def upsample(
 def upsample_nearest(
     input: Tensor, size: Ints | None = None, scale_factor: float | tuple[float, ...] | None = None
 ) -> Tensor:
-    """The deprecated name of `interpolate(..., mode="nearest")`."""
+    """The deprecated name of `interpolate(..., mode="nearest")`.
+
+    Examples:
+        >>> import warnings
+        >>> import tour
+        >>> with warnings.catch_warnings(action="ignore"):
+        ...     tour.nn.functional.upsample_nearest(tour.tensor([[[[0.0, 1.0]]]]), scale_factor=2)
+        tensor([[[[0., 0., 1., 1.],
+                  [0., 0., 1., 1.]]]])
+    """
     warnings.warn(
         "`nn.functional.upsample_nearest` is deprecated. Use `nn.functional.interpolate` instead.", stacklevel=2
     )
@@ -190,7 +199,15 @@ def upsample_nearest(
 def upsample_bilinear(
     input: Tensor, size: Ints | None = None, scale_factor: float | tuple[float, ...] | None = None
 ) -> Tensor:
-    """The deprecated name of `interpolate(..., mode="bilinear", align_corners=True)`."""
+    """The deprecated name of `interpolate(..., mode="bilinear", align_corners=True)`.
+
+    Examples:
+        >>> import warnings
+        >>> import tour
+        >>> with warnings.catch_warnings(action="ignore"):
+        ...     tour.nn.functional.upsample_bilinear(tour.tensor([[[[0.0, 1.0]]]]), size=(1, 3))
+        tensor([[[[0.0000, 0.5000, 1.0000]]]])
+    """
     warnings.warn(
         "`nn.functional.upsample_bilinear` is deprecated. Use `nn.functional.interpolate` instead.", stacklevel=2
     )

@@ -204,7 +204,13 @@ def max_pool1d_with_indices(
     input: Tensor, kernel_size: Ints, stride: Ints | None = None, padding: Ints = 0, dilation: Ints = 1,
     ceil_mode: bool = False, return_indices: bool = False,
 ) -> tuple[Tensor, Tensor]:  # fmt: skip
-    """`max_pool1d` with the flat index of each maximum."""
+    """`max_pool1d` with the flat index of each maximum.
+
+    Examples:
+        >>> import tour
+        >>> tour.nn.functional.max_pool1d_with_indices(tour.tensor([[1.0, 3.0, 2.0, 0.0]]), 2)
+        (tensor([[3., 2.]]), tensor([[1, 2]]))
+    """
     return max_pool1d(input, kernel_size, stride, padding, dilation, ceil_mode, True)  # type: ignore[no-any-return]
 
 
@@ -212,7 +218,13 @@ def max_pool2d_with_indices(
     input: Tensor, kernel_size: Ints, stride: Ints | None = None, padding: Ints = 0, dilation: Ints = 1,
     ceil_mode: bool = False, return_indices: bool = False,
 ) -> tuple[Tensor, Tensor]:  # fmt: skip
-    """`max_pool2d` with the flat index of each maximum in its plane."""
+    """`max_pool2d` with the flat index of each maximum in its plane.
+
+    Examples:
+        >>> import tour
+        >>> tour.nn.functional.max_pool2d_with_indices(tour.tensor([[[1.0, 3.0], [2.0, 0.0]]]), 2)
+        (tensor([[[3.]]]), tensor([[[1]]]))
+    """
     return max_pool2d(input, kernel_size, stride, padding, dilation, ceil_mode, True)  # type: ignore[no-any-return]
 
 
@@ -220,7 +232,13 @@ def max_pool3d_with_indices(
     input: Tensor, kernel_size: Ints, stride: Ints | None = None, padding: Ints = 0, dilation: Ints = 1,
     ceil_mode: bool = False, return_indices: bool = False,
 ) -> tuple[Tensor, Tensor]:  # fmt: skip
-    """`max_pool3d` with the flat index of each maximum in its volume."""
+    """`max_pool3d` with the flat index of each maximum in its volume.
+
+    Examples:
+        >>> import tour
+        >>> tour.nn.functional.max_pool3d_with_indices(tour.arange(8.0).reshape(1, 2, 2, 2), 2)
+        (tensor([[[[7.]]]]), tensor([[[[7]]]]))
+    """
     return max_pool3d(input, kernel_size, stride, padding, dilation, ceil_mode, True)  # type: ignore[no-any-return]
 
 

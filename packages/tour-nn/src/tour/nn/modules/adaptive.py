@@ -170,6 +170,10 @@ class LinearCrossEntropyOptions:
         chunking_method: How that number is found.
         acc_policy: How sums are kept.
         acc_dtype: Their dtype.
+
+    Examples:
+        >>> from tour import nn
+        >>> loss = nn.LinearCrossEntropyLoss(4, 10, options=nn.LinearCrossEntropyOptions())
     """
 
     allow_retain_graph: bool = False

@@ -271,36 +271,78 @@ class _LazyNorm(LazyModuleMixin, _NormBase):
 
 
 class LazyBatchNorm1d(_LazyNorm, BatchNorm1d):
-    """A `BatchNorm1d` that takes `num_features` from its first input."""
+    """A `BatchNorm1d` that takes `num_features` from its first input.
+
+    Examples:
+        >>> import tour
+        >>> layer = tour.nn.LazyBatchNorm1d()
+        >>> layer(tour.randn(8, 4)).shape, layer.num_features
+        (tour.Size([8, 4]), 4)
+    """
 
     cls_to_become = BatchNorm1d
 
 
 class LazyBatchNorm2d(_LazyNorm, BatchNorm2d):
-    """A `BatchNorm2d` that takes `num_features` from its first input."""
+    """A `BatchNorm2d` that takes `num_features` from its first input.
+
+    Examples:
+        >>> import tour
+        >>> layer = tour.nn.LazyBatchNorm2d()
+        >>> layer(tour.randn(8, 3, 4, 4)).shape, layer.num_features
+        (tour.Size([8, 3, 4, 4]), 3)
+    """
 
     cls_to_become = BatchNorm2d
 
 
 class LazyBatchNorm3d(_LazyNorm, BatchNorm3d):
-    """A `BatchNorm3d` that takes `num_features` from its first input."""
+    """A `BatchNorm3d` that takes `num_features` from its first input.
+
+    Examples:
+        >>> import tour
+        >>> layer = tour.nn.LazyBatchNorm3d()
+        >>> layer(tour.randn(2, 3, 4, 4, 4)).shape, layer.num_features
+        (tour.Size([2, 3, 4, 4, 4]), 3)
+    """
 
     cls_to_become = BatchNorm3d
 
 
 class LazyInstanceNorm1d(_LazyNorm, InstanceNorm1d):
-    """An `InstanceNorm1d` that takes `num_features` from its first input."""
+    """An `InstanceNorm1d` that takes `num_features` from its first input.
+
+    Examples:
+        >>> import tour
+        >>> layer = tour.nn.LazyInstanceNorm1d(affine=True)
+        >>> layer(tour.randn(8, 4, 5)).shape, layer.weight.shape
+        (tour.Size([8, 4, 5]), tour.Size([4]))
+    """
 
     cls_to_become = InstanceNorm1d
 
 
 class LazyInstanceNorm2d(_LazyNorm, InstanceNorm2d):
-    """An `InstanceNorm2d` that takes `num_features` from its first input."""
+    """An `InstanceNorm2d` that takes `num_features` from its first input.
+
+    Examples:
+        >>> import tour
+        >>> layer = tour.nn.LazyInstanceNorm2d(affine=True)
+        >>> layer(tour.randn(8, 3, 4, 4)).shape, layer.weight.shape
+        (tour.Size([8, 3, 4, 4]), tour.Size([3]))
+    """
 
     cls_to_become = InstanceNorm2d
 
 
 class LazyInstanceNorm3d(_LazyNorm, InstanceNorm3d):
-    """An `InstanceNorm3d` that takes `num_features` from its first input."""
+    """An `InstanceNorm3d` that takes `num_features` from its first input.
+
+    Examples:
+        >>> import tour
+        >>> layer = tour.nn.LazyInstanceNorm3d(affine=True)
+        >>> layer(tour.randn(2, 3, 4, 4, 4)).shape, layer.weight.shape
+        (tour.Size([2, 3, 4, 4, 4]), tour.Size([3]))
+    """
 
     cls_to_become = InstanceNorm3d

@@ -85,7 +85,16 @@ class NLLLoss(_WeightedLoss):
 
 
 class NLLLoss2d(NLLLoss):
-    """The deprecated name of `NLLLoss`."""
+    """The deprecated name of `NLLLoss`.
+
+    Examples:
+        >>> import warnings
+        >>> import tour
+        >>> with warnings.catch_warnings(action="ignore"):
+        ...     loss = tour.nn.NLLLoss2d()
+        >>> loss(tour.full((1, 2, 3, 3), 0.5).log(), tour.zeros(1, 3, 3, dtype=tour.int64))
+        tensor(0.6931)
+    """
 
     def __init__(
         self,

@@ -99,30 +99,65 @@ class LazyConv1d(_LazyConv, Conv1d):
 
 
 class LazyConv2d(_LazyConv, Conv2d):
-    """A `Conv2d` that takes `in_channels` from its first input."""
+    """A `Conv2d` that takes `in_channels` from its first input.
+
+    Examples:
+        >>> import tour
+        >>> layer = tour.nn.LazyConv2d(8, 3)
+        >>> layer(tour.randn(1, 3, 6, 6)).shape, layer.weight.shape
+        (tour.Size([1, 8, 4, 4]), tour.Size([8, 3, 3, 3]))
+    """
 
     cls_to_become = Conv2d
 
 
 class LazyConv3d(_LazyConv, Conv3d):
-    """A `Conv3d` that takes `in_channels` from its first input."""
+    """A `Conv3d` that takes `in_channels` from its first input.
+
+    Examples:
+        >>> import tour
+        >>> layer = tour.nn.LazyConv3d(8, 3)
+        >>> layer(tour.randn(1, 3, 6, 6, 6)).shape, layer.weight.shape
+        (tour.Size([1, 8, 4, 4, 4]), tour.Size([8, 3, 3, 3, 3]))
+    """
 
     cls_to_become = Conv3d
 
 
 class LazyConvTranspose1d(_LazyConvTranspose, ConvTranspose1d):
-    """A `ConvTranspose1d` that takes `in_channels` from its first input."""
+    """A `ConvTranspose1d` that takes `in_channels` from its first input.
+
+    Examples:
+        >>> import tour
+        >>> layer = tour.nn.LazyConvTranspose1d(8, 3)
+        >>> layer(tour.randn(1, 3, 6)).shape, layer.weight.shape
+        (tour.Size([1, 8, 8]), tour.Size([3, 8, 3]))
+    """
 
     cls_to_become = ConvTranspose1d
 
 
 class LazyConvTranspose2d(_LazyConvTranspose, ConvTranspose2d):
-    """A `ConvTranspose2d` that takes `in_channels` from its first input."""
+    """A `ConvTranspose2d` that takes `in_channels` from its first input.
+
+    Examples:
+        >>> import tour
+        >>> layer = tour.nn.LazyConvTranspose2d(8, 3)
+        >>> layer(tour.randn(1, 3, 6, 6)).shape, layer.weight.shape
+        (tour.Size([1, 8, 8, 8]), tour.Size([3, 8, 3, 3]))
+    """
 
     cls_to_become = ConvTranspose2d
 
 
 class LazyConvTranspose3d(_LazyConvTranspose, ConvTranspose3d):
-    """A `ConvTranspose3d` that takes `in_channels` from its first input."""
+    """A `ConvTranspose3d` that takes `in_channels` from its first input.
+
+    Examples:
+        >>> import tour
+        >>> layer = tour.nn.LazyConvTranspose3d(8, 3)
+        >>> layer(tour.randn(1, 3, 6, 6, 6)).shape, layer.weight.shape
+        (tour.Size([1, 8, 8, 8, 8]), tour.Size([3, 8, 3, 3, 3]))
+    """
 
     cls_to_become = ConvTranspose3d

@@ -204,7 +204,13 @@ class LocalResponseNorm(Module):
 
 
 class CrossMapLRN2d(LocalResponseNorm):
-    """Local response normalisation under its older name, for images (N, C, H, W)."""
+    """Local response normalisation under its older name, for images (N, C, H, W).
+
+    Examples:
+        >>> import tour
+        >>> tour.nn.CrossMapLRN2d(3)(tour.randn(2, 8, 4, 4)).shape
+        tour.Size([2, 8, 4, 4])
+    """
 
     def __init__(self, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1) -> None:
         super().__init__(size, alpha, beta, k)

@@ -24,6 +24,12 @@ class RNNBase(Module):
 
     Parameters are called `weight_ih_l0`, `weight_hh_l0`, `bias_ih_l0`, `bias_hh_l0`, with `_reverse` added for the second direction and
     `weight_hr_l0` for a projection. All begin uniform between ±1/√hidden_size.
+
+    Examples:
+        >>> import tour
+        >>> layer = tour.nn.RNNBase("LSTM", 3, 5, bidirectional=True)
+        >>> [name for name, _ in layer.named_parameters()][:4]
+        ['weight_ih_l0', 'weight_hh_l0', 'bias_ih_l0', 'bias_hh_l0']
     """
 
     def __init__(
@@ -321,7 +327,14 @@ class GRU(RNNBase):
 
 
 class RNNCellBase(Module):
-    """What single recurrent steps share: their parameters, uniform between ±1/√hidden_size at first."""
+    """What single recurrent steps share: their parameters, uniform between ±1/√hidden_size at first.
+
+    Examples:
+        >>> import tour
+        >>> cell = tour.nn.RNNCellBase(3, 5, bias=True, num_chunks=4)
+        >>> cell.weight_ih.shape, cell.weight_hh.shape
+        (tour.Size([20, 3]), tour.Size([20, 5]))
+    """
 
     weight_ih: Parameter
     weight_hh: Parameter

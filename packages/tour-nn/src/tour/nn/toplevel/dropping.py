@@ -9,12 +9,25 @@ from tour.nn.functional.dropouts import channel_dropout
 
 
 def dropout(input: Tensor, p: float, train: bool) -> Tensor:
-    """`nn.functional.dropout`."""
+    """`nn.functional.dropout`.
+
+    Examples:
+        >>> import tour
+        >>> tour.dropout(tour.ones(3), 0.5, False)
+        tensor([1., 1., 1.])
+    """
     return F.dropout(input, p, train)
 
 
 def dropout_(input: Tensor, p: float, train: bool) -> Tensor:
-    """`nn.functional.dropout` in place."""
+    """`nn.functional.dropout` in place.
+
+    Examples:
+        >>> import tour
+        >>> x = tour.ones(3)
+        >>> tour.dropout_(x, 1.0, True) is x, x
+        (True, tensor([0., 0., 0.]))
+    """
     return F.dropout(input, p, train, inplace=True)
 
 
@@ -31,27 +44,61 @@ def feature_dropout(input: Tensor, p: float, train: bool) -> Tensor:
 
 
 def feature_dropout_(input: Tensor, p: float, train: bool) -> Tensor:
-    """`feature_dropout` in place."""
+    """`feature_dropout` in place.
+
+    Examples:
+        >>> import tour
+        >>> tour.feature_dropout_(tour.ones(1, 2, 2), 1.0, True)
+        tensor([[[0., 0.],
+                 [0., 0.]]])
+    """
     return channel_dropout(input, p, train, True)
 
 
 def alpha_dropout(input: Tensor, p: float, train: bool) -> Tensor:
-    """`nn.functional.alpha_dropout`."""
+    """`nn.functional.alpha_dropout`.
+
+    Examples:
+        >>> import tour
+        >>> tour.alpha_dropout(tour.ones(3), 0.5, False)
+        tensor([1., 1., 1.])
+    """
     return F.alpha_dropout(input, p, train)
 
 
 def alpha_dropout_(input: Tensor, p: float, train: bool) -> Tensor:
-    """`nn.functional.alpha_dropout` in place."""
+    """`nn.functional.alpha_dropout` in place.
+
+    Examples:
+        >>> import tour
+        >>> x = tour.randn(3)
+        >>> tour.alpha_dropout_(x, 0.5, True) is x
+        True
+    """
     return F.alpha_dropout(input, p, train, inplace=True)
 
 
 def feature_alpha_dropout(input: Tensor, p: float, train: bool) -> Tensor:
-    """`nn.functional.feature_alpha_dropout`."""
+    """`nn.functional.feature_alpha_dropout`.
+
+    Examples:
+        >>> import tour
+        >>> tour.feature_alpha_dropout(tour.ones(1, 2, 2), 0.5, False)
+        tensor([[[1., 1.],
+                 [1., 1.]]])
+    """
     return F.feature_alpha_dropout(input, p, train)
 
 
 def feature_alpha_dropout_(input: Tensor, p: float, train: bool) -> Tensor:
-    """`nn.functional.feature_alpha_dropout` in place."""
+    """`nn.functional.feature_alpha_dropout` in place.
+
+    Examples:
+        >>> import tour
+        >>> x = tour.randn(1, 2, 2)
+        >>> tour.feature_alpha_dropout_(x, 0.5, True) is x
+        True
+    """
     return F.feature_alpha_dropout(input, p, train, inplace=True)
 
 

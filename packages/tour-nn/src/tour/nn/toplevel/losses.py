@@ -16,26 +16,51 @@ def _named(reduction: int) -> str:
 
 
 def kl_div(input: Tensor, target: Tensor, reduction: int = 1, *, log_target: bool = False) -> Tensor:
-    """`nn.functional.kl_div`, whose mean is taken over all elements without a warning."""
+    """`nn.functional.kl_div`, whose mean is taken over all elements without a warning.
+
+    Examples:
+        >>> import tour
+        >>> tour.kl_div(tour.tensor([[0.5, 0.5]]).log(), tour.tensor([[0.25, 0.75]]), reduction=2)
+        tensor(0.1308)
+    """
     return reduced(F.kl_div(input, target, reduction="none", log_target=log_target), _named(reduction))
 
 
 def margin_ranking_loss(
     input1: Tensor, input2: Tensor, target: Tensor, margin: float = 0.0, reduction: int = 1
 ) -> Tensor:
-    """`nn.functional.margin_ranking_loss`."""
+    """`nn.functional.margin_ranking_loss`.
+
+    Examples:
+        >>> import tour
+        >>> tour.margin_ranking_loss(tour.tensor([1.0, 3.0]), tour.tensor([2.0, 1.0]), tour.tensor([1.0, 1.0]), reduction=0)
+        tensor([1., 0.])
+    """
     return F.margin_ranking_loss(input1, input2, target, margin, reduction=_named(reduction))
 
 
 def hinge_embedding_loss(input: Tensor, target: Tensor, margin: float = 1.0, reduction: int = 1) -> Tensor:
-    """`nn.functional.hinge_embedding_loss`."""
+    """`nn.functional.hinge_embedding_loss`.
+
+    Examples:
+        >>> import tour
+        >>> tour.hinge_embedding_loss(tour.tensor([0.25, 0.25]), tour.tensor([1, -1]), reduction=0)
+        tensor([0.2500, 0.7500])
+    """
     return F.hinge_embedding_loss(input, target, margin, reduction=_named(reduction))
 
 
 def cosine_embedding_loss(
     input1: Tensor, input2: Tensor, target: Tensor, margin: float = 0.0, reduction: int = 1
 ) -> Tensor:
-    """`nn.functional.cosine_embedding_loss`."""
+    """`nn.functional.cosine_embedding_loss`.
+
+    Examples:
+        >>> import tour
+        >>> a, b = tour.tensor([[1.0, 0.0]]), tour.tensor([[0.0, 1.0]])
+        >>> tour.cosine_embedding_loss(a, b, tour.tensor([1]))
+        tensor(1.)
+    """
     return F.cosine_embedding_loss(input1, input2, target, margin, reduction=_named(reduction))
 
 
@@ -49,19 +74,38 @@ def triplet_margin_loss(
     swap: bool = False,
     reduction: int = 1,
 ) -> Tensor:
-    """`nn.functional.triplet_margin_loss`."""
+    """`nn.functional.triplet_margin_loss`.
+
+    Examples:
+        >>> import tour
+        >>> anchor, near, far = tour.tensor([[0.0]]), tour.tensor([[1.0]]), tour.tensor([[1.5]])
+        >>> tour.triplet_margin_loss(anchor, near, far)
+        tensor(0.5000)
+    """
     return F.triplet_margin_loss(anchor, positive, negative, margin, p, eps, swap, reduction=_named(reduction))
 
 
 def poisson_nll_loss(input: Tensor, target: Tensor, log_input: bool, full: bool, eps: float, reduction: int) -> Tensor:
-    """`nn.functional.poisson_nll_loss`."""
+    """`nn.functional.poisson_nll_loss`.
+
+    Examples:
+        >>> import tour
+        >>> tour.poisson_nll_loss(tour.tensor([0.0, 1.0]), tour.tensor([2.0, 2.0]), True, False, 1e-8, 0)
+        tensor([1.0000, 0.7183])
+    """
     return F.poisson_nll_loss(input, target, log_input, full, eps=eps, reduction=_named(reduction))
 
 
 def binary_cross_entropy_with_logits(
     input: Tensor, target: Tensor, weight: Tensor | None = None, pos_weight: Tensor | None = None, reduction: int = 1
 ) -> Tensor:
-    """`nn.functional.binary_cross_entropy_with_logits`."""
+    """`nn.functional.binary_cross_entropy_with_logits`.
+
+    Examples:
+        >>> import tour
+        >>> tour.binary_cross_entropy_with_logits(tour.tensor([0.0, 2.0]), tour.tensor([1.0, 1.0]), reduction=0)
+        tensor([0.6931, 0.1269])
+    """
     return F.binary_cross_entropy_with_logits(input, target, weight, reduction=_named(reduction), pos_weight=pos_weight)
 
 
@@ -74,5 +118,12 @@ def ctc_loss(
     reduction: int = 1,
     zero_infinity: bool = False,
 ) -> Tensor:
-    """`nn.functional.ctc_loss`."""
+    """`nn.functional.ctc_loss`.
+
+    Examples:
+        >>> import tour
+        >>> log_probs = tour.full((4, 1, 3), 1 / 3).log()
+        >>> tour.ctc_loss(log_probs, tour.tensor([[1, 2]]), (4,), (2,), reduction=2)
+        tensor(1.6864)
+    """
     return F.ctc_loss(log_probs, targets, input_lengths, target_lengths, blank, _named(reduction), zero_infinity)

@@ -21,7 +21,15 @@ def batch_norm(
     eps: float,
     cudnn_enabled: bool = True,
 ) -> Tensor:
-    """`nn.functional.batch_norm`; the last argument means nothing here."""
+    """`nn.functional.batch_norm`; the last argument means nothing here.
+
+    Examples:
+        >>> import tour
+        >>> x = tour.tensor([[1.0], [3.0]])
+        >>> tour.batch_norm(x, None, None, None, None, True, 0.1, 1e-12, False)
+        tensor([[-1.],
+                [ 1.]])
+    """
     return F.batch_norm(input, running_mean, running_var, weight, bias, training, momentum, eps)
 
 
@@ -36,7 +44,14 @@ def instance_norm(
     eps: float,
     cudnn_enabled: bool = True,
 ) -> Tensor:
-    """`nn.functional.instance_norm`; the last argument means nothing here."""
+    """`nn.functional.instance_norm`; the last argument means nothing here.
+
+    Examples:
+        >>> import tour
+        >>> x = tour.tensor([[[1.0, 3.0]]])
+        >>> tour.instance_norm(x, None, None, None, None, True, 0.1, 0.0, False)
+        tensor([[[-1.,  1.]]])
+    """
     return F.instance_norm(input, running_mean, running_var, weight, bias, use_input_stats, momentum, eps)
 
 
@@ -48,7 +63,13 @@ def layer_norm(
     eps: float = 1e-5,
     cudnn_enable: bool = True,
 ) -> Tensor:
-    """`nn.functional.layer_norm`; the last argument means nothing here."""
+    """`nn.functional.layer_norm`; the last argument means nothing here.
+
+    Examples:
+        >>> import tour
+        >>> tour.layer_norm(tour.tensor([[1.0, 3.0]]), (2,), eps=0.0)
+        tensor([[-1.,  1.]])
+    """
     return F.layer_norm(input, normalized_shape, weight, bias, eps)
 
 
@@ -60,7 +81,13 @@ def group_norm(
     eps: float = 1e-5,
     cudnn_enabled: bool = True,
 ) -> Tensor:
-    """`nn.functional.group_norm`; the last argument means nothing here."""
+    """`nn.functional.group_norm`; the last argument means nothing here.
+
+    Examples:
+        >>> import tour
+        >>> tour.group_norm(tour.tensor([[1.0, 3.0, 0.0, 4.0]]), 2, eps=0.0)
+        tensor([[-1.,  1., -1.,  1.]])
+    """
     return F.group_norm(input, num_groups, weight, bias, eps)
 
 

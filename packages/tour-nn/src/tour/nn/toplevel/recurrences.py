@@ -48,17 +48,41 @@ def lstm(input: Tensor, *args: Any) -> tuple[Tensor, ...]:
 
 
 def gru(input: Tensor, *args: Any) -> tuple[Tensor, ...]:
-    """Outputs and last states of gated recurrent units; arguments as for `lstm`, with one state."""
+    """Outputs and last states of gated recurrent units; arguments as for `lstm`, with one state.
+
+    Examples:
+        >>> import tour
+        >>> net, x, zero = tour.nn.GRU(3, 5), tour.ones(7, 2, 3), tour.zeros(1, 2, 5)
+        >>> y, h = tour.gru(x, zero, list(net.parameters()), True, 1, 0.0, False, False, False)
+        >>> y.equal(net(x)[0])
+        True
+    """
     return _network("GRU", input, *args)
 
 
 def rnn_tanh(input: Tensor, *args: Any) -> tuple[Tensor, ...]:
-    """Outputs and last states of a plain recurrent network; arguments as for `lstm`, with one state."""
+    """Outputs and last states of a plain recurrent network; arguments as for `lstm`, with one state.
+
+    Examples:
+        >>> import tour
+        >>> net, x, zero = tour.nn.RNN(3, 5), tour.ones(7, 2, 3), tour.zeros(1, 2, 5)
+        >>> y, h = tour.rnn_tanh(x, zero, list(net.parameters()), True, 1, 0.0, False, False, False)
+        >>> y.equal(net(x)[0])
+        True
+    """
     return _network("RNN_TANH", input, *args)
 
 
 def rnn_relu(input: Tensor, *args: Any) -> tuple[Tensor, ...]:
-    """Outputs and last states of a plain recurrent network with ReLU; arguments as for `lstm`, with one state."""
+    """Outputs and last states of a plain recurrent network with ReLU; arguments as for `lstm`, with one state.
+
+    Examples:
+        >>> import tour
+        >>> net, x, zero = tour.nn.RNN(3, 5, nonlinearity="relu"), tour.ones(7, 2, 3), tour.zeros(1, 2, 5)
+        >>> y, h = tour.rnn_relu(x, zero, list(net.parameters()), True, 1, 0.0, False, False, False)
+        >>> y.equal(net(x)[0])
+        True
+    """
     return _network("RNN_RELU", input, *args)
 
 
@@ -68,24 +92,54 @@ Bias = Tensor | None
 def lstm_cell(
     input: Tensor, hx: Any, w_ih: Tensor, w_hh: Tensor, b_ih: Bias = None, b_hh: Bias = None
 ) -> tuple[Tensor, Tensor]:
-    """State and cell after one step of an LSTM, from a pair of them."""
+    """State and cell after one step of an LSTM, from a pair of them.
+
+    Examples:
+        >>> import tour
+        >>> cell = tour.nn.LSTMCell(3, 5)
+        >>> state = tour.zeros(2, 5), tour.zeros(2, 5)
+        >>> h, c = tour.lstm_cell(tour.randn(2, 3), state, cell.weight_ih, cell.weight_hh, cell.bias_ih, cell.bias_hh)
+        >>> h.shape, c.shape
+        (tour.Size([2, 5]), tour.Size([2, 5]))
+    """
     return lstm_step(input, tuple(hx), w_ih, w_hh, b_ih, b_hh)
 
 
 def gru_cell(input: Tensor, hx: Tensor, w_ih: Tensor, w_hh: Tensor, b_ih: Bias = None, b_hh: Bias = None) -> Tensor:
-    """The state after one step of a gated recurrent unit."""
+    """The state after one step of a gated recurrent unit.
+
+    Examples:
+        >>> import tour
+        >>> cell = tour.nn.GRUCell(3, 5)
+        >>> tour.gru_cell(tour.randn(2, 3), tour.zeros(2, 5), cell.weight_ih, cell.weight_hh).shape
+        tour.Size([2, 5])
+    """
     return gru_step(input, hx, w_ih, w_hh, b_ih, b_hh)
 
 
 def rnn_tanh_cell(
     input: Tensor, hx: Tensor, w_ih: Tensor, w_hh: Tensor, b_ih: Bias = None, b_hh: Bias = None
 ) -> Tensor:
-    """The state after one step of a plain recurrent network."""
+    """The state after one step of a plain recurrent network.
+
+    Examples:
+        >>> import tour
+        >>> one = tour.ones(1, 1)
+        >>> tour.rnn_tanh_cell(one, one, one, one)
+        tensor([[0.9640]])
+    """
     return rnn_step(input, hx, w_ih, w_hh, b_ih, b_hh, False)
 
 
 def rnn_relu_cell(
     input: Tensor, hx: Tensor, w_ih: Tensor, w_hh: Tensor, b_ih: Bias = None, b_hh: Bias = None
 ) -> Tensor:
-    """The state after one step of a plain recurrent network with ReLU."""
+    """The state after one step of a plain recurrent network with ReLU.
+
+    Examples:
+        >>> import tour
+        >>> one = tour.ones(1, 1)
+        >>> tour.rnn_relu_cell(one, one, one, one)
+        tensor([[2.]])
+    """
     return rnn_step(input, hx, w_ih, w_hh, b_ih, b_hh, True)

@@ -35,5 +35,13 @@ grid_sampler_2d = grid_sampler_3d = grid_sampler
 
 
 def affine_grid_generator(theta: Tensor, size: Any, align_corners: bool) -> Tensor:
-    """`nn.functional.affine_grid`."""
+    """`nn.functional.affine_grid`.
+
+    Examples:
+        >>> import tour
+        >>> turn = tour.tensor([[[0.0, -1.0, 0.0], [1.0, 0.0, 0.0]]])
+        >>> tour.affine_grid_generator(turn, (1, 1, 2, 2), True)[0, 0]
+        tensor([[ 1., -1.],
+                [ 1.,  1.]])
+    """
     return F.affine_grid(theta, list(size), align_corners)

@@ -96,6 +96,15 @@ def clip_grads_with_norm_(
         max_norm: The norm they may have together.
         total_norm: The norm they have, from `get_total_norm`.
         foreach: Accepted for PyTorch's sake; all tensors are handled alike.
+
+    Examples:
+        >>> import tour
+        >>> from tour.nn.utils import clip_grads_with_norm_
+        >>> w = tour.zeros(2, requires_grad=True)
+        >>> w.grad = tour.tensor([3.0, 4.0])
+        >>> clip_grads_with_norm_(w, 1.0, tour.tensor(5.0))
+        >>> w.grad
+        tensor([0.6000, 0.8000])
     """
     gradients, max_norm = _gradients(_listed(parameters)), float(max_norm)
     if not gradients:
@@ -152,7 +161,17 @@ def clip_grad_norm(
     error_if_nonfinite: bool = False,
     foreach: bool | None = None,
 ) -> Tensor:
-    """Deprecated: call `clip_grad_norm_`."""
+    """Deprecated: call `clip_grad_norm_`.
+
+    Examples:
+        >>> import warnings
+        >>> import tour
+        >>> w = tour.zeros(2, requires_grad=True)
+        >>> w.grad = tour.tensor([3.0, 4.0])
+        >>> with warnings.catch_warnings(action="ignore"):
+        ...     tour.nn.utils.clip_grad_norm(w, 1.0)
+        tensor(5.)
+    """
     warnings.warn(
         "`nn.utils.clip_grad_norm` is now deprecated in favor of `nn.utils.clip_grad_norm_`.",
         FutureWarning,

@@ -79,6 +79,16 @@ def fuse_conv_bn_weights(
         bn_w: Scale of each channel.
         bn_b: Shift of each channel.
         transpose: Whether the convolution is a transposed one, whose outputs are the weight's second dimension.
+
+    Examples:
+        >>> import tour
+        >>> from tour.nn.utils.fusion import fuse_conv_bn_weights
+        >>> zero, one = tour.zeros(1), tour.ones(1)
+        >>> w, b = fuse_conv_bn_weights(tour.ones(1, 1, 1), None, zero, 4 * one, 0.0, 6 * one, one)
+        >>> w, b
+        (Parameter containing:
+        tensor([[[3.]]]), Parameter containing:
+        tensor([1.]))
     """
     scale = (bn_rv + bn_eps).rsqrt()
     scale = scale if bn_w is None else bn_w * scale
@@ -131,5 +141,16 @@ def fuse_linear_bn_weights(
     bn_w: Tensor,
     bn_b: Tensor,
 ) -> tuple[Parameter, Parameter]:
-    """Weight and bias of the linear map that `fuse_linear_bn_eval` makes; arguments as for `fuse_conv_bn_weights`."""
+    """Weight and bias of the linear map that `fuse_linear_bn_eval` makes; arguments as for `fuse_conv_bn_weights`.
+
+    Examples:
+        >>> import tour
+        >>> from tour.nn.utils.fusion import fuse_linear_bn_weights
+        >>> zero, one = tour.zeros(1), tour.ones(1)
+        >>> w, b = fuse_linear_bn_weights(tour.ones(1, 2), one, zero, 4 * one, 0.0, 6 * one, one)
+        >>> w, b
+        (Parameter containing:
+        tensor([[3., 3.]]), Parameter containing:
+        tensor([4.]))
+    """
     return fuse_conv_bn_weights(linear_w, linear_b, bn_rm, bn_rv, bn_eps, bn_w, bn_b)

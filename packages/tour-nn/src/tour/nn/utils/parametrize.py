@@ -63,6 +63,17 @@ class ParametrizationList(ModuleList):
 
     Raises:
         ValueError: If a parametrisation changes shape or dtype, or returns no tensor.
+
+    Examples:
+        >>> import tour
+        >>> from tour import nn
+        >>> layer = nn.utils.parametrizations.weight_norm(nn.Linear(2, 3))
+        >>> layer.parametrizations.weight
+        ParametrizationList(
+          (0): _WeightNorm()
+        )
+        >>> [name for name, _ in layer.parametrizations.weight.named_parameters()]
+        ['original0', 'original1']
     """
 
     original: Tensor
@@ -291,7 +302,14 @@ def _lists(module: Module) -> Any:
 
 
 def is_parametrized(module: Module, tensor_name: str | None = None) -> bool:
-    """Whether a module has a parametrised tensor, or one of this name."""
+    """Whether a module has a parametrised tensor, or one of this name.
+
+    Examples:
+        >>> from tour import nn
+        >>> layer = nn.utils.parametrizations.weight_norm(nn.Linear(2, 3))
+        >>> nn.utils.parametrize.is_parametrized(layer, "weight"), nn.utils.parametrize.is_parametrized(layer, "bias")
+        (True, False)
+    """
     found = module.__dict__.get("parametrizations")
     if not isinstance(found, ModuleDict):
         return False
@@ -341,7 +359,14 @@ def remove_parametrizations(module: Module, tensor_name: str, leave_parametrized
 
 
 def type_before_parametrizations(module: Module) -> type:
-    """The class that a module had before it was parametrised."""
+    """The class that a module had before it was parametrised.
+
+    Examples:
+        >>> from tour import nn
+        >>> layer = nn.utils.parametrizations.weight_norm(nn.Linear(2, 3))
+        >>> type(layer).__name__, nn.utils.parametrize.type_before_parametrizations(layer).__name__
+        ('ParametrizedLinear', 'Linear')
+    """
     return type(module).__dict__.get("_base", type(module))  # type: ignore[no-any-return]
 
 
@@ -357,6 +382,14 @@ def transfer_parametrizations_and_params(
 
     Raises:
         AssertionError: If there are none.
+
+    Examples:
+        >>> from tour import nn
+        >>> from tour.nn.utils.parametrize import is_parametrized, transfer_parametrizations_and_params
+        >>> layer = nn.utils.parametrizations.weight_norm(nn.Linear(2, 3))
+        >>> twin = transfer_parametrizations_and_params(layer, nn.Linear(2, 3))
+        >>> is_parametrized(twin), bool((twin.weight == layer.weight).all())
+        (True, True)
     """
     if not is_parametrized(from_module):
         raise AssertionError("from_module must be parametrized")

@@ -25,6 +25,20 @@ class BasePruningMethod(ABC):
 
     Attributes:
         PRUNING_TYPE: `"unstructured"` for single elements, `"structured"` for whole channels, `"global"` across tensors.
+
+    Examples:
+        >>> import tour
+        >>> from tour import nn
+        >>> class Last(nn.utils.prune.BasePruningMethod):
+        ...     PRUNING_TYPE = "unstructured"
+        ...     def compute_mask(self, t, default_mask):
+        ...         mask = default_mask.clone()
+        ...         mask[..., -1] = 0
+        ...         return mask
+        >>> layer = nn.Linear(3, 1)
+        >>> _ = Last.apply(layer, "weight")
+        >>> layer.weight_mask
+        tensor([[1., 1., 0.]])
     """
 
     PRUNING_TYPE: ClassVar[str] = "global"
@@ -124,6 +138,15 @@ class PruningContainer(BasePruningMethod):
 
     Args:
         methods: The methods, for one and the same parameter.
+
+    Examples:
+        >>> from tour import nn
+        >>> layer = nn.Linear(4, 4)
+        >>> _ = nn.utils.prune.l1_unstructured(layer, "weight", 4)
+        >>> _ = nn.utils.prune.random_unstructured(layer, "weight", 4)
+        >>> (hook,) = layer._forward_pre_hooks.values()
+        >>> len(hook), int((layer.weight == 0).sum())
+        (2, 8)
     """
 
     def __init__(self, *methods: BasePruningMethod) -> None:
@@ -210,7 +233,15 @@ def _count(amount: Amount, size: int) -> int:
 
 
 class Identity(BasePruningMethod):
-    """Prunes nothing, but makes the mask."""
+    """Prunes nothing, but makes the mask.
+
+    Examples:
+        >>> from tour import nn
+        >>> layer = nn.Linear(2, 1)
+        >>> _ = nn.utils.prune.Identity.apply(layer, "weight")
+        >>> layer.weight_mask
+        tensor([[1., 1.]])
+    """
 
     PRUNING_TYPE = "unstructured"
 
@@ -243,6 +274,13 @@ class RandomUnstructured(_ByAmount):
 
     Args:
         amount: How many, or which share.
+
+    Examples:
+        >>> from tour import nn
+        >>> layer = nn.Linear(4, 2)
+        >>> _ = nn.utils.prune.RandomUnstructured.apply(layer, "weight", 0.5)
+        >>> int(layer.weight_mask.sum())
+        4
     """
 
     def _scores(self, t: Tensor) -> Tensor:
@@ -254,6 +292,12 @@ class L1Unstructured(_ByAmount):
 
     Args:
         amount: How many, or which share.
+
+    Examples:
+        >>> import tour
+        >>> from tour.nn.utils.prune import L1Unstructured
+        >>> L1Unstructured(2).prune(tour.tensor([3.0, -1.0, 0.5, -4.0]))
+        tensor([ 3., -0.,  0., -4.])
     """
 
     def _scores(self, t: Tensor) -> Tensor:
@@ -295,6 +339,13 @@ class RandomStructured(_Structured):
     Args:
         amount: How many, or which share.
         dim: The dimension of the channels.
+
+    Examples:
+        >>> import tour
+        >>> from tour.nn.utils.prune import RandomStructured
+        >>> kept = RandomStructured(1, dim=0).prune(tour.ones(3, 2))
+        >>> (kept == 0).all(1).sum()
+        tensor(1)
     """
 
     def _channel_scores(self, t: Tensor, channels: int) -> Tensor:
@@ -308,6 +359,13 @@ class LnStructured(_Structured):
         amount: How many, or which share.
         n: p of the p-norm.
         dim: The dimension of the channels.
+
+    Examples:
+        >>> import tour
+        >>> from tour.nn.utils.prune import LnStructured
+        >>> LnStructured(1, n=2, dim=0).prune(tour.tensor([[3.0, 4.0], [1.0, 0.0]]))
+        tensor([[3., 4.],
+                [0., 0.]])
     """
 
     def __init__(self, amount: Amount, n: Any, dim: int = -1) -> None:
@@ -323,6 +381,12 @@ class CustomFromMask(BasePruningMethod):
 
     Args:
         mask: 0 for what is pruned.
+
+    Examples:
+        >>> import tour
+        >>> from tour.nn.utils.prune import CustomFromMask
+        >>> CustomFromMask(tour.tensor([1, 0])).prune(tour.tensor([5.0, 6.0]))
+        tensor([5., 0.])
     """
 
     def __init__(self, mask: Tensor) -> None:
@@ -337,13 +401,27 @@ class CustomFromMask(BasePruningMethod):
 
 
 def identity(module: Module, name: str) -> Module:
-    """Prepare a parameter for pruning without pruning anything; see `l1_unstructured`."""
+    """Prepare a parameter for pruning without pruning anything; see `l1_unstructured`.
+
+    Examples:
+        >>> from tour import nn
+        >>> layer = nn.utils.prune.identity(nn.Linear(2, 1), "weight")
+        >>> layer.weight_mask
+        tensor([[1., 1.]])
+    """
     Identity.apply(module, name)
     return module
 
 
 def random_unstructured(module: Module, name: str, amount: Amount) -> Module:
-    """Prune elements at random; arguments as for `l1_unstructured`."""
+    """Prune elements at random; arguments as for `l1_unstructured`.
+
+    Examples:
+        >>> from tour import nn
+        >>> layer = nn.utils.prune.random_unstructured(nn.Linear(4, 2), "weight", amount=0.25)
+        >>> int((layer.weight == 0).sum())
+        2
+    """
     RandomUnstructured.apply(module, name, amount)
     return module
 
@@ -374,7 +452,14 @@ def l1_unstructured(module: Module, name: str, amount: Amount, importance_scores
 
 
 def random_structured(module: Module, name: str, amount: Amount, dim: int) -> Module:
-    """Prune channels, along a dimension, at random; other arguments as for `l1_unstructured`."""
+    """Prune channels, along a dimension, at random; other arguments as for `l1_unstructured`.
+
+    Examples:
+        >>> from tour import nn
+        >>> layer = nn.utils.prune.random_structured(nn.Linear(4, 3), "weight", amount=1, dim=0)
+        >>> int((layer.weight == 0).all(1).sum())
+        1
+    """
     RandomStructured.apply(module, name, amount, dim)
     return module
 
@@ -382,13 +467,31 @@ def random_structured(module: Module, name: str, amount: Amount, dim: int) -> Mo
 def ln_structured(
     module: Module, name: str, amount: Amount, n: Any, dim: int, importance_scores: Tensor | None = None
 ) -> Module:
-    """Prune the channels, along a dimension, of smallest n-norm; other arguments as for `l1_unstructured`."""
+    """Prune the channels, along a dimension, of smallest n-norm; other arguments as for `l1_unstructured`.
+
+    Examples:
+        >>> import tour
+        >>> from tour import nn
+        >>> layer = nn.Linear(2, 2, bias=False)
+        >>> _ = layer.weight.data.copy_(tour.tensor([[3.0, 4.0], [1.0, 0.0]]))
+        >>> nn.utils.prune.ln_structured(layer, "weight", amount=1, n=2, dim=0).weight_mask
+        tensor([[1., 1.],
+                [0., 0.]])
+    """
     LnStructured.apply(module, name, amount, n, dim, importance_scores=importance_scores)
     return module
 
 
 def custom_from_mask(module: Module, name: str, mask: Tensor) -> Module:
-    """Prune a parameter by a given mask, 0 for what is pruned; other arguments as for `l1_unstructured`."""
+    """Prune a parameter by a given mask, 0 for what is pruned; other arguments as for `l1_unstructured`.
+
+    Examples:
+        >>> import tour
+        >>> from tour import nn
+        >>> layer = nn.utils.prune.custom_from_mask(nn.Linear(2, 1), "weight", tour.tensor([[1, 0]]))
+        >>> layer.weight == 0
+        tensor([[False,  True]])
+    """
     CustomFromMask.apply(module, name, mask)
     return module
 
@@ -409,6 +512,14 @@ def global_unstructured(
 
     Raises:
         TypeError: If there are no pairs, or the method is structured.
+
+    Examples:
+        >>> from tour import nn
+        >>> net = nn.Sequential(nn.Linear(4, 4), nn.Linear(4, 4))
+        >>> weights = [(net[0], "weight"), (net[1], "weight")]
+        >>> nn.utils.prune.global_unstructured(weights, nn.utils.prune.L1Unstructured, amount=0.25)
+        >>> sum(int((layer.weight == 0).sum()) for layer in net)
+        8
     """
     if not isinstance(parameters, Iterable):
         raise TypeError("global_unstructured(): parameters is not an Iterable")
@@ -436,6 +547,13 @@ def remove(module: Module, name: str) -> Module:
 
     Raises:
         ValueError: If it is not pruned.
+
+    Examples:
+        >>> from tour import nn
+        >>> layer = nn.utils.prune.l1_unstructured(nn.Linear(4, 2), "weight", amount=3)
+        >>> _ = nn.utils.prune.remove(layer, "weight")
+        >>> [name for name, _ in layer.named_parameters()], int((layer.weight == 0).sum())
+        (['bias', 'weight'], 3)
     """
     for number, hook in list(module._forward_pre_hooks.items()):
         if _prunes(hook, name):
@@ -446,5 +564,14 @@ def remove(module: Module, name: str) -> Module:
 
 
 def is_pruned(module: Module) -> bool:
-    """Whether a parameter of the module or of its submodules is pruned."""
+    """Whether a parameter of the module or of its submodules is pruned.
+
+    Examples:
+        >>> from tour import nn
+        >>> net = nn.Sequential(nn.Linear(4, 2))
+        >>> before = nn.utils.prune.is_pruned(net)
+        >>> _ = nn.utils.prune.identity(net[0], "weight")
+        >>> before, nn.utils.prune.is_pruned(net)
+        (False, True)
+    """
     return any(isinstance(h, BasePruningMethod) for m in module.modules() for h in m._forward_pre_hooks.values())

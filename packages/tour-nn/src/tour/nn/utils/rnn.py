@@ -30,6 +30,13 @@ class PackedSequence(_Packed):
         batch_sizes: Rows of each step, int64 on the CPU.
         sorted_indices: The order in which the sequences were put, or None if they came sorted.
         unsorted_indices: The inverse order.
+
+    Examples:
+        >>> import tour
+        >>> from tour.nn.utils.rnn import pack_sequence
+        >>> packed = pack_sequence([tour.tensor([1, 2, 3]), tour.tensor([4, 5])])
+        >>> packed.data, packed.batch_sizes
+        (tensor([1, 4, 2, 5, 3]), tensor([2, 2, 1]))
     """
 
     __slots__ = ()

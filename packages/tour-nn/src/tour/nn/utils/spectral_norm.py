@@ -28,6 +28,13 @@ class SpectralNorm:
 
     Raises:
         ValueError: If `n_power_iterations` is not positive.
+
+    Examples:
+        >>> from tour import nn
+        >>> layer = nn.utils.spectral_norm(nn.Linear(3, 4), n_power_iterations=2)
+        >>> (hook,) = layer._forward_pre_hooks.values()
+        >>> type(hook).__name__, hook.n_power_iterations
+        ('SpectralNorm', 2)
     """
 
     def __init__(self, name: str = "weight", n_power_iterations: int = 1, dim: int = 0, eps: float = 1e-12) -> None:
@@ -65,6 +72,14 @@ def spectral_norm(
     Raises:
         RuntimeError: If the weight is already normalised.
         ValueError: If `n_power_iterations` is not positive.
+
+    Examples:
+        >>> import tour
+        >>> from tour import nn
+        >>> layer = nn.utils.spectral_norm(nn.Linear(3, 4), n_power_iterations=50)
+        >>> _ = layer(tour.ones(1, 3))
+        >>> f"{tour.linalg.matrix_norm(layer.weight, 2):.1f}"
+        '1.0'
     """
     if hook_of(module, SpectralNorm, name)[1] is not None:
         raise RuntimeError(f"Cannot register two spectral_norm hooks on the same parameter {name}")
@@ -89,6 +104,12 @@ def remove_spectral_norm(module: M, name: str = "weight") -> M:
 
     Raises:
         ValueError: If it is not normalised.
+
+    Examples:
+        >>> from tour import nn
+        >>> layer = nn.utils.remove_spectral_norm(nn.utils.spectral_norm(nn.Linear(3, 4)))
+        >>> [name for name, _ in layer.named_parameters()]
+        ['bias', 'weight']
     """
     number, hook = hook_of(module, SpectralNorm, name)
     if hook is None:

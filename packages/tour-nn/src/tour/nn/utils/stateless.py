@@ -24,7 +24,16 @@ def functional_call(
     tie_weights: bool = True,
     strict: bool = False,
 ) -> Any:
-    """Deprecated in PyTorch 2.0 and here: call `tour.func.functional_call`; arguments as for `call_with`."""
+    """Deprecated in PyTorch 2.0 and here: call `tour.func.functional_call`; arguments as for `call_with`.
+
+    Examples:
+        >>> import warnings
+        >>> import tour
+        >>> net = tour.nn.Linear(2, 1, bias=False)
+        >>> with warnings.catch_warnings(action="ignore"):
+        ...     tour.nn.utils.stateless.functional_call(net, {"weight": tour.ones(1, 2)}, tour.ones(2)).detach()
+        tensor([2.])
+    """
     warnings.warn(
         "tour.nn.utils.stateless.functional_call is deprecated as in PyTorch 2.0; please use tour.func.functional_call",
         FutureWarning,

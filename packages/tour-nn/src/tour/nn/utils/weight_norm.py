@@ -21,6 +21,15 @@ class WeightNorm:
     Args:
         name: The weight's name.
         dim: The dimension for each index of which there is a length; None or -1 for one length.
+
+    Examples:
+        >>> import tour
+        >>> from tour import nn
+        >>> from tour.nn.utils.weight_norm import WeightNorm
+        >>> layer = nn.Module()
+        >>> layer.weight_v, layer.weight_g = tour.tensor([[3.0, 4.0]]), tour.tensor([[10.0]])
+        >>> WeightNorm("weight", 0).compute_weight(layer)
+        tensor([[6., 8.]])
     """
 
     def __init__(self, name: str, dim: int | None) -> None:
@@ -53,6 +62,14 @@ def weight_norm(module: M, name: str = "weight", dim: int | None = 0) -> M:
 
     Raises:
         RuntimeError: If the weight is already normalised.
+
+    Examples:
+        >>> import warnings
+        >>> from tour import nn
+        >>> with warnings.catch_warnings(action="ignore"):
+        ...     layer = nn.utils.weight_norm(nn.Linear(2, 3))
+        >>> [(name, tuple(p.shape)) for name, p in layer.named_parameters()]
+        [('bias', (3,)), ('weight_g', (3, 1)), ('weight_v', (3, 2))]
     """
     warnings.warn(
         "`tour.nn.utils.weight_norm` is deprecated in favor of `tour.nn.utils.parametrizations.weight_norm`.",
@@ -76,6 +93,14 @@ def remove_weight_norm(module: M, name: str = "weight") -> M:
 
     Raises:
         ValueError: If it is not normalised.
+
+    Examples:
+        >>> import warnings
+        >>> from tour import nn
+        >>> with warnings.catch_warnings(action="ignore"):
+        ...     layer = nn.utils.weight_norm(nn.Linear(2, 3))
+        >>> [name for name, _ in nn.utils.remove_weight_norm(layer).named_parameters()]
+        ['bias', 'weight']
     """
     number, hook = hook_of(module, WeightNorm, name)
     if hook is None:
