@@ -6,7 +6,21 @@ import importlib.util
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+
+from tour.cuda import _faults, _launch
+
+
+def beside(name: str):
+    """A module that lies beside this file."""
+    spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
+    module = sys.modules[name] = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+simulator = beside("simulator")
 
 
 @pytest.fixture
@@ -27,3 +41,15 @@ def fake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     found = _devices.BACKENDS.pop("fake", None)
     if found is not None:
         _devices.BY_ARRAY.pop(found.array_type)
+
+
+@pytest.fixture
+def simulated(monkeypatch: pytest.MonkeyPatch):
+    """Kernels run on NumPy's arrays, in the simulator; few blocks, so that each has several rounds."""
+    if simulator.COMPILER is None:
+        pytest.skip("runs the CUDA sources on the CPU, which needs a C++ compiler (g++, clang++, or $CXX)")
+    monkeypatch.setattr(_launch, "MOST_BLOCKS", 3)
+    monkeypatch.setattr(_launch, "MOST_ROWS", 2)
+    monkeypatch.setattr(_faults, "_flags", {})
+    yield simulator.install(np.ndarray, simulator.Simulator())
+    _launch.RUNNERS.pop(np.ndarray)

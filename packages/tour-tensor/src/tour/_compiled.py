@@ -1,10 +1,11 @@
-"""The socket for compiled kernels: how a large call on the CPU finds a faster form of a NumPy kernel.
+"""The socket for compiled kernels: how a large call on the CPU, or any on another device, finds a faster form of a NumPy kernel.
 
 A NumPy kernel that another package may have in compiled form has a `Socket`. It is asked only where an array is large enough to
 gain; what it costs everybody else is the comparison of a size, and nothing at all where the kernel compares sizes anyway. A form
 takes what the kernel takes and gives what it gives, or `NotImplemented` for arguments that it does not serve.
 
-The first socket that is asked looks for tour-numba, by name. Nothing of it is imported before.
+The first socket that is asked looks for tour-numba, by name. Nothing of it is imported before. A device brings its own forms, which are
+asked for every call on its arrays, whatever the size.
 """
 
 from __future__ import annotations
@@ -22,11 +23,15 @@ K = TypeVar("K", bound=Callable[..., Any])
 LARGE = 1 << 14  # elements of an ordinary kernel from which a call is large
 
 
-class Provider(Protocol):
-    """What a package of compiled kernels offers."""
+class Forms(Protocol):
+    """What a device offers for its arrays."""
 
     def find(self, name: str) -> Form | None:
         """The compiled form of the kernel called `name`, if there is one."""
+
+
+class Provider(Forms, Protocol):
+    """What a package of compiled kernels for the CPU offers."""
 
     def describe(self) -> list[str]:
         """Lines for `tour.show_config`."""
@@ -41,13 +46,15 @@ class Socket:
     Attributes:
         name: The kernel's module and name, such as `"tour._softmax.softmax"`.
         form: The faster form. Until the first call it is the search for one; where nothing is found it answers NotImplemented.
+        abroad: Forms for the arrays of other devices, by their type, once they have been looked for.
     """
 
-    __slots__ = ("form", "name")
+    __slots__ = ("abroad", "form", "name")
 
     def __init__(self, kernel: Callable[..., Any]) -> None:
         self.name = f"{kernel.__module__}.{kernel.__qualname__}"
         self.form: Form = self._search
+        self.abroad: dict[type, Form] = {}
         SOCKETS[self.name] = self
 
     def _search(self, *args: Any) -> Any:
@@ -55,7 +62,16 @@ class Socket:
         self.form = (found.find(self.name) if found is not None else None) or _none
         return self.form(*args)
 
+    def on(self, kind: type) -> Form:
+        """The form for arrays of another device; one that answers NotImplemented where the device brings none."""
+        form = self.abroad.get(kind)
+        if form is None:
+            found = DEVICES.get(kind)
+            form = self.abroad[kind] = (found.find(self.name) if found is not None else None) or _none
+        return form
 
+
+DEVICES: dict[type, Forms] = {}  # who has forms for the arrays of a device, by their type
 SOCKETS: dict[str, Socket] = {}
 _providers: list[Provider | None] = []  # none yet, or the one that serves; None where no package offers kernels
 
@@ -65,7 +81,7 @@ def _none(*_: Any) -> Any:
 
 
 def compilable(large: int = LARGE, by: int = 0) -> Callable[[K], K]:
-    """A kernel with a socket, which is asked where argument number `by`, an array, has at least `large` elements."""
+    """A kernel with a socket, which is asked where argument number `by`, an array, has at least `large` elements, or is abroad."""
 
     def bind(kernel: K) -> K:
         socket = Socket(kernel)
@@ -73,7 +89,10 @@ def compilable(large: int = LARGE, by: int = 0) -> Callable[[K], K]:
         @wraps(kernel)
         def body(*args: Any) -> Any:
             a = args[by]
-            if a.size >= large and type(a) is ndarray and (r := socket.form(*args)) is not NotImplemented:
+            if type(a) is ndarray:
+                if a.size >= large and (r := socket.form(*args)) is not NotImplemented:
+                    return r
+            elif (r := socket.on(type(a))(*args)) is not NotImplemented:
                 return r
             return kernel(*args)
 
@@ -102,6 +121,13 @@ def empty_cache() -> None:
     for found in _providers:
         if found is not None:
             found.empty_cache()
+
+
+def plug_device(kind: type, found: Forms) -> None:
+    """Let a device serve the sockets for its type of array."""
+    DEVICES[kind] = found
+    for socket in SOCKETS.values():
+        socket.abroad.pop(kind, None)
 
 
 def plug(found: Provider | None) -> None:

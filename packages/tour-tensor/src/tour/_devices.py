@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from tour._compiled import plug_device
 from tour._core import held
 
 __all__ = ["device"]
@@ -22,6 +23,8 @@ class Backend(Protocol):
     Attributes:
         name: The device's name, as in `x.to(name)`.
         array_type: The type of its arrays. It answers `__array_ufunc__` and `__array_function__`.
+
+    It may also have `kernels`, forms for the sockets of `tour._compiled`.
     """
 
     name: str
@@ -151,6 +154,8 @@ def register(backend: Backend) -> Backend:
     """Add a device. tour-cuda does this through the entry-point group `tour.backends`; a program may do it itself."""
     BACKENDS[backend.name] = backend
     BY_ARRAY[backend.array_type] = backend
+    if (found := getattr(backend, "kernels", None)) is not None:
+        plug_device(backend.array_type, found)
     return backend
 
 

@@ -21,6 +21,15 @@ class CudaBackend:
         """`cupy.ndarray`."""
         return _cupy.cupy().ndarray  # type: ignore[no-any-return]
 
+    @property
+    def kernels(self) -> Any:
+        """The CUDA kernels of this package, for the sockets of `tour._compiled`."""
+        from tour.cuda import _runner
+        from tour.cuda.forms import Forms
+
+        _runner.plug()
+        return Forms()
+
     def current(self) -> int:
         """The number of the device that is used when none is named."""
         return int(_cupy.ready().cuda.runtime.getDevice())

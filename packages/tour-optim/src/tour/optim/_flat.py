@@ -180,6 +180,8 @@ class Run:
         kernel = optimizer.kernels.get(self.flat.kind[0])
         if kernel is None and self.is_large:
             kernel = optimizer.socket.form
+        elif kernel is None and self.flat.kind[0] is not np.ndarray:
+            kernel = optimizer.socket.on(self.flat.kind[0])
         if kernel is not None:
             mine = [grads[i] for i in self.places]
             if kernel(self.arrays, mine, SimpleNamespace(**self.state), h) is not NotImplemented:

@@ -59,6 +59,7 @@ def batch_norm(x: Array, weight: Array | None, bias: Array | None, eps: float) -
 
 
 @in_single
+@compilable()
 def batch_norm_eval(x: Array, mean: Array, var: Array, weight: Array | None, bias: Array | None, eps: float) -> Array:
     """Normalise each channel of x (N, C, *size) by given mean and variance (C,)."""
     rows, _, repeat = _by_channel(x)

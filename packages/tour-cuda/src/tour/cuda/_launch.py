@@ -1,0 +1,221 @@
+"""The one way to a kernel: `Kernel("rows.softmax_rows")(rows(n), x, y, n, 5, 0)`.
+
+A call checks its arguments against the declaration in the source, packs them as the driver's `cuLaunchKernel` takes them, and hands
+them to the `Runner` of the arrays' type. Only runners know a device: this package's is CuPy's; the tests have one that runs the
+sources on the CPU; a C extension could be another.
+
+Nothing here waits for the device, so calls may be captured in a graph once each has been made before (which compiles it).
+"""
+
+from __future__ import annotations
+
+import ctypes
+import struct
+from collections.abc import Callable
+from math import prod
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+
+from tour.cuda import _source
+
+Array = Any
+
+WARP, BLOCK = 32, 256
+MOST_BLOCKS = 1 << 14  # for kernels whose threads take one element after another: several rounds of any GPU there is
+MOST_ROWS = 1 << 30
+SIDE = 65535  # the most blocks along y and z
+
+# C++ types of the sources: NumPy's dtype and the code of `struct`. T and A depend on how numbers are stored.
+_TYPES = {
+    "int": ("int32", "i"), "u32": ("uint32", "I"), "i64": ("int64", "q"), "u64": ("uint64", "Q"),
+    "float": ("float32", "f"), "double": ("float64", "d"), "bool": ("bool", "?"),
+}  # fmt: skip
+
+
+class Grid(NamedTuple):
+    """How many blocks, of how many threads: along x, y and z."""
+
+    blocks: tuple[int, int, int]
+    threads: tuple[int, int, int]
+
+
+class Runner(Protocol):
+    """What launches kernels on arrays of one type."""
+
+    def function(self, file: str, kernel: str, defines: tuple[str, ...], like: Array) -> Any:
+        """A compiled kernel, for the device of `like`."""
+
+    def launch(self, function: Any, grid: Grid, parameters: int, arrays: list[Array]) -> None:
+        """Start a kernel on the current stream; `parameters` is the address of an array of the addresses of its arguments."""
+
+    def address(self, array: Array) -> int:
+        """Where an array's elements begin."""
+
+    def empty(self, shape: tuple[int, ...], dtype: Any, like: Array) -> Array:
+        """An array that is not filled, on the device of `like`."""
+
+    def device(self, array: Array) -> Any:
+        """What arrays that may be used together have in common."""
+
+    def read(self, array: Array) -> np.ndarray[Any, Any]:
+        """A copy on the host; waits for the device."""
+
+
+RUNNERS: dict[type, Runner] = {}
+
+
+def runner(array: Array) -> Runner:
+    """The runner of an array.
+
+    Raises:
+        TypeError: If it is of no type that kernels can be run on.
+    """
+    found = RUNNERS.get(type(array))
+    if found is None:
+        raise TypeError(f"kernels take arrays of the device, but this one is a {type(array).__name__}")
+    return found
+
+
+# --- Grids ----------------------------------------------------------------------------------------------------------------
+
+
+def elements(n: int) -> Grid:
+    """A thread for each of n elements, or for several where they are many."""
+    return Grid((max(1, min(-(-n // BLOCK), MOST_BLOCKS)), 1, 1), (BLOCK, 1, 1))
+
+
+def rows(count: int, length: int) -> Grid:
+    """A block for each of `count` rows, with about four numbers of a row for each thread."""
+    threads = min(max(WARP, -(-length // (4 * WARP)) * WARP), 1024)
+    return Grid((max(1, min(count, MOST_ROWS)), 1, 1), (threads, 1, 1))
+
+
+def tiles(across: int, down: int, width: int, height: int) -> Grid:
+    """Blocks of width times height threads, as many as are given."""
+    return Grid((max(1, across), max(1, min(down, SIDE)), 1), (width, height, 1))
+
+
+# --- Kernels --------------------------------------------------------------------------------------------------------------
+
+KERNELS: dict[str, Kernel] = {}
+
+
+class Kernel:
+    """A kernel of one of the sources.
+
+    Args:
+        name: File and function, such as `"rows.softmax_rows"`.
+    """
+
+    def __init__(self, name: str) -> None:
+        self.file, _, self.kernel = name.partition(".")
+        self.name = name
+        self.parameters = _source.kernels(self.file)[self.kernel]
+        self._forms: dict[Any, tuple[Any, Callable[..., None], list[Any]]] = {}
+        KERNELS[name] = self
+
+    def __call__(self, grid: Grid, *args: Any, scalar: Any = None, **defines: int) -> None:
+        """Launch it on the current stream.
+
+        Args:
+            grid: Blocks and threads.
+            args: What the source declares: arrays, contiguous, on one device, None for a null pointer; and numbers.
+            scalar: The dtype of its `T`; that of the first array of such where it is not given.
+            defines: Further macros that the source asks for.
+
+        Raises:
+            TypeError: If the arguments are not those of the declaration.
+            ValueError: If an array has gaps, or they are on several devices.
+        """
+        arrays = [a for p, a in zip(self.parameters, args, strict=False) if p.pointer and a is not None]
+        served = runner(arrays[0])
+        if scalar is None:
+            scalar = next(
+                a.dtype
+                for p, a in zip(self.parameters, args, strict=False)
+                if p.type == "T" and p.pointer and a is not None
+            )
+        device = served.device(arrays[0])
+        key = served, device, scalar, *defines.items()
+        form = self._forms.get(key)
+        if form is None:
+            form = self._forms[key] = self._form(served, arrays[0], scalar, defines)
+        function, pack, dtypes = form
+        if len(args) != len(dtypes):
+            raise TypeError(f"kernel {self.name} takes {len(dtypes)} arguments, but got {len(args)}")
+        values = [
+            self._address(served, device, p, dtype, a) if p.pointer else a
+            for p, dtype, a in zip(self.parameters, dtypes, args, strict=True)
+        ]
+        buffer = ctypes.create_string_buffer(8 * len(values))
+        try:
+            pack(buffer, 0, *values)
+        except struct.error as error:
+            raise TypeError(f"kernel {self.name}: {error}, in {values}") from None
+        start = ctypes.addressof(buffer)
+        addresses = (ctypes.c_void_p * len(values))(*range(start, start + 8 * len(values), 8))
+        served.launch(function, grid, ctypes.addressof(addresses), arrays)
+
+    def _form(self, served: Runner, like: Array, scalar: Any, defines: dict[str, int]) -> tuple[Any, Any, list[Any]]:
+        """The compiled kernel for one way to store numbers; how to pack its arguments; the dtypes of its arrays."""
+        stored = np.dtype(scalar).name
+        if stored not in _source.SCALARS:
+            raise TypeError(f"kernel {self.name} is for {', '.join(_source.SCALARS)}, but got {stored}")
+        types = _TYPES | {"T": (stored, ""), "A": _TYPES["double" if stored == "float64" else "float"]}
+        macros = f"SCALAR={_source.SCALARS[stored]}", *(f"{name}={value}" for name, value in defines.items())
+        codes = ["Q" if p.pointer else types[p.type][1] for p in self.parameters]
+        layout = "<" + "".join(f"{code}{8 - struct.calcsize(code)}x" for code in codes)
+        dtypes = [types[p.type][0] if p.pointer else None for p in self.parameters]
+        return served.function(self.file, self.kernel, macros, like), struct.Struct(layout).pack_into, dtypes
+
+    def _address(self, served: Runner, device: Any, parameter: _source.Parameter, dtype: str, array: Array) -> int:
+        if array is None:
+            return 0
+        if array.dtype.name != dtype:
+            raise TypeError(f"kernel {self.name}: {parameter.name} must be {dtype}, but is {array.dtype.name}")
+        if not array.flags.c_contiguous:
+            raise ValueError(f"kernel {self.name}: {parameter.name} must be contiguous")
+        if served.device(array) != device:
+            raise ValueError(
+                f"kernel {self.name}: {parameter.name} is on device {served.device(array)}, others are on {device}"
+            )
+        return served.address(array)
+
+
+# --- Memory ---------------------------------------------------------------------------------------------------------------
+
+
+def empty(shape: tuple[int, ...], dtype: Any, like: Array) -> Array:
+    """Memory for a result, on the device of `like`."""
+    return runner(like).empty(shape, np.dtype(dtype), like)
+
+
+def dense(a: Array, dtype: Any = None) -> Array:
+    """The array itself if it is of that dtype and contiguous, else a copy that is; None stays None."""
+    if a is None:
+        return None
+    if dtype is not None and a.dtype != dtype:
+        a = a.astype(dtype)
+    return a if a.flags.c_contiguous else a.copy()
+
+
+def three(shape: tuple[int, ...], axis: int) -> tuple[int, int, int]:
+    """How many elements lie before, along and behind a dimension.
+
+    Examples:
+        >>> three((2, 3, 4, 5), 1)
+        (2, 3, 20)
+    """
+    return prod(shape[:axis]), shape[axis] if shape else 1, prod(shape[axis + 1 :])
+
+
+def wide(dtype: Any) -> Any:
+    """The dtype that numbers of a dtype are computed in."""
+    return np.dtype(np.float64 if dtype == np.float64 else np.float32)
+
+
+def serves(*arrays: Array | None) -> bool:
+    """Whether all arrays are stored alike, in a way that the sources know."""
+    kinds = {a.dtype for a in arrays if a is not None}
+    return len(kinds) == 1 and kinds.pop().name in _source.SCALARS
