@@ -91,6 +91,12 @@ def train(net: GPT, data: tour.Tensor, steps: int) -> list[float]:
     return losses
 
 
+def shortened(text: str, width: int = 84) -> str:
+    """Text as a picture can hold it: no line longer than `width`, and no dollar sign, which begins a formula."""
+    lines = (line if len(line) <= width else f"{line[: width - 1]}…" for line in text.replace("$", r"\$").split("\n"))
+    return "\n".join(lines)
+
+
 def main() -> None:
     """Train, write a page, and draw the curve beside it."""
     options = Parser(__doc__, __file__).parse_args()
@@ -111,7 +117,8 @@ def main() -> None:
         curve.set(title="Loss of the next letter", xlabel="step")
         page.set_axis_off()
         page.set_title("What it writes", loc="left")
-        page.text(0, 1, written.replace("$", r"\$"), va="top", family="monospace", size=7, transform=page.transAxes)
+        shown = page.text(0, 1, shortened(written), va="top", family="monospace", size=7, transform=page.transAxes)
+        shown.set_in_layout(False)
 
 
 if __name__ == "__main__":

@@ -26,7 +26,7 @@ def train(net: nn.Module, data: Data, epochs: int, rank: int = 0, size: int = 1)
     """Train on every size-th image of each batch, from the rank-th; returns each step's loss over this share of the batch."""
     optimizer = optim.Adam(net.parameters(), lr=2e-3)
     losses: list[float] = []
-    with tqdm(range(epochs), desc=f"{size} processes", unit="epoch", dynamic_ncols=True, disable=rank != 0) as bar:
+    with tqdm(range(epochs), desc=processes(size), unit="epoch", dynamic_ncols=True, disable=rank != 0) as bar:
         for _ in bar:
             for batch in tour.randperm(len(data)).split(BATCH):  # the same everywhere: all processes share the seed
                 mine = batch[rank::size]
@@ -52,10 +52,15 @@ def plot(path: Path, together: list[float], alone: list[float], size: int) -> No
     with picture(path, 7, 3.6) as figure:
         axis = figure.subplots()
         axis.semilogy(alone, color=ORANGE, linewidth=5, alpha=0.5, label="one process")
-        axis.semilogy(together, color=BLUE, linewidth=1, label=f"{size} processes")
+        axis.semilogy(together, color=BLUE, linewidth=1, label=processes(size))
         axis.set_title("Training loss of each step", loc="left")
         axis.set_xlabel("step")
         axis.legend(frameon=False)
+
+
+def processes(size: int) -> str:
+    """A number of processes in words."""
+    return "1 process" if size == 1 else f"{size} processes"
 
 
 def main() -> None:
@@ -78,7 +83,7 @@ def main() -> None:
         return
     alone = train(fresh(options.seed), train_set, epochs)
     share = accuracy(net.module, test_set)
-    print(f"Accuracy    {share:.1%} of {len(test_set)} held-out digits, after {seconds:.1f} s on {size} processes")
+    print(f"Accuracy    {share:.1%} of {len(test_set)} held-out digits, after {seconds:.1f} s on {processes(size)}")
     print(
         f"Difference  {max(abs(a - b) for a, b in zip(together.tolist(), alone, strict=True)):.1e} at most between the losses"
     )

@@ -1,8 +1,8 @@
 """A network that PyTorch trained goes on learning here, from its `.pt` file, without PyTorch.
 
 `data/small_digits.pt` holds the state dict of a convolutional network that PyTorch trained on the digits 0 to 4
-(tools/pretrain_digits.py). Its convolutions know strokes already; with a new last layer it learns 5 to 9 from few examples, beside a
-network that starts from nothing.
+(tools/pretrain_digits.py). Its convolutions know strokes already; with a new last layer it learns 5 to 9 from twenty examples, in a
+fraction of the epochs that a network takes which starts from nothing.
 """
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ from tour.nn import functional as F
 from tour.utils.data import DataLoader, TensorDataset, random_split
 
 WEIGHTS = Path(__file__).parent / "data" / "small_digits.pt"
-EXAMPLES = 40
+EXAMPLES = 20
+EARLY = 8  # epochs
 
 
 def network() -> nn.Sequential:
@@ -80,12 +81,14 @@ def main() -> None:
         "from nothing": train(network(), learning, held, epochs, "from nothing"),
     }
     for name, history in curves.items():
-        print(f"Accuracy  {history[-1]:.1%} of {len(held[1])} held-out digits, {name}, after {EXAMPLES} examples")
+        early = min(EARLY, epochs)
+        print(f"Accuracy  {history[early]:.1%} after {early} epochs, {history[-1]:.1%} after {epochs}, {name}")
+    print(f"          of {len(held[1])} held-out digits; {EXAMPLES} were learned from")
     with picture(options.out, 6, 3.5) as figure:
         axis = figure.subplots()
         for (name, history), color in zip(curves.items(), (BLUE, ORANGE), strict=True):
             axis.plot(history, color=color, label=name)
-        axis.set(title=f"Reading 5 to 9 after {EXAMPLES} examples", xlabel="epoch", ylabel="held-out accuracy")
+        axis.set(title=f"Reading 5 to 9 from {EXAMPLES} examples", xlabel="epoch", ylabel="held-out accuracy")
         axis.legend(frameon=False)
 
 

@@ -9,20 +9,22 @@ import numpy as np
 import pytest
 
 import tour
-from tour.utils.tensorboard import SummaryWriter, _crc32c, _varint
+from tour import nn
+from tour.utils._protobuf import crc32c, varint
+from tour.utils.tensorboard import SummaryWriter
 
 
 def test_checksums_and_numbers():
-    assert _crc32c(b"123456789") == 0xE3069283  # RFC 3720's check value
-    assert [_varint(n) for n in (0, 127, 128, 300)] == [b"\0", b"\x7f", b"\x80\x01", b"\xac\x02"]
-    assert len(_varint(-1)) == 10
+    assert crc32c(b"123456789") == 0xE3069283  # RFC 3720's check value
+    assert [varint(n) for n in (0, 127, 128, 300)] == [b"\0", b"\x7f", b"\x80\x01", b"\xac\x02"]
+    assert len(varint(-1)) == 10
 
 
 def fields(data):
     """The fields of a message: number and value, which is an int, or bytes."""
     at = 0
 
-    def varint():
+    def number():
         nonlocal at
         value = shift = 0
         while True:
@@ -35,11 +37,11 @@ def fields(data):
 
     found = []
     while at < len(data):
-        key = varint()
+        key = number()
         if key & 7 == 0:
-            found.append((key >> 3, varint()))
+            found.append((key >> 3, number()))
             continue
-        size = {1: 8, 5: 4}.get(key & 7) or varint()
+        size = {1: 8, 5: 4}.get(key & 7) or number()
         found.append((key >> 3, data[at : at + size]))
         at += size
     return found
@@ -136,6 +138,7 @@ def test_tensorboard_reads_it(tmp_path):
         writer.add_image("picture", tour.rand(1, 8, 8), 2)
         writer.add_text("note", "hello *there*", 0)
         writer.add_scalars("both", {"a": 1.0, "b": 2.0}, 0)
+        writer.add_graph(Net(), tour.zeros(2, 3))
     found = reader.EventAccumulator(str(tmp_path), size_guidance={reader.TENSORS: 0})
     found.Reload()
     tags = found.Tags()
@@ -145,6 +148,38 @@ def test_tensorboard_reads_it(tmp_path):
     assert found.Histograms("weights")[0].histogram_value.num == 100
     assert found.Images("picture")[0].width == 8
     assert found.Tensors("note/text_summary")[0].tensor_proto.string_val == [b"hello *there*"]
+    graph = {node.name: node for node in found.Graph().node}
+    linear = next(node for name, node in graph.items() if name.startswith("Net/body/0/linear"))
+    assert set(linear.input) == {"input/0", "Net/body/0/weight", "Net/body/0/bias"}
+    assert [d.size for d in linear.attr["_output_shapes"].list.shape[0].dim] == [2, 4]
+    assert graph["input/0"].op == graph["output/0"].op == "IO Node"
+    assert all(i in graph for node in graph.values() for i in node.input)
     apart = reader.EventAccumulator(str(tmp_path / "both_b"))
     apart.Reload()
     assert apart.Scalars("both")[0].value == 2.0
+
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.body = nn.Sequential(nn.Linear(3, 4), nn.BatchNorm1d(4), nn.Dropout())
+
+    def forward(self, x):
+        return {"twice": self.body(x) * 2}
+
+
+def test_a_graph_needs_a_run_and_leaves_the_model_as_it_was(tmp_path, capsys):
+    net = Net()
+    before, drawn = {k: v.clone() for k, v in net.state_dict().items()}, tour.get_rng_state()
+    with SummaryWriter(tmp_path) as writer:
+        with pytest.raises(ValueError, match="input_to_model"):
+            writer.add_graph(net)
+        with pytest.raises(ValueError, match="differentiated"):
+            writer.add_graph(nn.Identity(), tour.tensor([1, 2]))
+        with tour.no_grad():
+            writer.add_graph(net, (tour.zeros(2, 3),), verbose=True)
+    assert "mul" in capsys.readouterr().out
+    assert net.training
+    assert all(tour.equal(v, before[k]) for k, v in net.state_dict().items())
+    assert tour.equal(drawn, tour.get_rng_state())
+    assert all(p.grad is None for p in net.parameters())

@@ -174,6 +174,17 @@ def below(node: Any) -> list[Any]:
     return [x for e in edges for x in (e if type(e) is tuple else (e,)) if x is not None]
 
 
+def reachable(roots: list[Any]) -> list[Any]:
+    """Some tapes and all that lie under them, those nearest first."""
+    found, seen = list(roots), {id(root) for root in roots}
+    for node in found:  # grows on the way
+        for e in below(node):
+            if id(e) not in seen:
+                seen.add(id(e))
+                found.append(e)
+    return found
+
+
 def _leads_to(result: Any, node: Any, inputs: list[int]) -> bool:
     """Whether a node lies between a call's result and its inputs."""
     stack, seen = [result], {id(result), *inputs}

@@ -6,6 +6,7 @@ if TYPE_CHECKING:
     from tour.utils import benchmark as benchmark
     from tour.utils import checkpoint as checkpoint
     from tour.utils import data as data
+    from tour.utils import model_zoo as model_zoo
     from tour.utils import safetensors as safetensors
     from tour.utils import tensorboard as tensorboard
     from tour.utils.model_summary import summary as summary
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
     from tour.utils.run import load_run as load_run
     from tour.utils.run import save_run as save_run
 else:
-    _PARTS = {"benchmark", "checkpoint", "data", "safetensors", "tensorboard"}
+    _PARTS = {"benchmark", "checkpoint", "data", "model_zoo", "safetensors", "tensorboard"}
     _HOMES = {"load_run": "run", "profile": "profiler", "save_run": "run", "summary": "model_summary"}
 
     def __getattr__(name):

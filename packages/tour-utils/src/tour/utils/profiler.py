@@ -22,7 +22,7 @@ from typing import Any, Self
 from tour import Tensor
 from tour._core import ndarray, root_of
 from tour.autograd import engine
-from tour.autograd.blame import below, modules_of
+from tour.autograd.blame import modules_of, reachable
 from tour.autograd.tape import CODE, OP, PICK, Leaf, is_ours, lasti_of, line_of, node_name
 from tour.utils._profile_report import Event, Move, Row, rows, table, write_chrome_trace
 
@@ -266,7 +266,7 @@ class profile:
             self._stack[-1].event.own += now - self._since
         frame = sys._getframe(1)
         names = {}
-        for key, modules in modules_of(_nodes(roots)).items():
+        for key, modules in modules_of(reachable(roots)).items():
             root = modules[-1]
             names[key] = tuple(self._name(root, m) for m in reversed(modules))
         self._since = clock()
@@ -297,17 +297,6 @@ class _Ready(list[Any]):
         node = super().pop(*at)
         self._taken(node)
         return node
-
-
-def _nodes(roots: list[Any]) -> list[Any]:
-    """All tapes under some."""
-    found, seen = list(roots), {id(root) for root in roots}
-    for node in found:  # grows on the way
-        for e in below(node):
-            if id(e) not in seen:
-                seen.add(id(e))
-                found.append(e)
-    return found
 
 
 _STDLIB = sysconfig.get_paths()["stdlib"]

@@ -1,4 +1,4 @@
-"""Writes what TensorBoard shows: numbers, histograms, pictures and text by step, without TensorBoard itself.
+"""Writes what TensorBoard shows: numbers, histograms, pictures and text by step, and graphs, without TensorBoard itself.
 
 An event file is a row of records, each with its length and checksums (TensorFlow's TFRecord), and each holds one message in Protocol
 Buffers' encoding: fields by number, which are written here by hand.
@@ -13,7 +13,7 @@ import struct
 import threading
 import time
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -21,68 +21,9 @@ from typing import Any, Self
 import numpy as np
 
 import tour
+from tour.utils import _protobuf as proto
 
 __all__ = ["SummaryWriter"]
-
-# --- Protocol Buffers -------------------------------------------------------------------------------------------------------
-
-
-def _varint(number: int) -> bytes:
-    """An integer in groups of seven bits; a negative one counts back from 2 ** 64."""
-    number &= 0xFFFF_FFFF_FFFF_FFFF
-    groups = bytearray()
-    while number > 0x7F:
-        groups.append(number & 0x7F | 0x80)
-        number >>= 7
-    groups.append(number)
-    return bytes(groups)
-
-
-def _int(field: int, value: int) -> bytes:
-    return _varint(field << 3) + _varint(value)
-
-
-def _double(field: int, value: float) -> bytes:
-    return _varint(field << 3 | 1) + struct.pack("<d", value)
-
-
-def _float(field: int, value: float) -> bytes:
-    return _varint(field << 3 | 5) + struct.pack("<f", np.float32(value))
-
-
-def _bytes(field: int, value: bytes | str) -> bytes:
-    data = value.encode() if isinstance(value, str) else value
-    return _varint(field << 3 | 2) + _varint(len(data)) + data
-
-
-def _crc32c(data: bytes) -> int:
-    """Castagnoli's checksum, which zlib has not."""
-    value = 0xFFFF_FFFF
-    for byte in data:
-        value = _TABLE[(value ^ byte) & 0xFF] ^ value >> 8
-    return value ^ 0xFFFF_FFFF
-
-
-def _table() -> Iterator[int]:
-    for value in range(256):
-        for _ in range(8):
-            value = value >> 1 ^ (0x82F6_3B78 if value & 1 else 0)
-        yield value
-
-
-_TABLE = tuple(_table())
-
-
-def _masked(data: bytes) -> bytes:
-    """A checksum as TFRecord stores it: turned and shifted, so that a checksum of a checksum is none."""
-    value = _crc32c(data)
-    return struct.pack("<I", ((value >> 15 | value << 17) + 0xA282_EAD8) & 0xFFFF_FFFF)
-
-
-def _record(data: bytes) -> bytes:
-    length = struct.pack("<Q", len(data))
-    return length + _masked(length) + data + _masked(data)
-
 
 # --- What is shown ----------------------------------------------------------------------------------------------------------
 
@@ -111,11 +52,11 @@ def _histogram(values: Any, bins: str | int) -> bytes:
     filled = np.flatnonzero(counts)
     first, last = max(int(filled[0]) - 1, 0), int(filled[-1]) + 1
     numbers = (array.min(), array.max(), array.size, array.sum(), array @ array)
-    message = b"".join(_double(i, float(number)) for i, number in enumerate(numbers, 1))
+    message = b"".join(proto.double(i, float(number)) for i, number in enumerate(numbers, 1))
     return (
         message
-        + _bytes(6, limits[first + 1 : last + 1].astype("<f8").tobytes())
-        + _bytes(7, counts[first:last].astype("<f8").tobytes())
+        + proto.data(6, limits[first + 1 : last + 1].astype("<f8").tobytes())
+        + proto.data(7, counts[first:last].astype("<f8").tobytes())
     )
 
 
@@ -160,7 +101,9 @@ def _picture(image: Any, dataformats: str) -> np.ndarray[Any, Any]:
 
 def _image(picture: np.ndarray[Any, Any]) -> bytes:
     height, width, channels = picture.shape
-    return _int(1, height) + _int(2, width) + _int(3, channels) + _bytes(4, _png(picture))
+    return (
+        proto.integer(1, height) + proto.integer(2, width) + proto.integer(3, channels) + proto.data(4, _png(picture))
+    )
 
 
 # --- The writer -------------------------------------------------------------------------------------------------------------
@@ -202,9 +145,9 @@ class SummaryWriter:
         Path(self.log_dir).mkdir(parents=True, exist_ok=True)
         name = f"events.out.tfevents.{int(time.time()):010}.{host}.{os.getpid()}.{time.monotonic_ns() % 10**6}"
         self._file = open(Path(self.log_dir) / (name + filename_suffix), "xb")
-        self._event(_bytes(3, "brain.Event:2"), None, None)
+        self._event(proto.data(3, "brain.Event:2"), None, None)
         if purge_step is not None:
-            self._event(_bytes(7, _int(1, 1)), purge_step, None)  # a session that starts at this step
+            self._event(proto.data(7, proto.integer(1, 1)), purge_step, None)  # a session that starts at this step
         self.flush()
 
     def get_logdir(self) -> str:
@@ -213,11 +156,11 @@ class SummaryWriter:
 
     def _event(self, what: bytes, step: int | None, walltime: float | None) -> None:
         when = time.time() if walltime is None else walltime
-        number = b"" if step is None else _int(2, int(step))
+        number = b"" if step is None else proto.integer(2, int(step))
         with self._lock:
             if self._file.closed:
                 raise ValueError("this SummaryWriter is closed")
-            self._file.write(_record(_double(1, when) + number + what))
+            self._file.write(proto.record(proto.double(1, when) + number + what))
             if time.monotonic() - self._flushed > self._flush_secs:
                 self._file.flush()
                 self._flushed = time.monotonic()
@@ -225,7 +168,7 @@ class SummaryWriter:
     def _value(self, tag: str, what: bytes, step: Any, walltime: float | None) -> None:
         if not isinstance(tag, str):
             raise TypeError(f"a tag is text, got {type(tag).__name__}")
-        self._event(_bytes(5, _bytes(1, _bytes(1, tag) + what)), step, walltime)
+        self._event(proto.data(5, proto.data(1, proto.data(1, tag) + what)), step, walltime)
 
     def add_scalar(
         self, tag: str, scalar_value: Any, global_step: int | None = None, walltime: float | None = None,
@@ -244,7 +187,7 @@ class SummaryWriter:
         Raises:
             ValueError: If there are more elements than one.
         """
-        self._value(tag, _float(2, _number(scalar_value)), global_step, walltime)
+        self._value(tag, proto.single(2, _number(scalar_value)), global_step, walltime)
 
     def add_scalars(
         self,
@@ -277,7 +220,7 @@ class SummaryWriter:
         Raises:
             ValueError: If there are no values, or some are not finite.
         """
-        self._value(tag, _bytes(5, _histogram(values, bins)), global_step, walltime)
+        self._value(tag, proto.data(5, _histogram(values, bins)), global_step, walltime)
 
     def add_image(
         self, tag: str, img_tensor: Any, global_step: int | None = None, walltime: float | None = None,
@@ -295,7 +238,7 @@ class SummaryWriter:
         Raises:
             ValueError: If shape and order do not fit.
         """
-        self._value(tag, _bytes(4, _image(_picture(img_tensor, dataformats))), global_step, walltime)
+        self._value(tag, proto.data(4, _image(_picture(img_tensor, dataformats))), global_step, walltime)
 
     def add_images(
         self, tag: str, img_tensor: Any, global_step: int | None = None, walltime: float | None = None,
@@ -310,7 +253,7 @@ class SummaryWriter:
         columns = math.ceil(math.sqrt(len(pictures)))
         pictures += [np.zeros_like(pictures[0])] * (-len(pictures) % columns)
         rows = [np.concatenate(pictures[i : i + columns], axis=1) for i in range(0, len(pictures), columns)]
-        self._value(tag, _bytes(4, _image(np.concatenate(rows))), global_step, walltime)
+        self._value(tag, proto.data(4, _image(np.concatenate(rows))), global_step, walltime)
 
     def add_figure(
         self, tag: str, figure: Any, global_step: int | None = None, close: bool = True, walltime: float | None = None
@@ -330,9 +273,30 @@ class SummaryWriter:
         self, tag: str, text_string: str, global_step: int | None = None, walltime: float | None = None
     ) -> None:
         """Add text, which TensorBoard shows as Markdown."""
-        strings = _int(1, 7) + _bytes(2, _bytes(2, _int(1, 1))) + _bytes(8, text_string)
-        plugin = _bytes(1, _bytes(1, "text"))
-        self._value(f"{tag}/text_summary", _bytes(9, plugin) + _bytes(8, strings), global_step, walltime)
+        strings = proto.integer(1, 7) + proto.data(2, proto.data(2, proto.integer(1, 1))) + proto.data(8, text_string)
+        plugin = proto.data(1, proto.data(1, "text"))
+        self._value(f"{tag}/text_summary", proto.data(9, plugin) + proto.data(8, strings), global_step, walltime)
+
+    def add_graph(
+        self, model: Any, input_to_model: Any = None, verbose: bool = False, use_strict_trace: bool = True
+    ) -> None:
+        """Add the operations of a model, as TensorBoard's graph: run once, in evaluation mode, with gradients recorded.
+
+        Args:
+            model: A module.
+            input_to_model: What it is called with: a tensor, or a tuple of arguments.
+            verbose: Whether to print the graph too.
+            use_strict_trace: Accepted for PyTorch's sake.
+
+        Raises:
+            ValueError: If there is no input, or nothing of what the model gives can be differentiated.
+        """
+        from tour.utils._tensorboard_graph import graph_of
+
+        message, text = graph_of(model, input_to_model)
+        self._event(proto.data(4, message), None, None)
+        if verbose:
+            print(text)
 
     def flush(self) -> None:
         """Let everything reach the files."""
