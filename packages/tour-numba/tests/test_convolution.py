@@ -28,12 +28,12 @@ def exact(kernel, *args):
     return kernel(*(a.astype(np.float64) if isinstance(a, np.ndarray) else a for a in args))
 
 
-def compare(guarded, rng, samples, channels, size, depth, kernel, stride, padding, limit):
+def compare(guarded, rng, samples, channels, size, depth, kernel, stride, padding, limit, dilation=None, groups=1):
     """A convolution and its gradients; says which of the three were served."""
     x = guarded.input(rng.standard_normal((samples, channels, *size)).astype(np.float32))
-    w = guarded.input(rng.standard_normal((depth, channels, *kernel)).astype(np.float32))
+    w = guarded.input(rng.standard_normal((depth, channels // groups, *kernel)).astype(np.float32))
     b = guarded.input(rng.standard_normal(depth).astype(np.float32))
-    options = stride, padding, (1,) * len(size), 1
+    options = stride, padding, dilation or (1,) * len(size), groups
     wanted = [exact(kernels.conv, x, w, b, *options)]
     g = guarded.input(rng.standard_normal(wanted[0].shape).astype(np.float32))
     wanted += [exact(kernels.conv_input_grad, g, w, x.shape, *options)]
@@ -72,12 +72,50 @@ def test_three_by_three(guarded, rng, tile, residue):
     ],
 )
 def test_other_kernels_and_strides(guarded, rng, size, kernel, stride, padding):
-    for channels in (6, 13, 24, LANES):
-        for depth in (1, 7, LANES, LANES + 3):
+    for channels in (1, 3, 6, 13, LANES):
+        for depth in (1, 7, LANES, 4 * LANES + 3):
             served = compare(guarded, rng, 2, channels, size, depth, kernel, stride, padding, LIMITS[0])
-            if channels * kernel[-1] >= forms.SHORT:
-                assert served[0] and served[2]
-            assert not (served[1] and max(stride) > 1)
+            assert served == [True, size != kernel, True]  # spreading a single pixel is a matrix product
+
+
+@pytest.mark.parametrize(
+    ("channels", "depth", "size", "kernel", "stride", "padding", "dilation", "groups"),
+    [
+        (6, 9, (17, 11), (3, 3), (1, 1), (2, 2), (2, 2), 1),
+        (4, 6, (19, 13), (3, 2), (2, 3), (0, 1), (3, 2), 2),
+        (8, 64, (9, 8), (4, 4), (2, 2), (1, 1), (1, 1), 4),
+        (5, 5, (8, 21), (3, 3), (1, 1), (1, 1), (1, 1), 5),
+        (4, 12, (9, 35), (5, 3), (2, 2), (2, 1), (1, 2), 4),
+        (3, 6, (50,), (4,), (3,), (2,), (2,), 3),
+        (2, 3, (6, 6), (2, 2), (3, 3), (0, 0), (1, 1), 1),  # windows that leave gaps
+        (3, 2, (5, 5), (3, 3), (1, 1), (4, 4), (1, 1), 1),  # windows in the border alone
+    ],
+)
+def test_dilation_and_groups(guarded, rng, channels, depth, size, kernel, stride, padding, dilation, groups):
+    served = compare(
+        guarded, rng, 3, channels, size, depth, kernel, stride, padding, LIMITS[0], dilation, groups
+    )  # fmt: skip
+    assert served == [True] * 3
+
+
+@pytest.mark.parametrize("extra", [0, 1])
+def test_transposed_convolutions(guarded, rng, extra):
+    for channels, depth, size, kernel, stride, padding in (
+        (24, 5, (5, 6), (4, 4), (2, 2), (1, 1)),
+        (7, 3, (9, 4), (3, 5), (3, 2), (0, 2)),
+        (3, 70, (6, 7), (2, 2), (2, 3), (0, 0)),
+    ):
+        g = guarded.input(rng.standard_normal((2, channels, *size)).astype(np.float32))
+        w = guarded.input(rng.standard_normal((channels, depth, *kernel)).astype(np.float32))
+        out = (
+            (n - 1) * s - 2 * p + k + extra for n, s, p, k in zip(size, stride, padding, kernel, strict=True)
+        )  # with an output padding
+        args = (2, depth, *out), stride, padding, (1, 1), 1
+        right = exact(kernels.conv_input_grad, g, w, *args)
+        assert np.abs(forms.conv_input_grad(g, w, *args) - right).max() <= 8 * EPS * np.abs(right).max()
+        x = guarded.input(rng.standard_normal(args[0]).astype(np.float32))
+        right = exact(kernels.conv_weight_grad, g, x, w.shape, *args[1:])
+        assert np.abs(forms.conv_weight_grad(g, x, w.shape, *args[1:]) - right).max() <= 8 * EPS * np.abs(right).max()
 
 
 def test_views_and_gradients_without_a_bias(rng):
@@ -90,13 +128,11 @@ def test_views_and_gradients_without_a_bias(rng):
 def test_what_is_left_to_numpy(rng):
     x, w = np.ones((2, 16, 16, 16), np.float32), np.ones((16, 16, 3, 3), np.float32)
     one, none = (1, 1), (0, 0)
-    assert forms.conv(x, w[:, :8], None, one, none, one, 2) is NotImplemented  # groups
-    assert forms.conv(x, w, None, one, none, (2, 2), 1) is NotImplemented  # dilation
     assert forms.conv(x.astype(np.float64), w.astype(np.float64), None, one, none, one, 1) is NotImplemented
-    assert forms.conv(x[:, :1], w[:, :1], None, one, none, one, 1) is NotImplemented  # too thin
-    assert forms.conv(x, w[:, :, :1, :1], None, one, none, one, 1) is NotImplemented  # a matrix product
     assert forms.conv(x[:0], w, None, one, none, one, 1) is NotImplemented
     assert forms.conv(x[..., None], w[..., None], None, (1,) * 3, (0,) * 3, (1,) * 3, 1) is NotImplemented
+    many, few = np.ones((512, 512, 3, 3), np.float32), np.ones((4, 512, 3, 3), np.float32)
+    assert forms.conv(few, many, None, one, none, one, 1) is NotImplemented  # one pixel: a matrix product
 
 
 def test_winograd_can_be_chosen(rng):
@@ -120,6 +156,11 @@ def test_one_image_and_many_parts(rng):
         tour.set_num_threads(1)
         assert np.array_equal(forms.conv(x, w, None, *options), many)
         assert np.array_equal(forms.conv(x[:1], w, None, *options), many[:1])
+        tour.set_num_threads(before)
+        tour.backends.cpu.winograd = 0
+        alone = forms.conv(x[:1], w, None, *options)  # in stripes
+        tour.set_num_threads(1)
+        assert np.array_equal(forms.conv(x[:1], w, None, *options), alone)
     finally:
         tour.set_num_threads(before)
 
@@ -130,7 +171,7 @@ def test_layers_use_them():
     y = conv(x)
     y.square().sum().backward()
     z = conv.double()(x.double())
-    assert (y - z).abs().max() < 1e-4 and {"convolution.winograd4", "convolution.winograd4_weight_grad"} <= set(
+    assert (y - z).abs().max() < 1e-4 and {"tiles.winograd4", "tiles.winograd4_weight_grad"} <= set(
         tour.numba.compiled()
     )
     assert _memory.F32 == x.grad.numpy().dtype

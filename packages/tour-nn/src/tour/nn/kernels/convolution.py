@@ -56,12 +56,13 @@ def conv_input_grad(
     """Gradient of `conv` with respect to its input, from the gradient g of its output.
 
     This is also the transposed convolution. With stride 1 it is a convolution of g with the flipped weight, unless the
-    input has much fewer channels than g; then, and with larger strides, the windows are summed into the image.
+    input has much fewer channels than g; then, with larger strides, and where g is a single pixel, the windows are summed
+    into the image.
     """
     depth, channels, kernel = len(weight) // groups, weight.shape[1], weight.shape[2:]
     if channels == 1 < groups and (depth > 1 or prod(stride) > 1):
         return depthwise.input_grad(g, weight, input_shape, stride, padding, dilation)
-    if prod(stride) > 1 or (prod(kernel) > 1 and 5 * channels <= 2 * depth):
+    if prod(stride) > 1 or prod(g.shape[2:]) == 1 or (prod(kernel) > 1 and 5 * channels <= 2 * depth):
         return _sum_windows(g, weight, input_shape, stride, padding, dilation, groups)
     swapped = weight.reshape(groups, depth, channels, *kernel).swapaxes(1, 2)
     flipped = np.ascontiguousarray(np.flip(swapped, tuple(range(3, swapped.ndim)))).reshape(-1, depth, *kernel)

@@ -73,6 +73,20 @@ class Code:
             rows, d = new, 2 * d
         return rows
 
+    def keep(self, c: Any, c_row: Any, rows: list[list[Any]], add: Any) -> None:
+        """Write rows of vectors at c, or add them to what is there unless `add` is zero."""
+        b = self.b
+        adding, writing, done = (b.append_basic_block(name) for name in ("adding", "writing", "done"))
+        b.cbranch(b.icmp_signed("!=", add, ir.Constant(LONG, 0)), adding, writing)
+        for block in (adding, writing):
+            b.position_at_end(block)
+            for i, values in enumerate(rows):
+                for j, value in enumerate(values):
+                    place = self.at(c, self.times(c_row, i), 4 * LANES * j)
+                    self.store(b.fadd(self.load(place), value) if block is adding else value, place)
+            b.branch(done)
+        b.position_at_end(done)
+
     def combine(self, matrix: list[list[Fraction]], vectors: list[Any]) -> list[Any]:
         """The matrix times a column of vectors; nothing is done for zeros and ones."""
         return [self._sum(row, vectors) for row in matrix]
@@ -92,7 +106,7 @@ class Code:
         return total
 
 
-def _inlined(emit: Callable[..., None], count: int) -> Any:
+def inlined(emit: Callable[..., None], count: int) -> Any:
     """What Numba wants to know of a function of integers whose LLVM code is written by `emit(code, *arguments)`."""
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
@@ -135,21 +149,12 @@ def product(height: int, width: int) -> Any:
                 phi.add_incoming(value, loop)
         b.cbranch(b.icmp_signed("<", following, depth), loop, after)
         b.position_at_end(after)
-        adding, writing, done = (b.append_basic_block(name) for name in ("adding", "writing", "done"))
-        b.cbranch(b.icmp_signed("!=", add, ir.Constant(LONG, 0)), adding, writing)
-        for block in (adding, writing):
-            b.position_at_end(block)
-            for i, values in enumerate(new):
-                for j, value in enumerate(values):
-                    place = code.at(c, code.times(c_row, i), 4 * LANES * j)
-                    code.store(b.fadd(code.load(place), value) if block is adding else value, place)
-            b.branch(done)
-        b.position_at_end(done)
+        code.keep(c, c_row, new, add)
 
     def typed(
         typing: Any, a: Any, a_row: Any, a_step: Any, b: Any, b_step: Any, c: Any, c_row: Any, depth: Any, add: Any
     ) -> Any:
-        return _inlined(emit, 9)
+        return inlined(emit, 9)
 
     return intrinsic(typed)
 
@@ -167,22 +172,26 @@ def _scatter(code: Code, *args: Any) -> None:
 @intrinsic
 def scatter_rows(typing: Any, source: Any, row: Any, target: Any, places: Any) -> Any:
     """Transpose LANES rows of LANES numbers, and write result i at `places[i]` of the target."""
-    return _inlined(_scatter, 4)
+    return inlined(_scatter, 4)
 
 
 def _gather(code: Code, *args: Any) -> None:
     b = code.b
-    source, places, target, row = args
-    source, target, places = (b.inttoptr(p, ir.PointerType()) for p in (source, target, places))
+    source, places, target, row, bias = args
+    source, target, places, bias = (b.inttoptr(p, ir.PointerType()) for p in (source, target, places, bias))
+    added = code.load(bias)
     found = [b.load(code.at(places, 8 * i), align=8, typ=LONG) for i in range(LANES)]
-    for i, line in enumerate(code.transpose([code.load(code.at(source, place)) for place in found])):
+    for i, line in enumerate(code.transpose([b.fadd(code.load(code.at(source, place)), added) for place in found])):
         code.store(line, code.at(target, code.times(row, i)))
 
 
 @intrinsic
-def gather_rows(typing: Any, source: Any, places: Any, target: Any, row: Any) -> Any:
-    """Transpose LANES runs of LANES numbers, found at `places[i]` of the source, into rows: the inverse of `scatter_rows`."""
-    return _inlined(_gather, 4)
+def gather_rows(typing: Any, source: Any, places: Any, target: Any, row: Any, bias: Any) -> Any:
+    """Transpose LANES runs of LANES numbers, found at `places[i]` of the source, into rows, a bias added to each row.
+
+    With biases of zero this is the inverse of `scatter_rows`.
+    """
+    return inlined(_gather, 5)
 
 
 def transform(matrix: list[list[Fraction]]) -> Any:
@@ -203,6 +212,6 @@ def transform(matrix: list[list[Fraction]]) -> Any:
                 code.store(value, code.at(left, code.times(tx, j)))
 
     def typed(typing: Any, source: Any, down: Any, across: Any, target: Any, to_down: Any, to_across: Any) -> Any:
-        return _inlined(emit, 6)
+        return inlined(emit, 6)
 
     return intrinsic(typed)

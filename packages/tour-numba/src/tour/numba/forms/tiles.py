@@ -1,0 +1,96 @@
+"""3 x 3 convolutions of stride 1 by Winograd's algorithm, and the gradients of their weights: tiles, transforms and scratch."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from tour import backends
+from tour.numba import _memory as memory
+from tour.numba import _pool
+from tour.numba._native import Kernel
+from tour.numba.forms.windows import LANES, columns_of
+from tour.numba.kernels.winograd import matrices
+
+Array = Any
+Ints = tuple[int, ...]
+
+_convolve = {m: Kernel(f"tiles.winograd{m}") for m in (2, 4)}
+_weight_grad = {m: Kernel(f"tiles.winograd{m}_weight_grad") for m in (2, 4)}
+
+TRANSFORMED = 150_000  # numbers of transformed tiles at a time: about half a megabyte
+
+
+def tile(weight_shape: Ints, stride: Ints, dilation: Ints, groups: int, out: Ints) -> int:
+    """The m of F(m x m, 3 x 3) that serves a convolution, or 0 for the plain sum."""
+    said = backends.cpu.winograd
+    depth, channels, *kernel = weight_shape
+    if said == 0 or kernel != [3, 3] or prod(stride) * prod(dilation) * groups > 1:
+        return 0
+    if min(channels, depth) < LANES or channels * depth > 1 << 16:
+        return 0
+    m = 4 if said == "auto" else int(said)
+    return m if prod(out) >= 9 * m * m else 0
+
+
+def conv(x: Array, weight: Array, bias: Array | None, padding: Ints, out: Ints, m: int) -> Array:
+    """Products of transformed tiles of x (N, C, H, W) and transformed weights (O, C, 3, 3)."""
+    samples, channels, depth, columns = len(x), x.shape[1], len(weight), columns_of(len(weight))
+    squares = (m + 2) ** 2
+    taps = np.ascontiguousarray(weight.transpose(2, 3, 1, 0)).reshape(9, -1)
+    w = memory.zeros((squares, channels, columns))
+    w[..., :depth] = (_transform(m) @ taps).reshape(squares, channels, depth)
+    block = max(6, min(48, TRANSFORMED // (squares * (channels + columns)) // 6 * 6))
+    y = memory.empty((samples, depth, *out))
+    given = memory.zeros((depth,)) if bias is None else memory.dense(bias)
+    parts = min(_pool.threads(), samples)
+    _convolve[m](parts, memory.dense(x), w, given, y, *_sizes(parts, x, depth, padding, out, m, block, block))
+    return y
+
+
+def conv_weight_grad(g: Array, x: Array, weight_shape: Ints, padding: Ints, m: int) -> Array:
+    """Products of transformed tiles of input and gradient, taken back."""
+    depth, channels = weight_shape[:2]
+    squares, tiles = (m + 2) ** 2, -(-g.shape[2] // m) * -(-g.shape[3] // m)
+    together = max(1, 64 // tiles)
+    parts = min(_pool.threads(), len(x))
+    total = memory.empty((parts, squares, channels * columns_of(depth)))
+    sizes = _sizes(parts, x, depth, padding, g.shape[2:], m, together, together * tiles)
+    _weight_grad[m](parts, memory.dense(x), memory.dense(g), total, 0, *sizes)
+    taps = _transform(m).T @ np.add.reduce(total, 0)
+    return taps.reshape(3, 3, channels, -1)[..., :depth].transpose(3, 2, 0, 1)
+
+
+def _sizes(
+    parts: int, x: Array, depth: int, padding: Ints, out: Ints, m: int, group: int, block: int
+) -> tuple[Any, ...]:
+    samples, channels, height, width = x.shape
+    columns, squares = columns_of(depth), (m + 2) ** 2
+    down, across = -(-out[0] // m), -(-out[1] // m)
+    rows, line = down * m + 2, across * m + 2
+    in_places = _places(height, width, *padding, line, channels)
+    out_places = _places(*out, 0, 0, across * m, columns)
+    numbers = (
+        rows * line * channels, down * m * across * m * columns, squares * block * channels, squares * block * columns
+    )  # fmt: skip
+    scratch = [v for n in numbers for v in (memory.empty((parts, n)), n)]
+    return (
+        samples, channels, height * width, depth, prod(out), down, across, group, in_places, out_places, *scratch,
+    )  # fmt: skip
+
+
+@lru_cache(maxsize=256)
+def _places(h: int, w: int, pad_h: int, pad_w: int, line: int, channels: int) -> Array:
+    """Where the pixels of an image (h, w) begin, in bytes, in a padded one with rows of `line` pixels of some channels."""
+    y, x = np.divmod(np.arange(h * w, dtype=np.int64), w)
+    return 4 * channels * ((y + pad_h) * line + x + pad_w)
+
+
+@lru_cache(maxsize=4)
+def _transform(m: int) -> Array:
+    """The matrix ((m + 2)², 9) that transforms weights: G on both sides."""
+    g = np.array(matrices(m)[1], np.float64)
+    return np.kron(g, g).astype(np.float32)

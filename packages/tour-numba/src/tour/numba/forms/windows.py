@@ -1,0 +1,151 @@
+"""Where the windows of a convolution lie: the tables by which `kernels/convolution.py` finds the factors of its products."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from tour.numba import _memory as memory
+from tour.numba._native import vector_bits
+
+Array = Any
+Pair = tuple[int, int]
+
+LANES = vector_bits() // 32
+WIDE = 4 * LANES if LANES != 8 else 2 * LANES  # columns of a panel, as in `kernels/products.py`
+STRIPE = 1 << 16  # numbers of the result that are computed at a time: a part of the second-level cache
+
+
+class Windows(NamedTuple):
+    """One convolution's geometry. Offsets are in bytes, sizes in numbers."""
+
+    pixels: Array  # where the window of each pixel begins, in the order of the segments
+    taps: Array  # where each tap lies in a window, residue by residue
+    chosen: list[tuple[Array, Array]]  # of each residue, its rows and columns of the kernel
+    segments: Array  # first pixel, number of pixels, first tap, number of taps, place among the stripe's results
+    stripes: Array  # first segment, end of segments, first pixel of the result, number of pixels
+    places: Array  # where a pixel of the result lies among its stripe's
+    plane: int
+    line: int
+    inside: int  # from the beginning of a plane to the image in it
+    image_size: int
+
+
+def columns_of(depth: int) -> int:
+    """Channels rounded up to whole vectors."""
+    return -(-depth // LANES) * LANES
+
+
+def stretch_of(columns: int) -> int:
+    """Numbers that the weights of a tap take in panels."""
+    return columns if columns <= WIDE else -(-columns // WIDE) * WIDE
+
+
+def _plane(rows: int, line: int) -> int:
+    """Size of a plane: an odd number of cache lines, so that the planes of many channels do not meet in one set of the cache."""
+    return 16 * (-(-rows * line // 16) | 1)
+
+
+@lru_cache(maxsize=256)
+def sliding(
+    size: Pair, kernel: Pair, stride: Pair, padding: Pair, dilation: Pair, out: Pair, channels: int, groups: int, depth: int, cuts: int
+) -> Windows:  # fmt: skip
+    """Windows that slide over an image: a convolution."""
+    line = size[1] + 2 * padding[1]
+    plane = _plane(size[0] + 2 * padding[0], line)
+    y, x = np.divmod(np.arange(out[0] * out[1], dtype=np.int64), out[1])
+    u, v = (np.arange(k, dtype=np.int64) * d for k, d in zip(kernel, dilation, strict=True))
+    pixels = y * stride[0] * line + x * stride[1]
+    taps = _taps(channels, plane, u * line, v)
+    return _cut(
+        pixels, np.zeros_like(pixels), [taps], [(u // dilation[0], v // dilation[1])], depth, cuts,
+        plane, line, padding[0] * line + padding[1], groups * channels * plane,
+    )  # fmt: skip
+
+
+@lru_cache(maxsize=256)
+def spreading(
+    size: Pair, kernel: Pair, stride: Pair, padding: Pair, dilation: Pair, out: Pair, channels: int, groups: int, depth: int, cuts: int
+) -> Windows:  # fmt: skip
+    """Windows of a transposed convolution: from the image (size) to the larger one (out), of which stride and padding are told.
+
+    Pixel y of the result meets tap u in pixel (y + padding - u dilation) / stride, where that is whole: y + padding and u dilation
+    have the same residue.
+    """
+    base, residue, before, shifts = [], [], [], []
+    rows = []
+    for n, m, k, s, p, d in zip(size, out, kernel, stride, padding, dilation, strict=True):
+        q, r = np.divmod(np.arange(m, dtype=np.int64) + p, s)
+        u = np.arange(k, dtype=np.int64) * d
+        before.append(int(u[-1]) // s)
+        base.append(q + before[-1])
+        residue.append(r)
+        shifts.append([(np.flatnonzero(u % s == i), -(u[u % s == i] // s)) for i in range(s)])
+        rows.append(before[-1] + max(n, int(q[-1]) + 1))
+    line = rows[1]
+    plane = _plane(rows[0], line)
+    pixels = (base[0][:, None] * line + base[1]).ravel()
+    number = (residue[0][:, None] * stride[1] + residue[1]).ravel()
+    both = [(down, across) for down in shifts[0] for across in shifts[1]]
+    taps = [_taps(channels, plane, down[1] * line, across[1]) for down, across in both]
+    chosen = [(down[0], across[0]) for down, across in both]
+    return _cut(
+        pixels, number, taps, chosen, depth, cuts, plane, line, before[0] * line + before[1], groups * channels * plane
+    )  # fmt: skip
+
+
+def _taps(channels: int, plane: int, down: Array, across: Array) -> Array:
+    """Offsets of taps, channel by channel and row by row."""
+    c = np.arange(channels, dtype=np.int64) * plane
+    return (c[:, None, None] + down[:, None] + across).ravel()
+
+
+def _cut(
+    pixels: Array, number: Array, taps: list[Array], chosen: list[tuple[Array, Array]], depth: int, cuts: int,
+    plane: int, line: int, inside: int, image_size: int,
+) -> Windows:  # fmt: skip
+    """Pixels in stripes, and in each by residue."""
+    count, columns = len(pixels), columns_of(depth)
+    most = max(48, STRIPE // columns // 48 * 48)  # 48: whole blocks of six pixels, and whole vectors of them
+    height = min(most, -(-count // max(cuts, 1)))
+    stripe = np.arange(count) // height
+    order = np.lexsort((number, stripe))
+    key = (stripe * len(taps) + number)[order]
+    firsts = np.flatnonzero(np.diff(key, prepend=-1))
+    begin = np.concatenate([[0], np.cumsum([len(t) for t in taps])])
+    which = number[order][firsts]
+    of = stripe[order][firsts]  # the stripe of each segment
+    segments = np.stack(
+        [firsts, np.diff(firsts, append=count), begin[which], np.diff(begin)[which], firsts - of * height], 1
+    ).astype(np.int64)
+    starts = np.arange(0, count, height)
+    bounds = np.searchsorted(of, np.arange(len(starts) + 1))
+    stripes = np.stack([bounds[:-1], bounds[1:], starts, np.minimum(height, count - starts)], 1).astype(np.int64)
+    places = np.empty(count, np.int64)
+    places[order] = (np.arange(count) - stripe[order] * height) * 4 * columns
+    return Windows(
+        4 * pixels[order], 4 * np.concatenate(taps), chosen, segments, stripes, places, plane, line, inside, image_size
+    )  # fmt: skip
+
+
+def panels(weight: Array, windows: Windows, columns: int) -> Array:
+    """Weights (groups, taps' channels, results, KH, KW) as (groups, all taps, results), each residue's in panels of `WIDE` results."""
+    groups, channels, depth = weight.shape[:3]
+    stretch, width = stretch_of(columns), min(columns, WIDE)
+    out = memory.zeros((groups, len(windows.taps) * stretch))
+    at = 0
+    for rows, cols in windows.chosen:
+        part = weight[:, :, :, rows[:, None], cols] if len(windows.chosen) > 1 else weight
+        taps = channels * len(rows) * len(cols)
+        part = part.transpose(0, 1, 3, 4, 2).reshape(groups, taps, depth)
+        target = out[:, at : at + taps * stretch]
+        if columns <= WIDE:
+            target.reshape(groups, taps, columns)[:, :, :depth] = part
+        else:
+            blocks = target.reshape(groups, stretch // width, taps, width)
+            for i in range(0, depth, width):
+                blocks[:, i // width, :, : min(width, depth - i)] = part[:, :, i : i + width]
+        at += taps * stretch
+    return out

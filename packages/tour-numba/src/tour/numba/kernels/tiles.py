@@ -1,0 +1,156 @@
+"""3 x 3 convolutions of stride 1 by Winograd's algorithm: products of transformed tiles and transformed weights.
+
+Images (C, H, W) are transposed into scratch memory as (H, W, C), with zeros round them, so that a vector holds one pixel of many
+channels. Tiles of a part are transformed in blocks; block number k of transformed input is (tiles, C), of transformed results
+(tiles, O).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tour.numba.kernels import lanes, winograd
+from tour.numba.kernels.lanes import LANES
+from tour.numba.kernels.layout import clear, pack, unpack
+from tour.numba.kernels.memory import function, longs, rows
+from tour.numba.kernels.products import FLOAT, multiply
+
+_AT4, _, _BT4 = winograd.matrices(4)
+_AT2, _, _BT2 = winograd.matrices(2)
+_input4, _output4, _gradient4 = (
+    lanes.transform(m) for m in (_BT4, _AT4, [list(row) for row in zip(*_AT4, strict=True)])
+)
+_input2, _output2, _gradient2 = (
+    lanes.transform(m) for m in (_BT2, _AT2, [list(row) for row in zip(*_AT2, strict=True)])
+)
+
+
+@function
+def _winograd(args: int, part: int, parts: int, m: int, into: Any, out_of: Any) -> None:
+    a = longs(args)
+    x, w, bias, y = a[0], a[1], a[2], a[3]
+    samples, channels, pixels, depth, out_pixels = a[4], a[5], a[6], a[7], a[8]
+    down, across, block = a[9], a[10], a[11]  # tiles of an image, tiles transformed at a time
+    in_places, out_places = a[12], a[13]
+    image, image_size, result, result_size = a[14], a[15], a[16], a[17]
+    tiles, tiles_size, sums, sums_size = a[18], a[19], a[20], a[21]
+    image += FLOAT * part * image_size
+    result += FLOAT * part * result_size
+    tiles += FLOAT * part * tiles_size
+    sums += FLOAT * part * sums_size
+    n = m + 2
+    columns = (depth + LANES - 1) // LANES * LANES
+    width, out_width = across * m + 2, across * m
+    start, stop = rows(samples, part, parts)
+    clear(image, image_size)
+    for i in range(start, stop):
+        pack(x + FLOAT * i * channels * pixels, channels, pixels, image, in_places)
+        first = 0
+        while first < down * across:
+            count = min(block, down * across - first)
+            for t in range(count):
+                top, left = (first + t) // across * m, (first + t) % across * m
+                c = 0
+                while c < channels:
+                    q = min(c, channels - LANES)
+                    into(
+                        image + FLOAT * ((top * width + left) * channels + q), FLOAT * width * channels, FLOAT * channels,
+                        tiles + FLOAT * (t * channels + q), FLOAT * n * block * channels, FLOAT * block * channels,
+                    )  # fmt: skip
+                    c += LANES
+            for k in range(n * n):
+                multiply(
+                    count, columns, channels,
+                    tiles + FLOAT * k * block * channels, FLOAT * channels, FLOAT,
+                    w + FLOAT * k * channels * columns, FLOAT * columns,
+                    sums + FLOAT * k * block * columns, FLOAT * columns, 0,
+                )  # fmt: skip
+            for t in range(count):
+                top, left = (first + t) // across * m, (first + t) % across * m
+                c = 0
+                while c < columns:
+                    out_of(
+                        sums + FLOAT * (t * columns + c), FLOAT * n * block * columns, FLOAT * block * columns,
+                        result + FLOAT * ((top * out_width + left) * columns + c),
+                        FLOAT * out_width * columns, FLOAT * columns,
+                    )  # fmt: skip
+                    c += LANES
+            first += block
+        unpack(result, out_places, y + FLOAT * i * depth * out_pixels, depth, out_pixels, out_pixels, bias)
+
+
+def winograd4(args: int, part: int, parts: int) -> None:
+    """F(4 x 4, 3 x 3): images x to y. Weights are transformed: (36, C, O), O rounded up to whole vectors."""
+    _winograd(args, part, parts, 4, _input4, _output4)
+
+
+def winograd2(args: int, part: int, parts: int) -> None:
+    """F(2 x 2, 3 x 3): images x to y. Weights are transformed: (16, C, O), O rounded up to whole vectors."""
+    _winograd(args, part, parts, 2, _input2, _output2)
+
+
+@function
+def _winograd_weight_grad(args: int, part: int, parts: int, m: int, into: Any, into_grad: Any) -> None:
+    a = longs(args)
+    x, g, total = a[0], a[1], a[2]
+    samples, channels, pixels, depth, out_pixels = a[4], a[5], a[6], a[7], a[8]
+    down, across, together = a[9], a[10], a[11]  # tiles of an image, images whose tiles are multiplied together
+    in_places, out_places = a[12], a[13]
+    image, image_size, result, result_size = a[14], a[15], a[16], a[17]
+    tiles, tiles_size, grads, grads_size = a[18], a[19], a[20], a[21]
+    image += FLOAT * part * image_size
+    result += FLOAT * part * result_size
+    tiles += FLOAT * part * tiles_size
+    grads += FLOAT * part * grads_size
+    n = m + 2
+    columns = (depth + LANES - 1) // LANES * LANES
+    width, out_width = across * m + 2, across * m
+    block = down * across * together
+    total += FLOAT * part * n * n * channels * columns
+    start, stop = rows(samples, part, parts)
+    clear(image, image_size)
+    clear(result, result_size)
+    clear(total, n * n * channels * columns)
+    i = start
+    while i < stop:
+        count = 0
+        while count < together and i < stop:
+            pack(x + FLOAT * i * channels * pixels, channels, pixels, image, in_places)
+            pack(g + FLOAT * i * depth * out_pixels, depth, out_pixels, result, out_places)
+            for tile in range(down * across):
+                top, left, t = tile // across * m, tile % across * m, count * down * across + tile
+                c = 0
+                while c < channels:
+                    q = min(c, channels - LANES)
+                    into(
+                        image + FLOAT * ((top * width + left) * channels + q), FLOAT * width * channels, FLOAT * channels,
+                        tiles + FLOAT * (t * channels + q), FLOAT * n * block * channels, FLOAT * block * channels,
+                    )  # fmt: skip
+                    c += LANES
+                c = 0
+                while c < columns:
+                    into_grad(
+                        result + FLOAT * ((top * out_width + left) * columns + c),
+                        FLOAT * out_width * columns, FLOAT * columns,
+                        grads + FLOAT * (t * columns + c), FLOAT * n * block * columns, FLOAT * block * columns,
+                    )  # fmt: skip
+                    c += LANES
+            count += 1
+            i += 1
+        for k in range(n * n):
+            multiply(
+                channels, columns, count * down * across,
+                tiles + FLOAT * k * block * channels, FLOAT, FLOAT * channels,
+                grads + FLOAT * k * block * columns, FLOAT * columns,
+                total + FLOAT * k * channels * columns, FLOAT * columns, 1,
+            )  # fmt: skip
+
+
+def winograd4_weight_grad(args: int, part: int, parts: int) -> None:
+    """Each part's share of the gradient of weights transformed for F(4 x 4, 3 x 3)."""
+    _winograd_weight_grad(args, part, parts, 4, _input4, _gradient4)
+
+
+def winograd2_weight_grad(args: int, part: int, parts: int) -> None:
+    """Each part's share of the gradient of weights transformed for F(2 x 2, 3 x 3)."""
+    _winograd_weight_grad(args, part, parts, 2, _input2, _gradient2)
