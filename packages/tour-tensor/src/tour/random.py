@@ -186,6 +186,14 @@ def set_rng_state(new_state: Tensor) -> None:
     Raises:
         TypeError: If it is not a tensor of bytes (uint8).
         RuntimeError: If it has another size, or no generator can be in this state.
+
+    Examples:
+        >>> import tour
+        >>> state = tour.get_rng_state()
+        >>> first = tour.rand(3)
+        >>> tour.set_rng_state(state)
+        >>> bool((tour.rand(3) == first).all())
+        True
     """
     default_generator.set_state(new_state)
 

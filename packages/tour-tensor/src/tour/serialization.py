@@ -124,6 +124,14 @@ def load(
         DeviceError: If tensors cannot live where they should; a RuntimeError.
         OSError: If there is no such file.
         ValueError: If `mmap` is asked for and `f` is no path.
+
+    Examples:
+        >>> import io, tour
+        >>> file = io.BytesIO()
+        >>> tour.save({"weight": tour.ones(2)}, file)
+        >>> _ = file.seek(0)
+        >>> tour.load(file)
+        {'weight': tensor([1., 1.])}
     """
     if isinstance(f, (str, os.PathLike)):
         with open(f, "rb") as file:
@@ -195,18 +203,40 @@ def _named(entries: Iterable[Any]) -> dict[str, Any]:
 
 
 def get_safe_globals() -> list[Any]:
-    """What `add_safe_globals` has added."""
+    """What `add_safe_globals` has added.
+
+    Examples:
+        >>> add_safe_globals([range])
+        >>> range in get_safe_globals()
+        True
+        >>> clear_safe_globals()
+    """
     return list(_safe.values())
 
 
 def clear_safe_globals() -> None:
-    """Forget what `add_safe_globals` has added."""
+    """Forget what `add_safe_globals` has added.
+
+    Examples:
+        >>> add_safe_globals([range])
+        >>> clear_safe_globals()
+        >>> get_safe_globals()
+        []
+    """
     _safe.clear()
 
 
 @contextmanager
 def safe_globals(safe_globals: Iterable[Any]) -> Iterator[None]:
-    """A block in which files may name these classes and functions too; see `add_safe_globals`."""
+    """A block in which files may name these classes and functions too; see `add_safe_globals`.
+
+    Examples:
+        >>> with safe_globals([range]):
+        ...     print(get_safe_globals())
+        [<class 'range'>]
+        >>> get_safe_globals()
+        []
+    """
     before = dict(_safe)
     _safe.update(_named(safe_globals))
     try:

@@ -41,12 +41,30 @@ required: Final = _Required()
 
 
 def register_optimizer_step_pre_hook(hook: Hook) -> RemovableHandle:
-    """Call `hook(optimizer, args, kwargs)` before every step of every optimizer; it may return new `(args, kwargs)`."""
+    """Call `hook(optimizer, args, kwargs)` before every step of every optimizer; it may return new `(args, kwargs)`.
+
+    Examples:
+        >>> import tour
+        >>> sgd = tour.optim.SGD([tour.zeros(2, requires_grad=True)], lr=0.1)
+        >>> handle = register_optimizer_step_pre_hook(lambda optimizer, args, kwargs: print("before", type(optimizer).__name__))
+        >>> sgd.step()
+        before SGD
+        >>> handle.remove()
+    """
     return _before_any_step.add(hook)
 
 
 def register_optimizer_step_post_hook(hook: Hook) -> RemovableHandle:
-    """Call `hook(optimizer, args, kwargs)` after every step of every optimizer."""
+    """Call `hook(optimizer, args, kwargs)` after every step of every optimizer.
+
+    Examples:
+        >>> import tour
+        >>> sgd = tour.optim.SGD([tour.zeros(2, requires_grad=True)], lr=0.1)
+        >>> handle = register_optimizer_step_post_hook(lambda optimizer, args, kwargs: print("after", type(optimizer).__name__))
+        >>> sgd.step()
+        after SGD
+        >>> handle.remove()
+    """
     return _after_any_step.add(hook)
 
 

@@ -14,6 +14,13 @@ class SparseAdam(Optimizer):
 
     Raises:
         RuntimeError: Always.
+
+    Examples:
+        >>> import tour
+        >>> tour.optim.SparseAdam([tour.zeros(2, requires_grad=True)])
+        Traceback (most recent call last):
+        ...
+        RuntimeError: SparseAdam needs sparse gradients, and tour has no sparse tensors: ...
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> NoReturn:

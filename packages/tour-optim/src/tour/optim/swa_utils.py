@@ -79,6 +79,13 @@ def get_ema_multi_avg_fn(decay: float = 0.999) -> MultiAverage:
 
     Raises:
         ValueError: If `decay` is not in [0, 1].
+
+    Examples:
+        >>> import tour
+        >>> averages, weights = [tour.tensor([1.0]), tour.tensor([0.0])], [tour.tensor([3.0]), tour.tensor([4.0])]
+        >>> get_ema_multi_avg_fn(0.5)(averages, weights, 1)
+        >>> averages
+        [tensor([2.]), tensor([2.])]
     """
     _check_decay(decay)
 
@@ -89,7 +96,15 @@ def get_ema_multi_avg_fn(decay: float = 0.999) -> MultiAverage:
 
 
 def get_swa_multi_avg_fn() -> MultiAverage:
-    """A function that moves a list of averages on in place: means of all values so far."""
+    """A function that moves a list of averages on in place: means of all values so far.
+
+    Examples:
+        >>> import tour
+        >>> averages = [tour.tensor([1.0])]  # of two values
+        >>> get_swa_multi_avg_fn()(averages, [tour.tensor([4.0])], 2)
+        >>> averages
+        [tensor([2.])]
+    """
 
     def swa_update(averaged: Sequence[Tensor], current: Sequence[Tensor], num_averaged: Any) -> None:
         _move(averaged, current, 1 / (float(num_averaged) + 1))
@@ -123,6 +138,13 @@ def update_bn(loader: Iterable[Any], model: Any, device: Any = None) -> None:
         loader: Gives batches: inputs, or lists and tuples whose first element is the input.
         model: A module; it is called on every input, in training mode.
         device: Where inputs are moved first.
+
+    Examples:
+        >>> import tour
+        >>> net = tour.nn.BatchNorm1d(1)
+        >>> update_bn([tour.tensor([[1.0], [3.0]]), tour.tensor([[3.0], [5.0]])], net)
+        >>> net.running_mean
+        tensor([3.])
     """
     momenta = {}
     for module in model.modules():

@@ -77,7 +77,13 @@ def general_hamming(
     device: Any = None,
     requires_grad: bool = False,
 ) -> Tensor:
-    """The window `alpha - (1 - alpha) cos(2πk / (M - 1))`."""
+    """The window `alpha - (1 - alpha) cos(2πk / (M - 1))`.
+
+    Examples:
+        >>> import tour
+        >>> tour.signal.windows.general_hamming(5, alpha=0.6)
+        tensor([0.2000, 0.6000, 1.0000, 0.6000, 0.2000])
+    """
     return _window("general_hamming", M, sym, _cosines((alpha, 1 - alpha)), dtype, device, requires_grad)
 
 
@@ -90,7 +96,13 @@ def hamming(
     device: Any = None,
     requires_grad: bool = False,
 ) -> Tensor:
-    """Hamming's window `0.54 - 0.46 cos(2πk / (M - 1))`."""
+    """Hamming's window `0.54 - 0.46 cos(2πk / (M - 1))`.
+
+    Examples:
+        >>> import tour
+        >>> tour.signal.windows.hamming(5)
+        tensor([0.0800, 0.5400, 1.0000, 0.5400, 0.0800])
+    """
     return _window("hamming", M, sym, _cosines((0.54, 0.46)), dtype, device, requires_grad)
 
 
@@ -122,7 +134,13 @@ def blackman(
     device: Any = None,
     requires_grad: bool = False,
 ) -> Tensor:
-    """Blackman's window, of three cosines."""
+    """Blackman's window, of three cosines.
+
+    Examples:
+        >>> import tour
+        >>> tour.signal.windows.blackman(5)[1:4]
+        tensor([0.3400, 1.0000, 0.3400])
+    """
     return _window("blackman", M, sym, _cosines((0.42, 0.5, 0.08)), dtype, device, requires_grad)
 
 
@@ -135,7 +153,13 @@ def nuttall(
     device: Any = None,
     requires_grad: bool = False,
 ) -> Tensor:
-    """Nuttall's window, of four cosines, with the least side lobes of its kind."""
+    """Nuttall's window, of four cosines, with the least side lobes of its kind.
+
+    Examples:
+        >>> import tour
+        >>> tour.signal.windows.nuttall(5)
+        tensor([3.6280e-04, 2.2698e-01, 1.0000e+00, 2.2698e-01, 3.6280e-04])
+    """
     a = (0.3635819, 0.4891775, 0.1365995, 0.0106411)
     return _window("nuttall", M, sym, _cosines(a), dtype, device, requires_grad)
 
@@ -168,7 +192,13 @@ def cosine(
     device: Any = None,
     requires_grad: bool = False,
 ) -> Tensor:
-    """Half a wave: `sin(π(k + 1/2) / M)`."""
+    """Half a wave: `sin(π(k + 1/2) / M)`.
+
+    Examples:
+        >>> import tour
+        >>> tour.signal.windows.cosine(5)
+        tensor([0.3090, 0.8090, 1.0000, 0.8090, 0.3090])
+    """
     return _window("cosine", M, sym, lambda k, n: np.sin(np.pi * (k + 0.5) / n), dtype, device, requires_grad)
 
 
@@ -187,6 +217,11 @@ def exponential(
 
     Raises:
         ValueError: If `tau` is not positive, or a centre is given for a symmetric window.
+
+    Examples:
+        >>> import tour
+        >>> tour.signal.windows.exponential(5)
+        tensor([0.1353, 0.3679, 1.0000, 0.3679, 0.1353])
     """
     if tau <= 0:
         raise ValueError(f"Tau must be positive, got: {tau} instead.")
@@ -213,6 +248,11 @@ def gaussian(
 
     Raises:
         ValueError: If `std` is not positive.
+
+    Examples:
+        >>> import tour
+        >>> tour.signal.windows.gaussian(5)
+        tensor([0.1353, 0.6065, 1.0000, 0.6065, 0.1353])
     """
     if std <= 0:
         raise ValueError(f"Standard deviation must be positive, got: {std} instead.")
@@ -235,6 +275,11 @@ def kaiser(
 
     Raises:
         ValueError: If `beta` is negative.
+
+    Examples:
+        >>> import tour
+        >>> tour.signal.windows.kaiser(5, beta=3.0)
+        tensor([0.2049, 0.7269, 1.0000, 0.7269, 0.2049])
     """
     if beta < 0:
         raise ValueError(f"beta must be non-negative, got: {beta} instead.")

@@ -17,6 +17,15 @@ class Measurement:
         number_per_run: How many runs each time is the mean of.
         times: The times.
         label: What was measured.
+
+    Examples:
+        >>> import tour
+        >>> measured = tour.utils.benchmark.Measurement(100, [0.2, 0.4, 0.3], "x + x")  # seconds of a hundred runs each
+        >>> measured
+        x + x
+          Median: 3.00 ms
+          IQR: 1.00 ms
+          3 measurements, 100 runs each
     """
 
     def __init__(self, number_per_run: int, raw_times: list[float], label: str) -> None:

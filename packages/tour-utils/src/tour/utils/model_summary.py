@@ -21,6 +21,11 @@ class Row:
         shape: Of what it gave last, or None if that is no tensor or it was not called.
         parameters: How many numbers it holds itself, without its parts.
         multiply_adds: What its matrix product or convolution took, over all calls; 0 for other modules.
+
+    Examples:
+        >>> import tour
+        >>> tour.utils.summary(tour.nn.Sequential(tour.nn.Linear(4, 2)), tour.zeros(3, 4)).rows[1]
+        Row(path='0', kind='Linear', shape=[3, 2], parameters=10, multiply_adds=24)
     """
 
     path: str
@@ -39,6 +44,12 @@ class Summary:
         parameters: How many numbers are parameters, each counted once.
         trainable: How many of them want gradients.
         multiply_adds: Of all modules.
+
+    Examples:
+        >>> import tour
+        >>> found = tour.utils.summary(tour.nn.Linear(4, 2), tour.zeros(3, 4))
+        >>> found.parameters, found.multiply_adds
+        (10, 24)
     """
 
     rows: list[Row]

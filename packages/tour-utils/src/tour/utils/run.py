@@ -80,6 +80,14 @@ def load_run(path: Path, *, model: Any, optimizer: Any = None, scheduler: Any = 
         FileError: If the file is damaged, or was not written by `save_run`.
         ValueError: If the file does not fit what is given: other parameters, shapes, groups, schedules or loaders.
         OSError: If there is no such file.
+
+    Examples:
+        >>> import tempfile, tour
+        >>> net = tour.nn.Linear(2, 1)
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     save_run(folder + "/run.safetensors", model=net, extra={"epoch": 3})
+        ...     load_run(folder + "/run.safetensors", model=net)
+        {'epoch': 3}
     """
     state = _read(path)
     given = {"optimizer": _several(optimizer), "scheduler": _several(scheduler), "loader": _several(loader)}

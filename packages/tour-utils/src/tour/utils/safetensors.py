@@ -72,6 +72,13 @@ def save_file(tensors: Mapping[str, Tensor], filename: str | os.PathLike[str], m
     Raises:
         OSError: If the file cannot be written; what stood there before still does.
         TypeError: If a tensor has a dtype that the format has not, or something is no tensor or no text.
+
+    Examples:
+        >>> import tempfile, tour
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     save_file({"weight": tour.ones(2)}, folder + "/net.safetensors", metadata={"made by": "me"})
+        ...     load_file(folder + "/net.safetensors")
+        {'weight': tensor([1., 1.])}
     """
     header, arrays = _described(tensors, metadata)
     with replacing(filename) as file:
@@ -137,6 +144,13 @@ def load_file(filename: str | os.PathLike[str], device: Any = "cpu") -> Tensors:
     Raises:
         FileError: If the file is damaged or of another format.
         OSError: If there is no such file.
+
+    Examples:
+        >>> import tempfile, tour
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     save_file({"weight": tour.ones(2)}, folder + "/net.safetensors")
+        ...     load_file(folder + "/net.safetensors")["weight"]
+        tensor([1., 1.])
     """
     with safe_open(filename, device=device, mapped=False) as file:
         return {name: file.get_tensor(name) for name in file.keys()}
@@ -147,6 +161,11 @@ def load(data: bytes) -> Tensors:
 
     Raises:
         FileError: If it is damaged or of another format.
+
+    Examples:
+        >>> import tour
+        >>> load(save({"weight": tour.ones(2)}))["weight"]
+        tensor([1., 1.])
     """
     header, _ = _parsed(data, len(data), "the data")
     start = len(data) - sum(int(e["data_offsets"][1] - e["data_offsets"][0]) for e in header.values())
@@ -166,6 +185,14 @@ class safe_open:
     Raises:
         FileError: If the file is damaged or of another format.
         OSError: If there is no such file.
+
+    Examples:
+        >>> import tempfile, tour
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     save_file({"a": tour.arange(6).reshape(3, 2), "b": tour.zeros(9)}, folder + "/net.safetensors")
+        ...     with safe_open(folder + "/net.safetensors") as file:
+        ...         print(file.keys(), file.get_slice("a")[1:2])
+        ['a', 'b'] tensor([[2, 3]])
     """
 
     def __init__(
@@ -289,6 +316,13 @@ def save_sharded(
         folder: Where; it is made if there is none.
         max_shard_size: Bytes of tensors in one file; a tensor that is larger gets one for itself.
         name: How the files begin: `model-00001-of-00002.safetensors`, …, `model.safetensors.index.json`.
+
+    Examples:
+        >>> import os, tempfile, tour
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     save_sharded({"a": tour.zeros(1000), "b": tour.zeros(1000)}, folder, max_shard_size=5000)
+        ...     sorted(os.listdir(folder))
+        ['model-00001-of-00002.safetensors', 'model-00002-of-00002.safetensors', 'model.safetensors.index.json']
     """
     place = Path(folder)
     place.mkdir(parents=True, exist_ok=True)
@@ -325,6 +359,15 @@ def load_sharded(
     Raises:
         FileError: If the index or a file is damaged.
         OSError: If there is no such model.
+
+    Examples:
+        >>> import tempfile, tour
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     save_sharded({"a": tour.zeros(1000), "b": tour.ones(1000)}, folder, max_shard_size=5000)
+        ...     for name, tensor in load_sharded(folder):
+        ...         print(name, tensor.sum())
+        a tensor(0.)
+        b tensor(1000.)
     """
     index = Path(path)
     if index.is_dir():

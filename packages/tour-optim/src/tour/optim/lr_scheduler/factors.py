@@ -155,6 +155,18 @@ class ConstantLR(Scaling):
 
     Raises:
         ValueError: If `factor` is not between 0 and 1.
+
+    Examples:
+        >>> import tour
+        >>> sgd = tour.optim.SGD([tour.zeros(2, requires_grad=True)], lr=0.1)
+        >>> schedule = ConstantLR(sgd, factor=0.5, total_iters=2)
+        >>> for _ in range(3):
+        ...     print(schedule.get_last_lr())
+        ...     sgd.step()
+        ...     schedule.step()
+        [0.05]
+        [0.05]
+        [0.1]
     """
 
     def __init__(

@@ -189,6 +189,14 @@ class ChainDataset(IterableDataset[T_co]):
 
     Raises:
         AssertionError: While iterating, if one is not iterable.
+
+    Examples:
+        >>> from tour.utils.data import ChainDataset, IterableDataset
+        >>> class Count(IterableDataset):
+        ...     def __iter__(self):
+        ...         return iter(range(3))
+        >>> list(ChainDataset([Count(), Count()]))
+        [0, 1, 2, 0, 1, 2]
     """
 
     def __init__(self, datasets: Iterable[Any]) -> None:

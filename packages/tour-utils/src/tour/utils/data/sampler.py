@@ -41,6 +41,10 @@ class SequentialSampler(Sampler[int]):
 
     Args:
         data_source: The dataset.
+
+    Examples:
+        >>> list(SequentialSampler("abc"))
+        [0, 1, 2]
     """
 
     def __init__(self, data_source: Sized) -> None:
@@ -130,6 +134,11 @@ class SubsetRandomSampler(Sampler[int]):
     Args:
         indices: Numbers of samples.
         generator: Where the order is drawn from; None means the default generator.
+
+    Examples:
+        >>> _ = tour.manual_seed(0)
+        >>> list(SubsetRandomSampler([10, 20, 30, 40]))
+        [10, 20, 40, 30]
     """
 
     def __init__(self, indices: Sequence[int], generator: Generator | None = None) -> None:
