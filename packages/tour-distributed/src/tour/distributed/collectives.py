@@ -40,7 +40,13 @@ __all__ = [
 
 
 class ReduceOp(enum.StrEnum):
-    """How values of several ranks become one; AVG is the sum divided by the number of ranks."""
+    """How values of several ranks become one; AVG is the sum divided by the number of ranks.
+
+    Examples:
+        >>> from tour import distributed as dist
+        >>> dist.ReduceOp.MAX
+        <ReduceOp.MAX: 'max'>
+    """
 
     SUM = "sum"
     AVG = "avg"
@@ -90,7 +96,18 @@ def reduce(
     group: ProcessGroup | None = None,
     async_op: bool = False,
 ) -> Work | None:
-    """Make the tensor of rank `dst` (its number in the world) the reduction of all; as `all_reduce` otherwise."""
+    """Make the tensor of rank `dst` (its number in the world) the reduction of all; as `all_reduce` otherwise.
+
+    Examples:
+        >>> import tour
+        >>> from tour import distributed as dist
+        >>> dist.init_process_group()  # alone; `mpiexec -n 4` makes it four
+        >>> t = tour.tensor([1.0, 2.0])
+        >>> dist.reduce(t, dst=0)
+        >>> t
+        tensor([1., 2.])
+        >>> dist.destroy_process_group()
+    """
     _reducible(tensor, op)
 
     def call(g: ProcessGroup) -> Any:
@@ -100,7 +117,18 @@ def reduce(
 
 
 def broadcast(tensor: Tensor, src: int, group: ProcessGroup | None = None, async_op: bool = False) -> Work | None:
-    """Make every rank's tensor that of rank `src` (its number in the world)."""
+    """Make every rank's tensor that of rank `src` (its number in the world).
+
+    Examples:
+        >>> import tour
+        >>> from tour import distributed as dist
+        >>> dist.init_process_group()  # alone; `mpiexec -n 4` makes it four
+        >>> t = tour.tensor([1.0, 2.0])
+        >>> dist.broadcast(t, src=0)
+        >>> t
+        tensor([1., 2.])
+        >>> dist.destroy_process_group()
+    """
 
     def call(g: ProcessGroup) -> Any:
         return _in_place(tensor, lambda a: g.transport.broadcast(a, _local(g, src)))
@@ -121,6 +149,16 @@ def all_gather(
 
     Raises:
         ValueError: If the list has another length, or tensors of another shape or dtype.
+
+    Examples:
+        >>> import tour
+        >>> from tour import distributed as dist
+        >>> dist.init_process_group()  # alone; `mpiexec -n 4` makes it four
+        >>> parts = [tour.zeros(2) for _ in range(dist.get_world_size())]
+        >>> dist.all_gather(parts, tour.tensor([1.0, 2.0]))
+        >>> parts
+        [tensor([1., 2.])]
+        >>> dist.destroy_process_group()
     """
 
     def call(g: ProcessGroup) -> Any:
@@ -140,6 +178,16 @@ def all_gather_into_tensor(
 
     Raises:
         ValueError: If the output has not as many elements as all inputs together, or another dtype.
+
+    Examples:
+        >>> import tour
+        >>> from tour import distributed as dist
+        >>> dist.init_process_group()  # alone; `mpiexec -n 4` makes it four
+        >>> out = tour.zeros(2 * dist.get_world_size())
+        >>> dist.all_gather_into_tensor(out, tour.tensor([1.0, 2.0]))
+        >>> out
+        tensor([1., 2.])
+        >>> dist.destroy_process_group()
     """
 
     def call(g: ProcessGroup) -> Any:
@@ -164,6 +212,16 @@ def gather(
 
     Raises:
         ValueError: If rank `dst` gives no list that fits, or another rank gives one.
+
+    Examples:
+        >>> import tour
+        >>> from tour import distributed as dist
+        >>> dist.init_process_group()  # alone; `mpiexec -n 4` makes it four
+        >>> parts = [tour.zeros(2) for _ in range(dist.get_world_size())] if dist.get_rank() == 0 else None
+        >>> dist.gather(tour.tensor([1.0, 2.0]), parts, dst=0)
+        >>> parts
+        [tensor([1., 2.])]
+        >>> dist.destroy_process_group()
     """
 
     def call(g: ProcessGroup) -> Any:
@@ -189,6 +247,17 @@ def scatter(
 
     Raises:
         ValueError: If rank `src` gives no list that fits, or another rank gives one.
+
+    Examples:
+        >>> import tour
+        >>> from tour import distributed as dist
+        >>> dist.init_process_group()  # alone; `mpiexec -n 4` makes it four
+        >>> parts = [tour.full((2,), float(r)) for r in range(dist.get_world_size())] if dist.get_rank() == 0 else None
+        >>> mine = tour.empty(2)
+        >>> dist.scatter(mine, parts, src=0)
+        >>> mine
+        tensor([0., 0.])
+        >>> dist.destroy_process_group()
     """
 
     def call(g: ProcessGroup) -> Any:
@@ -209,7 +278,18 @@ def reduce_scatter(
     group: ProcessGroup | None = None,
     async_op: bool = False,
 ) -> Work | None:
-    """Make rank r's `output` the reduction of every rank's `input_list[r]`."""
+    """Make rank r's `output` the reduction of every rank's `input_list[r]`.
+
+    Examples:
+        >>> import tour
+        >>> from tour import distributed as dist
+        >>> dist.init_process_group()  # alone; `mpiexec -n 4` makes it four
+        >>> mine = tour.empty(2)
+        >>> dist.reduce_scatter(mine, [tour.full((2,), float(r)) for r in range(dist.get_world_size())])
+        >>> mine
+        tensor([0., 0.])
+        >>> dist.destroy_process_group()
+    """
     _reducible(output, op)
 
     def call(g: ProcessGroup) -> Any:
@@ -229,7 +309,18 @@ def reduce_scatter_tensor(
     group: ProcessGroup | None = None,
     async_op: bool = False,
 ) -> Work | None:
-    """Reduce `input` over all ranks, and make rank r's `output` its r-th part."""
+    """Reduce `input` over all ranks, and make rank r's `output` its r-th part.
+
+    Examples:
+        >>> import tour
+        >>> from tour import distributed as dist
+        >>> dist.init_process_group()  # alone; `mpiexec -n 4` makes it four
+        >>> mine = tour.empty(2)
+        >>> dist.reduce_scatter_tensor(mine, tour.arange(2.0 * dist.get_world_size()))
+        >>> mine
+        tensor([0., 1.])
+        >>> dist.destroy_process_group()
+    """
     _reducible(output, op)
 
     def call(g: ProcessGroup) -> Any:
@@ -249,7 +340,18 @@ def all_to_all(
     group: ProcessGroup | None = None,
     async_op: bool = False,
 ) -> Work | None:
-    """Send the r-th tensor of a list to rank r, and fill another list with what every rank sent; all of one shape."""
+    """Send the r-th tensor of a list to rank r, and fill another list with what every rank sent; all of one shape.
+
+    Examples:
+        >>> import tour
+        >>> from tour import distributed as dist
+        >>> dist.init_process_group()  # alone; `mpiexec -n 4` makes it four
+        >>> out = [tour.empty(1) for _ in range(dist.get_world_size())]
+        >>> dist.all_to_all(out, [tour.tensor([float(r)]) for r in range(dist.get_world_size())])
+        >>> out
+        [tensor([0.])]
+        >>> dist.destroy_process_group()
+    """
 
     def call(g: ProcessGroup) -> Any:
         parts = np.stack([t._a for t in input_tensor_list])
@@ -267,7 +369,18 @@ def all_to_all(
 def all_to_all_single(
     output: Tensor, input: Tensor, group: ProcessGroup | None = None, async_op: bool = False
 ) -> Work | None:
-    """Send the r-th of equal parts of a tensor's first dimension to rank r, and join what every rank sent."""
+    """Send the r-th of equal parts of a tensor's first dimension to rank r, and join what every rank sent.
+
+    Examples:
+        >>> import tour
+        >>> from tour import distributed as dist
+        >>> dist.init_process_group()  # alone; `mpiexec -n 4` makes it four
+        >>> out = tour.empty(dist.get_world_size())
+        >>> dist.all_to_all_single(out, tour.arange(float(dist.get_world_size())))
+        >>> out
+        tensor([0.])
+        >>> dist.destroy_process_group()
+    """
 
     def call(g: ProcessGroup) -> Any:
         out = np.empty(output.shape, output._a.dtype)
@@ -285,14 +398,31 @@ def all_to_all_single(
 
 
 def barrier(group: ProcessGroup | None = None, async_op: bool = False, device_ids: Any = None) -> Work | None:
-    """Wait until every rank is here."""
+    """Wait until every rank is here.
+
+    Examples:
+        >>> import tour
+        >>> from tour import distributed as dist
+        >>> dist.init_process_group()  # alone; `mpiexec -n 4` makes it four
+        >>> dist.barrier()  # alone there is nobody to wait for
+        >>> dist.destroy_process_group()
+    """
     return _run("barrier", group, async_op, lambda g: g.transport.barrier())
 
 
 def monitored_barrier(
     group: ProcessGroup | None = None, timeout: timedelta | None = None, wait_all_ranks: bool = False
 ) -> None:
-    """Wait until every rank is here, but no longer than `timeout`; then the job is ended, with the traceback of this rank."""
+    """Wait until every rank is here, but no longer than `timeout`; then the job is ended, with the traceback of this rank.
+
+    Examples:
+        >>> import tour
+        >>> from tour import distributed as dist
+        >>> dist.init_process_group()  # alone; `mpiexec -n 4` makes it four
+        >>> from datetime import timedelta
+        >>> dist.monitored_barrier(timeout=timedelta(seconds=5))
+        >>> dist.destroy_process_group()
+    """
     g = _member(group)
     if g is not None:
         seconds = (timeout or g.timeout).total_seconds()
@@ -304,7 +434,17 @@ def monitored_barrier(
 
 
 def send(tensor: Tensor, dst: int, group: ProcessGroup | None = None, tag: int = 0) -> None:
-    """Send a tensor to rank `dst`, which receives it with the same tag."""
+    """Send a tensor to rank `dst`, which receives it with the same tag.
+
+    Examples:
+        >>> import tour
+        >>> from tour import distributed as dist
+        >>> dist.init_process_group()
+        >>> if dist.get_world_size() > 1:
+        ...     other = 1 - dist.get_rank()
+        ...     dist.send(tour.ones(2), dst=other)
+        >>> dist.destroy_process_group()
+    """
     _point("send", tensor, group, lambda g: _outgoing(g, tensor, dst, tag))
 
 
@@ -313,17 +453,46 @@ def recv(tensor: Tensor, src: int | None = None, group: ProcessGroup | None = No
 
     Raises:
         RuntimeError: If what comes has another size.
+
+    Examples:
+        >>> import tour
+        >>> from tour import distributed as dist
+        >>> dist.init_process_group()
+        >>> if dist.get_world_size() > 1:
+        ...     other = 1 - dist.get_rank()
+        ...     dist.recv(tour.zeros(2), src=other)
+        >>> dist.destroy_process_group()
     """
     return int(_point("recv", tensor, group, lambda g: _incoming(g, tensor, src, tag)))
 
 
 def isend(tensor: Tensor, dst: int, group: ProcessGroup | None = None, tag: int = 0) -> Work | None:
-    """`send` beside the program; the tensor must not be written until the `Work` has ended."""
+    """`send` beside the program; the tensor must not be written until the `Work` has ended.
+
+    Examples:
+        >>> import tour
+        >>> from tour import distributed as dist
+        >>> dist.init_process_group()
+        >>> if dist.get_world_size() > 1:
+        ...     other = 1 - dist.get_rank()
+        ...     dist.isend(tour.ones(2), dst=other).wait()
+        >>> dist.destroy_process_group()
+    """
     return _run_beside("isend", group, lambda g: _outgoing(g, tensor, dst, tag))
 
 
 def irecv(tensor: Tensor, src: int | None = None, group: ProcessGroup | None = None, tag: int = 0) -> Work | None:
-    """`recv` beside the program."""
+    """`recv` beside the program.
+
+    Examples:
+        >>> import tour
+        >>> from tour import distributed as dist
+        >>> dist.init_process_group()
+        >>> if dist.get_world_size() > 1:
+        ...     other = 1 - dist.get_rank()
+        ...     dist.irecv(tour.zeros(2), src=other).wait()
+        >>> dist.destroy_process_group()
+    """
     return _run_beside("irecv", group, lambda g: _incoming(g, tensor, src, tag))
 
 
@@ -336,6 +505,13 @@ class P2POp:
         peer: The other rank, as numbered in the world.
         group: The ranks that take part; None for all.
         tag: The number that marks the message.
+
+    Examples:
+        >>> import tour
+        >>> from tour import distributed as dist
+        >>> hello = P2POp(dist.isend, tour.ones(2), peer=1, tag=3)
+        >>> hello.peer, hello.tag
+        (1, 3)
     """
 
     def __init__(
@@ -349,7 +525,19 @@ class P2POp:
 
 
 def batch_isend_irecv(p2p_op_list: Sequence[P2POp]) -> list[Work | None]:
-    """Start several sends and receives at once; returns a `Work` for each."""
+    """Start several sends and receives at once; returns a `Work` for each.
+
+    Examples:
+        >>> import tour
+        >>> from tour import distributed as dist
+        >>> dist.init_process_group()
+        >>> size, rank, received = dist.get_world_size(), dist.get_rank(), tour.zeros(2)
+        >>> if size > 1:  # everybody to the next, in a ring
+        ...     ring = [P2POp(dist.isend, tour.ones(2), (rank + 1) % size), P2POp(dist.irecv, received, (rank - 1) % size)]
+        ...     for work in batch_isend_irecv(ring):
+        ...         work.wait()
+        >>> dist.destroy_process_group()
+    """
     return [p.op(p.tensor, p.peer, p.group, p.tag) for p in p2p_op_list]
 
 

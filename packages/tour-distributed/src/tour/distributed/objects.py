@@ -15,6 +15,16 @@ def all_gather_object(object_list: list[Any], obj: Any, group: ProcessGroup | No
 
     Raises:
         ValueError: If the list has not one place for each rank.
+
+    Examples:
+        >>> import tour
+        >>> from tour import distributed as dist
+        >>> dist.init_process_group()  # alone; `mpiexec -n 4` makes it four
+        >>> found = [None] * dist.get_world_size()
+        >>> dist.all_gather_object(found, {"rank": dist.get_rank()})
+        >>> found
+        [{'rank': 0}]
+        >>> dist.destroy_process_group()
     """
 
     def check(g: ProcessGroup) -> None:
@@ -32,7 +42,18 @@ def all_gather_object(object_list: list[Any], obj: Any, group: ProcessGroup | No
 def gather_object(
     obj: Any, object_gather_list: list[Any] | None = None, dst: int = 0, group: ProcessGroup | None = None
 ) -> None:
-    """Fill a list on rank `dst` with the objects of all ranks."""
+    """Fill a list on rank `dst` with the objects of all ranks.
+
+    Examples:
+        >>> import tour
+        >>> from tour import distributed as dist
+        >>> dist.init_process_group()  # alone; `mpiexec -n 4` makes it four
+        >>> found = [None] * dist.get_world_size() if dist.get_rank() == 0 else None
+        >>> dist.gather_object({"rank": dist.get_rank()}, found, dst=0)
+        >>> found
+        [{'rank': 0}]
+        >>> dist.destroy_process_group()
+    """
 
     def call(g: ProcessGroup) -> None:
         found = g.transport.gather_object(obj, _local(g, dst))
@@ -45,7 +66,18 @@ def gather_object(
 def broadcast_object_list(
     object_list: list[Any], src: int = 0, group: ProcessGroup | None = None, **unused: Any
 ) -> None:
-    """Make every rank's list that of rank `src`."""
+    """Make every rank's list that of rank `src`.
+
+    Examples:
+        >>> import tour
+        >>> from tour import distributed as dist
+        >>> dist.init_process_group()  # alone; `mpiexec -n 4` makes it four
+        >>> settings = [{"lr": 0.1}] if dist.get_rank() == 0 else [None]
+        >>> dist.broadcast_object_list(settings, src=0)
+        >>> settings
+        [{'lr': 0.1}]
+        >>> dist.destroy_process_group()
+    """
 
     def call(g: ProcessGroup) -> None:
         object_list[:] = g.transport.broadcast_object(object_list, _local(g, src))
@@ -63,6 +95,16 @@ def scatter_object_list(
 
     Raises:
         ValueError: If there is no place.
+
+    Examples:
+        >>> import tour
+        >>> from tour import distributed as dist
+        >>> dist.init_process_group()  # alone; `mpiexec -n 4` makes it four
+        >>> mine = [None]
+        >>> dist.scatter_object_list(mine, [f"task {r}" for r in range(dist.get_world_size())], src=0)
+        >>> mine
+        ['task 0']
+        >>> dist.destroy_process_group()
     """
     if not scatter_object_output_list:
         raise ValueError("Expected argument scatter_object_output_list to be a list of size at least 1.")

@@ -47,6 +47,14 @@ class ProcessGroup:
         transport: What moves their arrays.
         ranks: Their numbers in the world, in the order of their numbers in the group.
         timeout: How long a call may wait for the others before the job is ended.
+
+    Examples:
+        >>> import tour
+        >>> from tour import distributed as dist
+        >>> dist.init_process_group()  # alone; `mpiexec -n 4` makes it four
+        >>> dist.GroupMember.WORLD.ranks, dist.GroupMember.WORLD.size()
+        ([0], 1)
+        >>> dist.destroy_process_group()
     """
 
     def __init__(self, transport: Alone | Mpi, ranks: Sequence[int], timeout: timedelta = TIMEOUT) -> None:
@@ -82,6 +90,14 @@ class GroupMember:
     Attributes:
         WORLD: The group of all ranks; None before `init_process_group`.
         NON_GROUP_MEMBER: What `new_group` gives to a rank outside the new group.
+
+    Examples:
+        >>> import tour
+        >>> from tour import distributed as dist
+        >>> dist.init_process_group()  # alone; `mpiexec -n 4` makes it four
+        >>> dist.GroupMember.WORLD.size()
+        1
+        >>> dist.destroy_process_group()
     """
 
     WORLD: ProcessGroup | None = None
@@ -92,17 +108,36 @@ group = GroupMember
 
 
 def is_available() -> bool:
-    """True: the package is installed."""
+    """True: the package is installed.
+
+    Examples:
+        >>> from tour import distributed as dist
+        >>> dist.is_available()
+        True
+    """
     return True
 
 
 def is_mpi_available() -> bool:
-    """Whether mpi4py is installed."""
+    """Whether mpi4py is installed.
+
+    Examples:
+        >>> from importlib.util import find_spec
+        >>> from tour import distributed as dist
+        >>> dist.is_mpi_available() == (find_spec("mpi4py") is not None)
+        True
+    """
     return find_spec("mpi4py") is not None
 
 
 def is_gloo_available() -> bool:
-    """Whether CPU tensors can be reduced; programs ask for Gloo by name, and get MPI."""
+    """Whether CPU tensors can be reduced; programs ask for Gloo by name, and get MPI.
+
+    Examples:
+        >>> from tour import distributed as dist
+        >>> dist.is_gloo_available() == dist.is_mpi_available()
+        True
+    """
     return is_mpi_available()
 
 
@@ -112,7 +147,17 @@ def is_nccl_available() -> bool:
 
 
 def is_initialized() -> bool:
-    """Whether `init_process_group` was called."""
+    """Whether `init_process_group` was called.
+
+    Examples:
+        >>> from tour import distributed as dist
+        >>> dist.is_initialized()
+        False
+        >>> dist.init_process_group()
+        >>> dist.is_initialized()
+        True
+        >>> dist.destroy_process_group()
+    """
     return GroupMember.WORLD is not None
 
 
@@ -179,7 +224,15 @@ def _transport() -> Alone | Mpi:
 
 
 def destroy_process_group(group: ProcessGroup | None = None) -> None:
-    """Leave a group; None for the world, and with it everything. Every rank must call it."""
+    """Leave a group; None for the world, and with it everything. Every rank must call it.
+
+    Examples:
+        >>> from tour import distributed as dist
+        >>> dist.init_process_group()
+        >>> dist.destroy_process_group()
+        >>> dist.is_initialized()
+        False
+    """
     gone = _member(group)
     if gone is GroupMember.WORLD:
         GroupMember.WORLD = None
@@ -208,25 +261,61 @@ def _member(group: Any) -> ProcessGroup | None:
 
 
 def get_rank(group: ProcessGroup | None = None) -> int:
-    """This process's number in a group, from 0; -1 outside it."""
+    """This process's number in a group, from 0; -1 outside it.
+
+    Examples:
+        >>> import tour
+        >>> from tour import distributed as dist
+        >>> dist.init_process_group()  # alone; `mpiexec -n 4` makes it four
+        >>> dist.get_rank()
+        0
+        >>> dist.destroy_process_group()
+    """
     member = _member(group)
     return -1 if member is None else member.rank()
 
 
 def get_world_size(group: ProcessGroup | None = None) -> int:
-    """How many ranks a group has; -1 outside it."""
+    """How many ranks a group has; -1 outside it.
+
+    Examples:
+        >>> import tour
+        >>> from tour import distributed as dist
+        >>> dist.init_process_group()  # alone; `mpiexec -n 4` makes it four
+        >>> dist.get_world_size()
+        1
+        >>> dist.destroy_process_group()
+    """
     member = _member(group)
     return -1 if member is None else member.size()
 
 
 def get_backend(group: ProcessGroup | None = None) -> str:
-    """ "mpi"."""
+    """ "mpi".
+
+    Examples:
+        >>> import tour
+        >>> from tour import distributed as dist
+        >>> dist.init_process_group()  # alone; `mpiexec -n 4` makes it four
+        >>> dist.get_backend()
+        'mpi'
+        >>> dist.destroy_process_group()
+    """
     _member(group)
     return "mpi"
 
 
 def get_process_group_ranks(group: ProcessGroup | None = None) -> list[int]:
-    """The numbers in the world of a group's ranks."""
+    """The numbers in the world of a group's ranks.
+
+    Examples:
+        >>> import tour
+        >>> from tour import distributed as dist
+        >>> dist.init_process_group()  # alone; `mpiexec -n 4` makes it four
+        >>> dist.get_process_group_ranks()
+        [0]
+        >>> dist.destroy_process_group()
+    """
     member = _member(group)
     return [] if member is None else list(member.ranks)
 
@@ -236,6 +325,15 @@ def get_group_rank(group: ProcessGroup, global_rank: int) -> int:
 
     Raises:
         ValueError: If it is outside the group.
+
+    Examples:
+        >>> import tour
+        >>> from tour import distributed as dist
+        >>> dist.init_process_group()  # alone; `mpiexec -n 4` makes it four
+        >>> group = dist.new_group([0])
+        >>> dist.get_group_rank(group, 0)
+        0
+        >>> dist.destroy_process_group()
     """
     ranks = get_process_group_ranks(group)
     if global_rank not in ranks:
@@ -248,6 +346,15 @@ def get_global_rank(group: ProcessGroup, group_rank: int) -> int:
 
     Raises:
         ValueError: If the group has no such rank.
+
+    Examples:
+        >>> import tour
+        >>> from tour import distributed as dist
+        >>> dist.init_process_group()  # alone; `mpiexec -n 4` makes it four
+        >>> group = dist.new_group([0])
+        >>> dist.get_global_rank(group, 0)
+        0
+        >>> dist.destroy_process_group()
     """
     ranks = get_process_group_ranks(group)
     if not 0 <= group_rank < len(ranks):
@@ -271,6 +378,15 @@ def new_group(
 
     Raises:
         ValueError: If a rank is named twice, or is none of the world's.
+
+    Examples:
+        >>> import tour
+        >>> from tour import distributed as dist
+        >>> dist.init_process_group()  # alone; `mpiexec -n 4` makes it four
+        >>> group = dist.new_group([0])
+        >>> dist.get_world_size(group)
+        1
+        >>> dist.destroy_process_group()
     """
     world = _member(None)
     assert world is not None
