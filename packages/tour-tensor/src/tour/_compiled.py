@@ -46,20 +46,29 @@ class Socket:
     Attributes:
         name: The kernel's module and name, such as `"tour._softmax.softmax"`.
         form: The faster form. Until the first call it is the search for one; where nothing is found it answers NotImplemented.
+        found: Whether there is one, and it has been found: then it may serve small calls too.
         abroad: Forms for the arrays of other devices, by their type, once they have been looked for.
     """
 
-    __slots__ = ("abroad", "form", "name")
+    __slots__ = ("abroad", "form", "found", "name")
 
     def __init__(self, kernel: Callable[..., Any]) -> None:
         self.name = f"{kernel.__module__}.{kernel.__qualname__}"
         self.form: Form = self._search
+        self.found = False
         self.abroad: dict[type, Form] = {}
         SOCKETS[self.name] = self
 
     def _search(self, *args: Any) -> Any:
-        found = provider()
-        self.form = (found.find(self.name) if found is not None else None) or _none
+        serving = provider()
+        form = serving.find(self.name) if serving is not None else None
+        self.form, self.found = form or _none, form is not None
+        return self.form(*args)
+
+    def serve(self, size: int, few: int, *args: Any) -> Any:
+        """What the form gives for a call of a size: a large one, or one of at least `few` elements where the form is at hand."""
+        if size < LARGE and (not self.found or size < few):
+            return NotImplemented
         return self.form(*args)
 
     def on(self, kind: type) -> Form:
@@ -134,4 +143,4 @@ def plug(found: Provider | None) -> None:
     """Let a package serve the sockets, or none; forms found before are forgotten."""
     _providers[:] = [found]
     for socket in SOCKETS.values():
-        socket.form = socket._search
+        socket.form, socket.found = socket._search, False

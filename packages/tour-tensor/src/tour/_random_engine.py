@@ -27,7 +27,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tour._random_sequential import swap_backward, swap_forward
+from tour._compiled import Socket
+from tour._random_sequential import shuffle, swap_backward
 from tour._random_transforms import affine, blocks, box_muller, box_muller_few, modulo, spread, units
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 
 DEFAULT_SEED = 67280421310721  # what PyTorch's Generator() starts from
 PIECE = 1 << 16  # numbers made at a time: a piece and its words stay in a core's cache
+FEW = 64  # words from which compiled code gains, where it is at hand
 LONG = (2**32 - 1) // 20  # permutations from here on take two words a number, and the other way round
 
 _WORDS = 624  # of MT19937's state
@@ -113,6 +115,12 @@ class Engine:
             self._legacy.seed(self._seed & 0xFFFF_FFFF)
         return self._legacy
 
+    @property
+    def bits(self) -> np.random.MT19937:
+        """NumPy's generator of words."""
+        self._twister()
+        return self._bits
+
     def get_state(self) -> NDArray[np.uint8]:
         """The state as PyTorch's 5056 bytes: its `set_rng_state` takes them."""
         with self.lock:
@@ -166,6 +174,8 @@ class Engine:
     def pairs(self, n: int) -> NDArray[np.uint64]:
         """`n` times two words, the first one in the high half."""
         twister = self._twister()
+        if (r := _words_form.serve(n, FEW, self._bits, n, np.uint64)) is not NotImplemented:
+            return r  # type: ignore[no-any-return]
         if n > 2048:  # one call of C makes both words, but costs 4 µs to enter
             return twister.randint(0, 1 << 64, n, dtype=np.uint64)
         words = self._bits.random_raw(2 * n)
@@ -173,8 +183,10 @@ class Engine:
 
     def words(self, n: int) -> NDArray[np.uint32]:
         """The next `n` words."""
+        self._twister()
+        if (r := _words_form.serve(n, FEW, self._bits, n, np.uint32)) is not NotImplemented:
+            return r  # type: ignore[no-any-return]
         if n <= 4096:
-            self._twister()
             return self._bits.random_raw(n).astype(np.uint32)
         pairs = self.pairs(n >> 1)
         if sys.byteorder == "little":
@@ -328,11 +340,7 @@ class Engine:
         with self.lock:
             if n >= LONG:
                 return swap_backward((self.pairs(n) % np.arange(1, n + 1, dtype=np.uint64)).view(np.int64))
-            draws = self.words(max(n - 1, 0))
-        draws %= np.arange(n, 1, -1, dtype=np.uint32)  # cell i changes places with one of the n - i from i on
-        partner = draws.astype(np.intp)
-        partner += np.arange(partner.size)
-        return swap_forward(partner)[:n]
+            return shuffle(self.words(max(n - 1, 0)))[:n]
 
     @contextmanager
     def one_by_one(self) -> Generator[Callable[[], float]]:
@@ -354,3 +362,6 @@ class Engine:
             if left := length_hint(waiting):
                 self._bits.state = before
                 self.pairs(drawn - left)
+
+
+_words_form = Socket(Engine.words)

@@ -1,6 +1,6 @@
-"""PyTorch's float32 normals, 16 at a time, bit for bit on every machine.
+"""Normal numbers of uniforms: PyTorch's float32 ones bit for bit on every machine, float64 ones to rounding.
 
-PyTorch makes them of uniforms by the Box-Muller transform, with logarithm, sine and cosine from the Cephes library (S. L. Moshier,
+PyTorch makes those in float32 by the Box-Muller transform, with logarithm, sine and cosine from the Cephes library (S. L. Moshier,
 1989; single precision), whose steps a processor with AVX2 fuses: `a · b + c` is rounded once. Here the product and the sum of such a
 step are formed in float64, which holds the product exactly, and then rounded.
 """
@@ -17,17 +17,17 @@ if TYPE_CHECKING:
 
     Array = NDArray[Any]
 
-PIECE = 1 << 14  # pairs made at a time, so that the steps' arrays stay in a core's cache
+PIECE = 1 << 13  # pairs made at a time, so that the steps' arrays stay in a core's cache
 _SINGLE = np.float32
-_LOG = [
+LOG = [
     *(7.0376836292e-2, -1.1514610310e-1, 1.1676998740e-1, -1.2420140846e-1, 1.4249322787e-1),
     *(-1.6668057665e-1, 2.0000714765e-1, -2.4999993993e-1, 3.3333331174e-1),
 ]
-_SIN = [-1.9515295891e-4, 8.3321608736e-3, -1.6666654611e-1]
-_COS = [2.443315711809948e-5, -1.388731625493765e-3, 4.166664568298827e-2]
-_LN_2 = _SINGLE(0.693359375), _SINGLE(-2.12194440e-4)  # their sum; the first has so few digits that products are exact
-_QUARTER_PI = [_SINGLE(c) for c in (-0.78515625, -2.4187564849853515625e-4, -3.77489497744594108e-8)]
-_ROOT_HALF = 0x3F3504F3  # the bits of √½
+SIN = [-1.9515295891e-4, 8.3321608736e-3, -1.6666654611e-1]
+COS = [2.443315711809948e-5, -1.388731625493765e-3, 4.166664568298827e-2]
+LN_2 = _SINGLE(0.693359375), _SINGLE(-2.12194440e-4)  # their sum; the first has so few digits that products are exact
+QUARTER_PI = [_SINGLE(c) for c in (-0.78515625, -2.4187564849853515625e-4, -3.77489497744594108e-8)]
+ROOT_HALF = 0x3F3504F3  # the bits of √½
 
 
 def standard_normals(rest: Array, angle: Array, out: Array) -> None:
@@ -47,21 +47,21 @@ def standard_normals(rest: Array, angle: Array, out: Array) -> None:
 def _log(x: Array, wide: Array, wide_x: Array) -> Array:
     """Natural logarithm of numbers from 2⁻²⁴ to 1, which are written as (1 + m) · 2ᵉ with 1 + m from √½ to √2."""
     bits = x.view(np.int32)
-    exponent = (bits - _ROOT_HALF) >> 23
+    exponent = (bits - ROOT_HALF) >> 23
     m = (bits - (exponent << 23)).view(_SINGLE)
     m -= 1
     e = exponent.astype(_SINGLE)
     square = m * m
-    y = _polynomial(_LOG, m, wide, wide_x)
+    y = _polynomial(LOG, m, wide, wide_x)
     y *= m
     np.copyto(wide, y)
     wide *= square
-    wide += e * _LN_2[1]
+    wide += e * LN_2[1]
     np.copyto(y, wide, casting="same_kind")
     square *= _SINGLE(0.5)
     y -= square
     y += m
-    e *= _LN_2[0]
+    e *= LN_2[0]
     y += e
     return y
 
@@ -72,30 +72,36 @@ def _sin_cos(angle: Array, wide: Array, wide_x: Array) -> tuple[Array, Array]:
     octant += 1
     octant &= ~1
     multiple = octant.astype(_SINGLE)
-    for part in _QUARTER_PI:
+    for part in QUARTER_PI:
         angle += multiple * part
     square = angle * angle
-    cosine = _polynomial(_COS, square, wide, wide_x)
+    cosine = _polynomial(COS, square, wide, wide_x)
     cosine *= square
     np.copyto(wide, cosine)
     wide *= square
     wide -= square * _SINGLE(0.5)
     np.copyto(cosine, wide, casting="same_kind")
     cosine += 1
-    sine = _polynomial(_SIN, square, wide, wide_x)
+    sine = _polynomial(SIN, square, wide, wide_x)
     sine *= square
     np.copyto(wide, sine)
     wide *= angle
     wide += angle
     np.copyto(sine, wide, casting="same_kind")
-    # In every other quadrant the two change places; signs are bits.
-    s, c = sine.view(np.int32), cosine.view(np.int32)
-    differing = (s ^ c) & -(octant >> 1 & 1)
+    octant >>= 1
+    _to_quadrants(sine, cosine, octant)
+    return sine, cosine
+
+
+def _to_quadrants(sine: Array, cosine: Array, quadrant: Array) -> None:
+    """From sine and cosine of the rest to those of the angle: in every other quadrant they change places; signs are bits."""
+    last = 8 * quadrant.itemsize - 1
+    s, c = sine.view(quadrant.dtype), cosine.view(quadrant.dtype)
+    differing = (s ^ c) & -(quadrant & 1)
     s ^= differing
     c ^= differing
-    s ^= octant >> 2 << 31
-    c ^= octant + 2 >> 2 << 31
-    return sine, cosine
+    s ^= quadrant >> 1 << last
+    c ^= quadrant + 1 >> 1 << last
 
 
 def _polynomial(coefficients: list[float], x: Array, wide: Array, wide_x: Array) -> Array:
@@ -108,3 +114,45 @@ def _polynomial(coefficients: list[float], x: Array, wide: Array, wide_x: Array)
         wide += float(_SINGLE(c))
         np.copyto(y, wide, casting="same_kind")
     return y
+
+
+# ---- float64 ----------------------------------------------------------------------------------------------------------
+
+_HALF_PI = (
+    float.fromhex("0x1.921fb544p+0"),
+    float.fromhex("0x1.0b4611a626331p-34"),
+)  # up to four times the first is exact
+_SINE = [  # of the least largest error up to π/4, from FreeBSD's k_sin.c (Sun Microsystems 1993)
+    *(1.58969099521155010221e-10, -2.50507602534068634195e-08, 2.75573137070700676789e-06),
+    *(-1.98412698298579493134e-04, 8.33333333332248946124e-03, -1.66666666666666324348e-01),
+]
+
+
+def double_normals(rest: Array, angle: Array, out: Array) -> None:
+    """`standard_normals` in float64, without fused steps. Uses its arguments up."""
+    np.log(rest, out=rest)
+    rest *= -2
+    np.sqrt(rest, out=rest)
+    _double_sin_cos(angle, *out)
+    out *= rest
+
+
+def _double_sin_cos(angle: Array, cosine: Array, sine: Array) -> None:
+    """Cosine and sine of angles from 0 to 2π, from the sine of what remains to the nearest multiple of π/2, within ±π/4."""
+    quadrant = np.rint(angle * (2 / math.pi))
+    angle -= np.multiply(quadrant, _HALF_PI[0], out=cosine)
+    angle -= np.multiply(quadrant, _HALF_PI[1], out=cosine)
+    turns = quadrant.astype(np.int64)
+    square = np.multiply(angle, angle, out=quadrant)
+    np.multiply(square, _SINE[0], out=sine)
+    for c in _SINE[1:-1]:
+        sine += c
+        sine *= square
+    sine += _SINE[-1]
+    sine *= square
+    sine *= angle
+    sine += angle
+    np.multiply(sine, sine, out=cosine)
+    np.subtract(1, cosine, out=cosine)
+    np.sqrt(cosine, out=cosine)
+    _to_quadrants(sine, cosine, turns)

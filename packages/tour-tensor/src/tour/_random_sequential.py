@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+from tour._compiled import Socket
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -18,6 +20,20 @@ if TYPE_CHECKING:
     from tour._random_transforms import Array
 
 # ---- shuffle ----------------------------------------------------------------------------------------------------------
+
+
+def shuffle(words: NDArray[np.uint32]) -> NDArray[np.int64]:
+    """The order into which words shuffle one number more than there are words. Uses the words up."""
+    n = words.size + 1
+    if (r := _shuffle_form.serve(n, 16, words)) is not NotImplemented:
+        return r  # type: ignore[no-any-return]
+    words %= np.arange(n, 1, -1, dtype=np.uint32)  # cell i changes places with one of the n - i from i on
+    partner = words.astype(np.intp)
+    partner += np.arange(n - 1)
+    return swap_forward(partner)
+
+
+_shuffle_form = Socket(shuffle)
 
 
 def swap_forward(partner: NDArray[np.intp]) -> NDArray[np.int64]:
@@ -115,8 +131,17 @@ def multinomial(engine: Engine, weights: Array, n: int, replacement: bool) -> ND
     unit = engine.uniform(np.empty(len(weights) * n)).reshape(len(weights), n)
     if n < len(weights):
         return np.stack([(cumulative < unit[:, j, None]).sum(-1) for j in range(n)], 1)
-    double = cumulative.astype(np.float64)
-    return np.stack([np.searchsorted(row, wanted) for row, wanted in zip(double, unit, strict=True)])
+    return _found(cumulative.astype(np.float64), unit)
+
+
+def _found(rising: Array, wanted: Array) -> NDArray[np.int64]:
+    """In each row the first place whose number is not smaller than wanted; both float64 in rows."""
+    if (r := _found_form.serve(wanted.size, 1 << 10, rising, wanted)) is not NotImplemented:
+        return r  # type: ignore[no-any-return]
+    return np.stack([np.searchsorted(row, x) for row, x in zip(rising, wanted, strict=True)])
+
+
+_found_form = Socket(_found)
 
 
 def _check_sums(sums: Array) -> None:
@@ -140,33 +165,41 @@ def _largest(keys: Array, n: int) -> NDArray[np.int64]:
 Draw = Callable[[], float]
 
 
-def poisson(engine: Engine, rate: Array) -> list[int]:
+def poisson(engine: Engine, rate: Array) -> Any:
     """A Poisson number for each of `rate`, all ≥ 0: uniforms multiplied until they fall to exp(-rate) (Knuth), or, from a rate
     of 10, by rejection."""
-    large = rate >= 10
-    hats = _poisson_hats(rate[large].astype(np.float64))
-    out = []
-    with engine.lock, engine.one_by_one() as draw:
-        for x, limit in zip(rate.tolist(), np.exp(-rate.astype(np.float64)).tolist(), strict=True):
-            if x >= 10:
-                out.append(_poisson_large(x, *next(hats), draw))
-                continue
-            count = 0
-            if x:
-                product = draw()
-                while product > limit:
-                    count += 1
-                    product *= draw()
-            out.append(count)
+    rate = rate.astype(np.float64)
+    limits = np.exp(-rate)
+    with engine.lock:
+        if (r := _poisson_form.serve(rate.size, 16, engine.bits, rate, limits)) is not NotImplemented:
+            return r
+        hats = _poisson_hats(rate[rate >= 10])
+        out = []
+        with engine.one_by_one() as draw:
+            for x, limit in zip(rate.tolist(), limits.tolist(), strict=True):
+                if x >= 10:
+                    out.append(_poisson_large(x, *next(hats), draw))
+                    continue
+                count = 0
+                if x:
+                    product = draw()
+                    while product > limit:
+                        count += 1
+                        product *= draw()
+                out.append(count)
     return out
 
 
+_poisson_form = Socket(poisson)
+
+
 def _poisson_hats(rate: Array) -> Iterator[tuple[float, float, float, float, float]]:
-    """The constants of `_poisson_large` for each rate."""
+    """The constants of `_poisson_large` for each rate; logarithms by the C library, whose last bits compiled code has too."""
     b = 0.931 + 2.53 * np.sqrt(rate)
     a = -0.059 + 0.02483 * b
-    v_r, log_alpha = 0.9277 - 3.6224 / (b - 2), np.log(1.1239 + 1.1328 / (b - 3.4))
-    return zip(a.tolist(), b.tolist(), v_r.tolist(), np.log(rate).tolist(), log_alpha.tolist(), strict=True)
+    v_r, alpha = 0.9277 - 3.6224 / (b - 2), 1.1239 + 1.1328 / (b - 3.4)
+    logs = ([*map(math.log, x.tolist())] for x in (rate, alpha))
+    return zip(a.tolist(), b.tolist(), v_r.tolist(), *logs, strict=True)
 
 
 def _poisson_large(rate: float, a: float, b: float, v_r: float, log_rate: float, log_alpha: float, draw: Draw) -> int:
@@ -182,12 +215,12 @@ def _poisson_large(rate: float, a: float, b: float, v_r: float, log_rate: float,
             return k
         if k < 0 or (us < 0.013 and v > us):
             continue
-        height = math.log(v or _TINY) + log_alpha - math.log(a / (us * us) + b)
-        if height <= -rate + k * log_rate - math.lgamma(k + 1):
+        height = math.log(v or TINY) + log_alpha - math.log(a / (us * us) + b)
+        if height <= -rate + k * log_rate - _log_factorial(k):
             return k
 
 
-def binomial(engine: Engine, count: Array, prob: Array) -> list[float]:
+def binomial(engine: Engine, count: Array, prob: Array) -> Any:
     """A binomial number for each pair of `count` and `prob`, both float32 or both float64, whose precision PyTorch keeps.
 
     NaN where either is NaN or the count is infinite.
@@ -197,28 +230,36 @@ def binomial(engine: Engine, count: Array, prob: Array) -> list[float]:
     none, all_ = (count <= 0) | (prob <= 0), (count > 0) & (prob >= 1)
     trivial = none | all_ | ~np.isfinite(count) | np.isnan(prob)
     with np.errstate(all="ignore"):
-        many = count * small >= 10
-        columns = (np.log1p(-small), np.sqrt(count * small * (1 - small)), count * small, small / (1 - small),
+        mean = count * small
+        columns = (count, small, np.log1p(-small), np.sqrt(mean * (1 - small)), mean, small / (1 - small),
                    np.floor((count + 1) * small))  # fmt: skip
-    out: list[float] = np.where(none, 0, np.where(all_, count, np.nan)).tolist()
-    rows = zip(count.tolist(), small.tolist(), *(column.tolist() for column in columns), strict=True)
-    with engine.lock, engine.one_by_one() as draw:
-        for i, (total, p, log_miss, deviation, mean, odds, mode) in enumerate(rows):
-            if trivial[i]:
-                continue
-            if many[i]:
-                hits = _binomial_large(total, p, deviation, mean, odds, mode, draw)
-            else:
-                hits = _binomial_small(total, log_miss, draw)
-            out[i] = total - hits if flipped[i] else hits
+    constants = np.empty((len(columns), count.size))
+    for row, column in zip(constants, columns, strict=True):
+        row[:] = column
+    kind = np.where(trivial, -1, flipped + 2 * (mean >= 10))  # nothing to draw; from the other outcome; many
+    out = np.where(none, 0, np.where(all_, count, np.nan)).astype(np.float64)
+    with engine.lock:
+        if (r := _binomial_form.serve(out.size, 16, engine.bits, kind, out, constants)) is not NotImplemented:
+            return r
+        with engine.one_by_one() as draw:
+            for i in np.flatnonzero(~trivial).tolist():
+                total, p, log_miss, deviation, mean, odds, mode = constants[:, i].tolist()
+                if kind[i] & 2:
+                    hits = _binomial_large(total, p, deviation, mean, odds, mode, draw)
+                else:
+                    hits = _binomial_small(total, log_miss, draw)
+                out[i] = total - hits if flipped[i] else hits
     return out
+
+
+_binomial_form = Socket(binomial)
 
 
 def _binomial_small(total: float, log_miss: float, draw: Draw) -> float:
     """Geometric waiting times until they exceed `total` trials."""
     hits, trials = 0, 0.0
     while True:
-        trials += math.ceil(math.log(draw() or _TINY) / log_miss)
+        trials += math.ceil(math.log(draw() or TINY) / log_miss)
         if trials > total:
             return hits
         hits += 1
@@ -253,19 +294,23 @@ def _binomial_large(
             - _stirling_tail(k)
             - _stirling_tail(total - k)
         )
-        if math.log((v or _TINY) * alpha / (a / (us * us) + b)) <= bound:
+        if math.log((v or TINY) * alpha / (a / (us * us) + b)) <= bound:
             return k
+
+
+def _log_factorial(k: float) -> float:
+    """log k!, by Stirling's approximation and its tail."""
+    return HALF_LOG_2PI + (k + 0.5) * math.log(k + 1) - (k + 1) + _stirling_tail(k)
 
 
 def _stirling_tail(k: float) -> float:
     """log k! less Stirling's approximation of it."""
     if k <= 9:
-        return _STIRLING_TAILS[int(k)]
+        return STIRLING_TAILS[int(k)]
     square = (k + 1) * (k + 1)
     return (1 / 12 - (1 / 360 - 1 / 1260 / square) / square) / (k + 1)
 
 
-_STIRLING_TAILS = [
-    math.lgamma(k + 1) - (math.log(2 * math.pi) / 2 + (k + 0.5) * math.log(k + 1) - (k + 1)) for k in range(10)
-]
-_TINY = 5e-324  # stands for a uniform of 0, whose logarithm Python refuses
+HALF_LOG_2PI = math.log(2 * math.pi) / 2
+STIRLING_TAILS = tuple(math.lgamma(k + 1) - (HALF_LOG_2PI + (k + 0.5) * math.log(k + 1) - (k + 1)) for k in range(10))
+TINY = 5e-324  # stands for a uniform of 0, whose logarithm Python refuses

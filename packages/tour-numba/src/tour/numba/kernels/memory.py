@@ -18,7 +18,8 @@ def _pointer(kind: Any) -> Any:
     return intrinsic(typed)
 
 
-longs = _pointer(types.int64)
+longs, ints = _pointer(types.int64), _pointer(types.int32)
+unsigned, unsigned_longs = _pointer(types.uint32), _pointer(types.uint64)
 bytes_ = _pointer(types.uint8)
 floats = _pointer(types.float32)
 doubles = _pointer(types.float64)
