@@ -198,6 +198,17 @@ def test_other_threads_are_left_alone():
     assert x.grad.tolist() == [2, 2, 2]
 
 
+def test_a_graph_with_very_many_paths_takes_no_longer():
+    x = tour.ones(2, requires_grad=True)
+    with profile() as p:
+        y = x
+        for _ in range(100):  # 2 ** 100 ways back
+            y = tour.stack([y, y]).split(1)[0][0] / 2 + y / 2
+        y.sum().backward()
+    assert x.grad.tolist() == [1, 1]
+    assert len(p.events) < 2500
+
+
 def test_gradients_are_the_same_with_and_without():
     tour.manual_seed(0)
     net, x = nn.Sequential(Body(), nn.LSTM(4, 3)), tour.randn(2, 7, 6)

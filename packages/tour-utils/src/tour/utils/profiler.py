@@ -227,17 +227,19 @@ class profile:
 
     def _note(self, made: Any, frame: FrameType, event: Event) -> None:
         """Count the memory of what a call gives, if it is new."""
-        kind = type(made)
-        if kind is Tensor:
+        if type(made) is Tensor:
             self._remember(root_of(made._a), event)
-        elif kind is tuple or kind is list:
-            if len(made) < 1000:
-                for part in made:
-                    self._note(part, frame, event)
-        elif kind is ndarray and event.kind == "node":
+        elif event.kind == "node":  # what a formula gives to the engine: arrays, and lists of them for lists of tensors
             caller = frame.f_back
-            if caller is not None and caller.f_globals is vars(engine):  # what a formula gives
-                self._remember(root_of(made), event)
+            if caller is not None and caller.f_globals is vars(engine):
+                for x in made if type(made) in (tuple, list) else (made,):
+                    for array in x if type(x) in (tuple, list) else (x,):
+                        if type(array) is ndarray:
+                            self._remember(root_of(array), event)
+        elif type(made) is tuple:  # a node of the tape is a list, which leads to all others
+            for t in made:
+                if type(t) is Tensor:
+                    self._remember(root_of(t._a), event)
 
     def _remember(self, buffer: Any, event: Event | None) -> None:
         key = id(buffer)
@@ -261,6 +263,7 @@ class profile:
         """What the engine takes its nodes from, in place of `ready`."""
         if threading.get_ident() != self._thread:
             return ready
+        sys.setprofile(None)  # nothing here is the program's
         now = self._now()
         if self._stack:
             self._stack[-1].event.own += now - self._since
@@ -270,10 +273,12 @@ class profile:
             root = modules[-1]
             names[key] = tuple(self._name(root, m) for m in reversed(modules))
         self._since = clock()
+        sys.setprofile(self._on_event)
         return _Ready(ready, self, frame, names)
 
     def _take(self, frame: FrameType, names: dict[int, tuple[str, ...]], node: Any) -> None:
         """The engine has taken a node: the one before is done."""
+        sys.setprofile(None)
         now = self._now()
         if self._stack and self._stack[-1].frame is frame:
             self._end(now)
@@ -281,6 +286,7 @@ class profile:
             line = self._line(node[CODE], lasti_of(node))
             event = Event(node_name(node), "node", line, names.get(id(node), ()), True, now)
             self._push(_Span(event, frame, None), now)
+        sys.setprofile(self._on_event)
 
 
 class _Ready(list[Any]):
