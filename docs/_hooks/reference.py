@@ -1,25 +1,32 @@
 """MkDocs hook: a reference page for every public module, found in the sources, so that none can be forgotten.
 
 A module is public if it has an `__all__` and no part of its name starts with an underscore. Pages are grouped by the
-package that holds the module; each group begins with the package's own page, on which stands too what the package
-offers from private modules. A public name without a docstring fails the build.
+package that holds the module; each group begins with the package's own page. What a module offers and a private module
+defines stands on the page of the module that offers it; methods that no function has, on the page of tensors; `{{ names }}` becomes
+a list of all names with links. A public name without a docstring, an example or a place on a page fails the build.
 """
 
 from __future__ import annotations
 
 import ast
+import functools
 import inspect
 import re
+from collections.abc import Iterable, Iterator
 from importlib import import_module
 from itertools import groupby
 from pathlib import Path
 from typing import Any
 
+import public
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.exceptions import PluginError
 from mkdocs.structure.files import File, Files
+from mkdocs.structure.pages import Page
 
 ROOT = Path(__file__).resolve().parent.parent.parent
+TENSOR = ROOT / "docs/reference/tensor.md"
+GATHERED = ("tour.ops", "tour.nn.modules", "tour.nn.functional.", "tour.nn.toplevel")  # programs know their names by shorter ones
 
 # Groups in the order of the menu; a package that is not named here comes last, under its own name.
 TITLES = {
@@ -66,81 +73,153 @@ class Module:
         self.uri = f"reference/{self.package}/{'index' if self.is_package else self.title.lower().replace(' ', '-')}.md"
 
 
+@functools.cache
 def groups() -> dict[str, list[Module]]:
     """Public modules by package, the package itself first; packages without a public module of their own are left out."""
     found = [module for path in ROOT.glob("packages/*/src/tour/**/*.py") if (module := Module(path)).is_public]
     found.sort(key=lambda module: (module.package, not module.is_package, module.name))
     grouped = {package: list(modules) for package, modules in groupby(found, key=lambda module: module.package)}
     order = [*TITLES, *sorted(set(grouped) - set(TITLES))]
-    return {name: grouped[name] for name in order if name in grouped and (len(grouped[name]) > 1 or offered(name))}
+    return {name: grouped[name] for name in order if name in grouped and (len(grouped[name]) > 1 or offers(name))}
 
 
-def offered(package: str) -> dict[str, Any]:
-    """The functions and classes that a package offers, by the name under which they are defined."""
-    module = import_module(package)
-    names = getattr(module, "__all__", None) or [name for name in dir(module) if not name.startswith("_")]
-    found = [getattr(module, name) for name in names]
-    found = [x for x in found if callable(x) and str(getattr(x, "__module__", "")).startswith("tour")]
-    return {f"{x.__module__}.{getattr(x, '__qualname__', '')}": x for x in found if not inspect.ismodule(x)}
+@functools.cache
+def modules() -> dict[str, Module]:
+    """Every public module, by name."""
+    return {module.name: module for group in groups().values() for module in group}
 
 
-def adopted() -> dict[str, list[str]]:
-    """For each package, what is offered and defined in a private module of it, and so has no page otherwise."""
-    packages = groups()
-    pages = {module.name for modules in packages.values() for module in modules}
-    written = re.findall(r"^::: (\S+)", (ROOT / "docs/reference/tensor.md").read_text(encoding="utf-8"), re.MULTILINE)
-    found: dict[str, set[str]] = {}
-    for package in packages:
-        for name, x in offered(package).items():
-            if x.__module__ not in pages and name not in written:
-                home = next(home for home in parents(name) if home in packages)
-                found.setdefault(home, set()).add(name)
-    return {
-        package: sorted(names, key=lambda name: name.rpartition(".")[2].lower()) for package, names in found.items()
-    }
+@functools.cache
+def offers(module: str) -> dict[str, Any]:
+    """What a module offers, by name."""
+    return public.offered(module)
 
 
-def parents(name: str) -> list[str]:
-    """The packages that a dotted name may be in, the innermost first."""
-    parts = name.split(".")
-    return [".".join(parts[:i]) for i in range(len(parts) - 1, 0, -1)]
+@functools.cache
+def everything() -> dict[str, Any]:
+    """All public functions, classes and methods of tensors, by the dotted name of their definition."""
+    named = [x for module in modules() for x in offers(module).values()]
+    return {public.place(x): x for x in [*named, *public.members().values()]}
 
 
-def undocumented() -> list[str]:
-    """Public functions, classes and methods without a docstring."""
-    found = []
-    for package, modules in groups().items():
-        for module in modules:
-            for name, x in offered(module.name).items():
-                own = [(name, x)]
-                if isinstance(x, type):
-                    public = {k: v for k, v in vars(x).items() if not k.startswith("_") and inspect.isfunction(v)}
-                    own += [(f"{name}.{k}", getattr(x, k)) for k in public]
-                found += [label for label, y in own if not inspect.getdoc(y)]
+@functools.cache
+def places() -> dict[str, str]:
+    """The page on which each public name is described, by the dotted name of its definition."""
+    found = dict.fromkeys(re.findall(r"^::: (\S+)", TENSOR.read_text(encoding="utf-8"), re.MULTILINE), "reference/tensor.md")
+    for name, x in everything().items():
+        if public.home(x) in modules() and "." not in x.__qualname__:
+            found[name] = modules()[public.home(x)].uri
+    for name, x in public.members().items():
+        found.setdefault(public.place(x), "reference/tensor.md" if name == x.__name__ else "")
+    for module in sorted(modules(), key=len, reverse=True):  # of a module and its package, the module describes
+        for x in offers(module).values():
+            if x.__name__ in dir(import_module(module)):
+                found.setdefault(public.place(x), modules()[module].uri)
+    return found
+
+
+def described(uri: str) -> list[str]:
+    """What stands on a page although another, private module defines it."""
+    names = [name for name, page in places().items() if page == uri and name in everything()]
+    own = [name for name in names if modules().get(public.home(everything()[name])) is None]
+    return sorted(own, key=lambda name: name.rpartition(".")[2].lower())
+
+
+def lacking() -> Iterator[str]:
+    """What public names lack: a docstring, an example, a place in the reference."""
+    for package in groups():
         if not import_module(package).__doc__:
-            found.append(package)
-    return sorted(set(found))
+            yield f"{package}: a docstring"
+    for name, x in sorted(everything().items()):
+        methods = {k: v for k, v in vars(x).items() if not k.startswith("_")} if isinstance(x, type) else {}
+        for label, y in [(name, x), *((f"{name}.{k}", getattr(x, k)) for k, v in methods.items() if inspect.isfunction(v))]:
+            if not inspect.getdoc(y):
+                yield f"{label}: a docstring"
+        if not public.has_example(x) and public.without_example(x) is None:
+            yield f"{name}: an example"
+        if name not in places():
+            yield f"{name}: a place in the reference"
 
 
-def page(module: Module, others: list[Module], gathered: list[str]) -> str:
+def page(module: Module, others: list[Module]) -> str:
     """A page: the members that the module itself defines, and for a package a table of its modules."""
     title = TITLES.get(module.name, module.name) if module.is_package else module.title
-    options = "show_root_heading: false, show_root_toc_entry: false"
-    if module.is_package:  # what it gathers from its files stands on their pages
-        options += f", members: {module.own or 'false'}"
+    members = [name for name in module.own if places().get(f"{module.name}.{name}") == module.uri]
+    options = f"show_root_heading: false, show_root_toc_entry: false, members: {members or 'false'}"
     text = f"# {title}\n\n::: {module.name}\n    options: {{ {options} }}\n"
-    text += "".join(f"\n::: {name}\n" for name in gathered)
+    text += "".join(f"\n::: {name}\n" for name in described(module.uri))
+    text += forms(module.name)
     if others:
         rows = "".join(f"| [{other.title}]({Path(other.uri).name}) | {other.summary} |\n" for other in others)
         text += f"\n| | |\n| --- | --- |\n{rows}"
     return text
 
 
+def forms(module: str) -> str:
+    """What is made from the functions of a module: in-place forms, copies, second names."""
+    found = public.forms(module)
+    shown = {name: x for name, x in found.items() if f"{module}.{name}" in everything()}
+    in_place = {name: x for name, x in shown.items() if name.endswith("_")}
+    text = ""
+    if in_place:
+        text += f"\n## In place\n\nThese write into the tensor itself, and return it: {anchors(module, in_place)}.\n{examples(in_place)}"
+    if rest := {name: x for name, x in shown.items() if name not in in_place}:
+        text += f"\n## Forms\n\n{next(iter(rest.values())).__doc__} And so on: {anchors(module, rest)}.\n{examples(rest)}"
+    if other := public.second_names(module):
+        pairs = (f"{anchors(module, [name])} is `{of}`" for name, of in other.items())
+        text += f"\n## Other names\n\n{', '.join(pairs)}.\n"
+    return text
+
+
+def anchors(module: str, names: Iterable[str]) -> str:
+    """Names that can be linked to."""
+    return ", ".join(f'<code id="{module}.{name}">{name}</code>' for name in names)
+
+
+def examples(found: dict[str, Any]) -> str:
+    """The examples of forms, run now."""
+    return "\n```pycon\n" + "\n".join(public.example(x) for x in found.values()) + "\n```\n"
+
+
+def all_names() -> str:
+    """For each module that programs name, a list of what it offers, linked to where it is described."""
+    text = section("tour.Tensor", public.members())
+    for name in sorted(modules()):
+        if not name.startswith(GATHERED) and (found := offers(name)):
+            text = section(name, found) + text if name == "tour" else text + section(name, found)
+    return text
+
+
+def section(title: str, found: dict[str, Any]) -> str:
+    """The names of one module, as links."""
+    links = (f"[`{name}`]({link(x)})" for name, x in sorted(found.items(), key=lambda item: item[0].lower()))
+    return f"\n## {title}\n\n{' '.join(links)}\n{{ .names }}\n"
+
+
+def link(x: Any) -> str:
+    """Where a name is described, seen from the page of all names."""
+    return f"{places()[public.place(x)].removeprefix('reference/')}#{public.place(x)}"
+
+
+def on_page_markdown(markdown: str, page: Page, **_: object) -> str:
+    """Fill in the methods that only tensors have, and the list of all names."""
+    if page.file.src_uri == "reference/tensor.md":
+        methods = "".join(f"\n::: {name}\n    options: {{ heading_level: 3 }}\n" for name in tensor_methods())
+        return markdown.replace("{{ methods }}", methods)
+    return markdown.replace("{{ names }}", all_names())
+
+
+def tensor_methods() -> list[str]:
+    """Methods and properties of tensors that files of the ops define and no function is."""
+    found = [public.place(x) for x in public.members().values() if places()[public.place(x)] == "reference/tensor.md"]
+    return sorted({name for name in found if not name.startswith("tour._tensor.Tensor.")}, key=lambda n: n.split(".")[-1])
+
+
 def on_config(config: MkDocsConfig) -> MkDocsConfig:
     """Put the groups under "Reference" in the menu."""
     menu: list[Any] = []
-    for package, modules in groups().items():
-        menu.append({TITLES.get(package, package): [m.uri if m.is_package else {m.title: m.uri} for m in modules]})
+    for package, group in groups().items():
+        menu.append({TITLES.get(package, package): [m.uri if m.is_package else {m.title: m.uri} for m in group]})
     for entry in config.nav or []:
         if "Reference" in entry:
             entry["Reference"] = [*entry["Reference"], *menu]
@@ -149,12 +228,9 @@ def on_config(config: MkDocsConfig) -> MkDocsConfig:
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
     """Add the pages."""
-    if missing := undocumented():
-        raise PluginError(f"public names without a docstring: {', '.join(missing)}")
-    gathered = adopted()
-    for modules in groups().values():
-        for module in modules:
-            others = modules[1:] if module.is_package else []
-            private = gathered.get(module.name, []) if module.is_package else []
-            files.append(File.generated(config, module.uri, content=page(module, others, private)))
+    if missing := list(lacking()):
+        raise PluginError("public names lack\n  " + "\n  ".join(missing))
+    for group in groups().values():
+        for module in group:
+            files.append(File.generated(config, module.uri, content=page(module, group[1:] if module.is_package else [])))
     return files

@@ -139,57 +139,132 @@ class Storage:
 
     @property
     def is_cpu(self: Any) -> bool:
-        """Whether the elements live in host memory."""
+        """Whether the elements live in host memory.
+
+        Examples:
+            >>> import tour
+            >>> tour.ones(2).is_cpu
+            True
+        """
         return type(self._a) is _core.ndarray
 
     def untyped_storage(self: Any) -> UntypedStorage:
-        """The memory that this tensor shares with its views."""
+        """The memory that this tensor shares with its views.
+
+        Examples:
+            >>> import tour
+            >>> t = tour.zeros(4)
+            >>> t[1:].untyped_storage().nbytes()
+            16
+        """
         return UntypedStorage(root_of(self._a))
 
     storage = untyped_storage
 
     def data_ptr(self: Any) -> int:
-        """Address of the first element, in bytes."""
+        """Address of the first element, in bytes.
+
+        Examples:
+            >>> import tour
+            >>> t = tour.arange(4)
+            >>> t[1:].data_ptr() - t.data_ptr()
+            8
+        """
         return address(self._a)
 
     def is_set_to(self: Any, tensor: Any) -> bool:
-        """Whether both are the same elements of the same memory."""
+        """Whether both are the same elements of the same memory.
+
+        Examples:
+            >>> import tour
+            >>> t = tour.ones(2)
+            >>> t.is_set_to(t.view(2)), t.is_set_to(t[1:])
+            (True, False)
+        """
         a, b = self._a, tensor._a
         return address(a) == address(b) and a.shape == b.shape and a.strides == b.strides and a.dtype == b.dtype
 
     def is_same_size(self: Any, other: Any) -> bool:
-        """Whether both have the same shape."""
+        """Whether both have the same shape.
+
+        Examples:
+            >>> import tour
+            >>> tour.ones(2, 3).is_same_size(tour.ones(3, 2))
+            False
+        """
         return bool(self._a.shape == other._a.shape)
 
     def dim_order(self: Any) -> tuple[int, ...]:
-        """The dimensions from the one with the largest steps in memory to the one with the smallest."""
+        """The dimensions from the one with the largest steps in memory to the one with the smallest.
+
+        Examples:
+            >>> import tour
+            >>> tour.empty(2, 3, 4).transpose(0, 1).dim_order()
+            (1, 0, 2)
+        """
         steps = self._a.strides
         return tuple(sorted(range(len(steps)), key=lambda i: -steps[i]))
 
     def share_memory_(self: Any) -> Any:
-        """The tensor itself: threads share its memory already."""
+        """The tensor itself: threads share its memory already.
+
+        Examples:
+            >>> import tour
+            >>> t = tour.ones(2)
+            >>> t.share_memory_() is t
+            True
+        """
         return self
 
     def is_shared(self: Any) -> bool:
-        """Whether other processes see its memory; they do not."""
+        """Whether other processes see its memory; they do not.
+
+        Examples:
+            >>> import tour
+            >>> tour.ones(2).is_shared()
+            False
+        """
         return False
 
     def pin_memory(self: Any, device: Any = None) -> Any:
-        """The tensor itself: NumPy's memory is pageable, and copies to a device work from there."""
+        """The tensor itself: NumPy's memory is pageable, and copies to a device work from there.
+
+        Examples:
+            >>> import tour
+            >>> t = tour.ones(2)
+            >>> t.pin_memory() is t
+            True
+        """
         return self
 
     def is_pinned(self: Any, device: Any = None) -> bool:
-        """Whether its memory is page-locked; it is not."""
+        """Whether its memory is page-locked; it is not.
+
+        Examples:
+            >>> import tour
+            >>> tour.ones(2).is_pinned()
+            False
+        """
         return False
 
     def record_stream(self: Any, stream: Any) -> None:
-        """Nothing to do: an array keeps its memory until its last user is done."""
+        """Nothing to do: an array keeps its memory until its last user is done.
+
+        Examples:
+            >>> import tour
+            >>> tour.ones(2).record_stream(None)
+        """
 
     def apply_(self: Any, callable: Any) -> Any:
         """Replace each element by what a Python function makes of it; slow.
 
         Raises:
             TypeError: If the tensor records gradients.
+
+        Examples:
+            >>> import tour
+            >>> tour.tensor([1.0, 2.0]).apply_(lambda x: x + 0.5)
+            tensor([1.5000, 2.5000])
         """
         return _mapped(callable, self)
 
@@ -198,6 +273,11 @@ class Storage:
 
         Raises:
             TypeError: If a tensor records gradients.
+
+        Examples:
+            >>> import tour
+            >>> tour.tensor([1.0, 2.0]).map_(tour.tensor([3.0, 4.0]), lambda x, y: x - y)
+            tensor([-2., -2.])
         """
         return _mapped(callable, self, tensor_argument("map_", "tensor", tensor))
 
@@ -206,6 +286,12 @@ class Storage:
 
         Raises:
             TypeError: If a tensor records gradients.
+
+        Examples:
+            >>> import tour
+            >>> t = tour.tensor([1.0, 2.0])
+            >>> t.map2_(tour.tensor([3.0, 4.0]), tour.tensor([10.0, 10.0]), lambda t, x, y: t + x * y)
+            tensor([31., 42.])
         """
         return _mapped(callable, self, tensor_argument("map2_", "x", x), tensor_argument("map2_", "y", y))
 

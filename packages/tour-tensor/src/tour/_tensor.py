@@ -168,53 +168,119 @@ class Tensor(
 
     @property
     def shape(self) -> Size:
-        """Sizes of the dimensions."""
+        """Sizes of the dimensions.
+
+        Examples:
+            >>> import tour
+            >>> tour.ones(2, 3).shape
+            tour.Size([2, 3])
+        """
         return Size(self._a.shape)
 
     @property
     def dtype(self) -> dtype:
-        """The element type."""
+        """The element type.
+
+        Examples:
+            >>> import tour
+            >>> tour.ones(2).dtype, tour.arange(2).dtype
+            (tour.float32, tour.int64)
+        """
         return FROM_NUMPY[self._a.dtype]
 
     @property
     def device(self) -> device:
-        """Where the elements live."""
+        """Where the elements live.
+
+        Examples:
+            >>> import tour
+            >>> tour.ones(2).device
+            device(type='cpu')
+        """
         return device_of(self._a)
 
     @property
     def ndim(self) -> int:
-        """Number of dimensions."""
+        """Number of dimensions.
+
+        Examples:
+            >>> import tour
+            >>> tour.ones(2, 3).ndim
+            2
+        """
         return self._a.ndim  # type: ignore[no-any-return]
 
     @property
     def itemsize(self) -> int:
-        """Bytes per element."""
+        """Bytes per element.
+
+        Examples:
+            >>> import tour
+            >>> tour.ones(2).itemsize
+            4
+        """
         return self._a.itemsize  # type: ignore[no-any-return]
 
     @property
     def nbytes(self) -> int:
-        """Bytes of all elements."""
+        """Bytes of all elements.
+
+        Examples:
+            >>> import tour
+            >>> tour.ones(2, 3).nbytes
+            24
+        """
         return self._a.nbytes  # type: ignore[no-any-return]
 
     @property
     def is_cuda(self) -> bool:
-        """Whether the elements live on a CUDA device."""
+        """Whether the elements live on a CUDA device.
+
+        Examples:
+            >>> import tour
+            >>> tour.ones(2).is_cuda
+            False
+        """
         return self.device.type == "cuda"
 
     def size(self, dim: int | None = None) -> Any:
-        """The shape, or the size of one dimension."""
+        """The shape, or the size of one dimension.
+
+        Examples:
+            >>> import tour
+            >>> tour.ones(2, 3).size(), tour.ones(2, 3).size(-1)
+            (tour.Size([2, 3]), 3)
+        """
         return Size(self._a.shape) if dim is None else self._a.shape[wrap_dim(dim, self._a.ndim)]
 
     def dim(self) -> int:
-        """Number of dimensions."""
+        """Number of dimensions.
+
+        Examples:
+            >>> import tour
+            >>> tour.ones(2, 3).dim()
+            2
+        """
         return self._a.ndim  # type: ignore[no-any-return]
 
     def element_size(self) -> int:
-        """Bytes per element."""
+        """Bytes per element.
+
+        Examples:
+            >>> import tour
+            >>> tour.ones(2).element_size()
+            4
+        """
         return self._a.itemsize  # type: ignore[no-any-return]
 
     def stride(self, dim: int | None = None) -> Any:
-        """Steps between neighbours in each dimension, in elements; negative ones are possible."""
+        """Steps between neighbours in each dimension, in elements; negative ones are possible.
+
+        Examples:
+            >>> import tour
+            >>> tour.ones(2, 3).stride(), tour.ones(2, 3).T.stride()
+            ((3, 1), (1, 3))
+        """
         a = (
             self._a if self._a.size else np.empty([n or 1 for n in self._a.shape], self._a.dtype)
         )  # as if there were something
@@ -222,7 +288,13 @@ class Tensor(
         return steps if dim is None else steps[wrap_dim(dim, len(steps))]
 
     def storage_offset(self) -> int:
-        """Where the first element stands in the memory it shares, in elements."""
+        """Where the first element stands in the memory it shares, in elements.
+
+        Examples:
+            >>> import tour
+            >>> tour.arange(4)[1:].storage_offset()
+            1
+        """
         return int((self.data_ptr() - address(root_of(self._a))) // self._a.itemsize)
 
     # --- Python's protocols -------------------------------------------------------------------------------------------
@@ -252,13 +324,24 @@ class Tensor(
 
         Raises:
             RuntimeError: If it has more or fewer elements.
+
+        Examples:
+            >>> import tour
+            >>> tour.tensor([2.5]).item()
+            2.5
         """
         if self._a.size != 1:
             raise RuntimeError(f"a Tensor with {self._a.size} elements cannot be converted to Scalar")
         return self._a.item()
 
     def tolist(self) -> Any:
-        """Nested lists of Python numbers; one number for a tensor without dimensions."""
+        """Nested lists of Python numbers; one number for a tensor without dimensions.
+
+        Examples:
+            >>> import tour
+            >>> tour.tensor([[1, 2], [3, 4]]).tolist()
+            [[1, 2], [3, 4]]
+        """
         return self.cpu()._a.tolist()
 
     def __bool__(self) -> bool:
@@ -306,6 +389,13 @@ class Tensor(
         Raises:
             RuntimeError: If the tensor records gradients and `force` is False.
             TypeError: If it lives on another device and `force` is False.
+
+        Examples:
+            >>> import tour
+            >>> t = tour.zeros(2)
+            >>> t.numpy()[0] = 7
+            >>> t
+            tensor([7., 0.])
         """
         if type(self._a) is not _core.ndarray:
             if not force:
@@ -324,7 +414,14 @@ class Tensor(
 
     @property
     def requires_grad(self) -> bool:
-        """Whether operations on this tensor are recorded, so that gradients flow back to it."""
+        """Whether operations on this tensor are recorded, so that gradients flow back to it.
+
+        Examples:
+            >>> import tour
+            >>> x = tour.ones(2, requires_grad=True)
+            >>> x.requires_grad, (2 * x).requires_grad, x.detach().requires_grad
+            (True, True, False)
+        """
         return self._tape is not None
 
     @requires_grad.setter
@@ -334,19 +431,40 @@ class Tensor(
         self.requires_grad_(value)
 
     def requires_grad_(self, requires_grad: bool = True) -> Self:
-        """Record, or no longer record, operations on this leaf; returns the tensor."""
+        """Record, or no longer record, operations on this leaf; returns the tensor.
+
+        Examples:
+            >>> import tour
+            >>> tour.ones(2).requires_grad_()
+            tensor([1., 1.], requires_grad=True)
+        """
         if requires_grad or self._tape is not None:
             autograd().set_requires_grad(self, requires_grad)
         return self
 
     @property
     def is_leaf(self) -> bool:
-        """Whether this tensor was made by the user rather than by a recorded operation."""
+        """Whether this tensor was made by the user rather than by a recorded operation.
+
+        Examples:
+            >>> import tour
+            >>> x = tour.ones(2, requires_grad=True)
+            >>> x.is_leaf, x.exp().is_leaf
+            (True, False)
+        """
         return self._tape is None or bool(autograd().is_leaf(self))
 
     @property
     def grad(self) -> Tensor | None:
-        """The gradient that `backward` has accumulated here, or None."""
+        """The gradient that `backward` has accumulated here, or None.
+
+        Examples:
+            >>> import tour
+            >>> x = tour.ones(2, requires_grad=True)
+            >>> (3 * x).sum().backward()
+            >>> x.grad
+            tensor([3., 3.])
+        """
         return getattr(self, "_grad", None)
 
     @grad.setter
@@ -362,7 +480,14 @@ class Tensor(
 
     @property
     def grad_fn(self) -> Any:
-        """The node of the graph that made this tensor, or None for a leaf."""
+        """The node of the graph that made this tensor, or None for a leaf.
+
+        Examples:
+            >>> import tour
+            >>> x = tour.ones(2, requires_grad=True)
+            >>> x.grad_fn, x.exp().grad_fn
+            (None, <ExpBackward0>)
+        """
         return None if self._tape is None else autograd().grad_fn(self)
 
     def backward(
@@ -382,6 +507,13 @@ class Tensor(
 
         Raises:
             RuntimeError: If this tensor was not recorded, has several elements and no `gradient`, or its graph was freed.
+
+        Examples:
+            >>> import tour
+            >>> x = tour.tensor([1.0, 2.0], requires_grad=True)
+            >>> (x**2).sum().backward()
+            >>> x.grad
+            tensor([2., 4.])
         """
         autograd().backward(self, gradient, retain_graph, create_graph, inputs)
 
@@ -393,20 +525,53 @@ class Tensor(
 
         Raises:
             RuntimeError: If the tensor does not record.
+
+        Examples:
+            >>> import tour
+            >>> x = tour.ones(2, requires_grad=True)
+            >>> handle = x.register_hook(lambda g: 10 * g)
+            >>> x.sum().backward()
+            >>> x.grad
+            tensor([10., 10.])
         """
         return autograd().register_hook(self, hook)
 
     def register_post_accumulate_grad_hook(self, hook: Any) -> Any:
-        """Call `hook(tensor)` after a gradient was added to this leaf's `.grad`."""
+        """Call `hook(tensor)` after a gradient was added to this leaf's `.grad`.
+
+        Examples:
+            >>> import tour
+            >>> x = tour.ones(2, requires_grad=True)
+            >>> handle = x.register_post_accumulate_grad_hook(lambda x: print("has", x.grad))
+            >>> x.sum().backward()
+            has tensor([1., 1.])
+        """
         return autograd().register_post_accumulate_grad_hook(self, hook)
 
     def retain_grad(self) -> None:
-        """Let a backward pass fill `.grad` although this tensor is no leaf."""
+        """Let a backward pass fill `.grad` although this tensor is no leaf.
+
+        Examples:
+            >>> import tour
+            >>> y = 3 * tour.ones(2, requires_grad=True)
+            >>> y.retain_grad()
+            >>> y.sum().backward()
+            >>> y.grad
+            tensor([1., 1.])
+        """
         autograd().retain_grad(self)
 
     @property
     def retains_grad(self) -> bool:
-        """Whether `retain_grad` was called on this tensor, which is no leaf."""
+        """Whether `retain_grad` was called on this tensor, which is no leaf.
+
+        Examples:
+            >>> import tour
+            >>> y = 2 * tour.ones(2, requires_grad=True)
+            >>> y.retain_grad()
+            >>> y.retains_grad
+            True
+        """
         return self._tape is not None and bool(autograd().retains_grad(self))
 
     def detach_(self) -> Self:
@@ -414,6 +579,12 @@ class Tensor(
 
         Raises:
             RuntimeError: If it is a view, whose base would keep its history.
+
+        Examples:
+            >>> import tour
+            >>> y = 2 * tour.ones(2, requires_grad=True)
+            >>> y.detach_().requires_grad
+            False
         """
         if self._tape is not None and getattr(self, "_parent", None) is not None:
             raise RuntimeError("Can't detach views in-place. Use detach() instead.")
@@ -422,7 +593,15 @@ class Tensor(
 
     @property
     def data(self) -> Tensor:
-        """This tensor's elements outside any history; writes through it go unnoticed."""
+        """This tensor's elements outside any history; writes through it go unnoticed.
+
+        Examples:
+            >>> import tour
+            >>> x = tour.ones(2, requires_grad=True)
+            >>> x.data -= 0.5
+            >>> x
+            tensor([0.5000, 0.5000], requires_grad=True)
+        """
         t = wrap(self._a)
         t._parent = UNTRACKED
         return t

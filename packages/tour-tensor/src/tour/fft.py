@@ -24,6 +24,11 @@ if TYPE_CHECKING:
     from tour._dtypes import dtype as Dtype
     from tour._tensor import Tensor
 
+__all__ = [
+    "fft", "fft2", "fftfreq", "fftn", "fftshift", "hfft", "hfft2", "hfftn", "ifft", "ifft2", "ifftn", "ifftshift", "ihfft", "ihfft2",
+    "ihfftn", "irfft", "irfft2", "irfftn", "rfft", "rfft2", "rfftfreq", "rfftn",
+]  # fmt: skip
+
 Size = int | tuple[int, ...] | None
 Dims = int | tuple[int, ...] | None
 
@@ -226,7 +231,13 @@ def irfft(
 def hfft(
     input: Tensor, n: int | None = None, dim: int = -1, norm: str | None = None, *, out: Tensor | None = None
 ) -> Tensor:
-    """Fourier transform of half of a signal whose other half is its mirrored conjugate; the result is real."""
+    """Fourier transform of half of a signal whose other half is its mirrored conjugate; the result is real.
+
+    Examples:
+        >>> import tour
+        >>> tour.fft.hfft(tour.fft.ihfft(tour.tensor([1.0, 2.0, 3.0, 4.0])))
+        tensor([1., 2., 3., 4.])
+    """
     return _c2r_of("hfft", input, n, dim, norm, out, conjugate=True)  # type: ignore[no-any-return]
 
 
@@ -234,7 +245,13 @@ def hfft(
 def ihfft(
     input: Tensor, n: int | None = None, dim: int = -1, norm: str | None = None, *, out: Tensor | None = None
 ) -> Tensor:
-    """Inverse of `hfft`."""
+    """Inverse of `hfft`.
+
+    Examples:
+        >>> import tour
+        >>> tour.fft.ihfft(tour.tensor([1.0, 1.0, 1.0, 1.0])).real
+        tensor([1., 0., 0.])
+    """
     return _r2c_of("ihfft", input, n, dim, norm, out, conjugate=True)  # type: ignore[no-any-return]
 
 
@@ -267,7 +284,14 @@ def fftn(
 def ifftn(
     input: Tensor, s: Size = None, dim: Dims = None, norm: str | None = None, *, out: Tensor | None = None
 ) -> Tensor:
-    """Inverse of `fftn`."""
+    """Inverse of `fftn`.
+
+    Examples:
+        >>> import tour
+        >>> tour.fft.ifftn(tour.fft.fftn(tour.eye(2))).real
+        tensor([[1., 0.],
+                [0., 1.]])
+    """
     return _c2c_of("ifftn", input, s, dim, norm, True, out)  # type: ignore[no-any-return]
 
 
@@ -275,7 +299,13 @@ def ifftn(
 def rfftn(
     input: Tensor, s: Size = None, dim: Dims = None, norm: str | None = None, *, out: Tensor | None = None
 ) -> Tensor:
-    """Fourier transform of a real signal along several dimensions; the last one keeps its first half."""
+    """Fourier transform of a real signal along several dimensions; the last one keeps its first half.
+
+    Examples:
+        >>> import tour
+        >>> tour.fft.rfftn(tour.ones(2, 4)).shape
+        tour.Size([2, 3])
+    """
     return _r2c_of("rfftn", input, s, dim, norm, out)  # type: ignore[no-any-return]
 
 
@@ -283,7 +313,14 @@ def rfftn(
 def irfftn(
     input: Tensor, s: Size = None, dim: Dims = None, norm: str | None = None, *, out: Tensor | None = None
 ) -> Tensor:
-    """Inverse of `rfftn`."""
+    """Inverse of `rfftn`.
+
+    Examples:
+        >>> import tour
+        >>> tour.fft.irfftn(tour.fft.rfftn(tour.eye(2)))
+        tensor([[1., 0.],
+                [0., 1.]])
+    """
     return _c2r_of("irfftn", input, s, dim, norm, out)  # type: ignore[no-any-return]
 
 
@@ -291,7 +328,13 @@ def irfftn(
 def hfftn(
     input: Tensor, s: Size = None, dim: Dims = None, norm: str | None = None, *, out: Tensor | None = None
 ) -> Tensor:
-    """`hfft` along several dimensions: the last one is halved in the input."""
+    """`hfft` along several dimensions: the last one is halved in the input.
+
+    Examples:
+        >>> import tour
+        >>> tour.fft.hfftn(tour.ones(1, 3)).shape
+        tour.Size([1, 4])
+    """
     return _c2r_of("hfftn", input, s, dim, norm, out, conjugate=True)  # type: ignore[no-any-return]
 
 
@@ -299,7 +342,13 @@ def hfftn(
 def ihfftn(
     input: Tensor, s: Size = None, dim: Dims = None, norm: str | None = None, *, out: Tensor | None = None
 ) -> Tensor:
-    """Inverse of `hfftn`."""
+    """Inverse of `hfftn`.
+
+    Examples:
+        >>> import tour
+        >>> tour.fft.ihfftn(tour.ones(1, 4)).real
+        tensor([[1., 0., 0.]])
+    """
     return _r2c_of("ihfftn", input, s, dim, norm, out, conjugate=True)  # type: ignore[no-any-return]
 
 
@@ -310,7 +359,14 @@ def ihfftn(
 def fft2(
     input: Tensor, s: Size = None, dim: Dims = (-2, -1), norm: str | None = None, *, out: Tensor | None = None
 ) -> Tensor:
-    """`fftn` along the last two dimensions."""
+    """`fftn` along the last two dimensions.
+
+    Examples:
+        >>> import tour
+        >>> tour.fft.fft2(tour.ones(3, 2, 2))[0]
+        tensor([[4.+0.j, 0.+0.j],
+                [0.+0.j, 0.+0.j]])
+    """
     return fftn(input, s, dim, norm, out=out)
 
 
@@ -318,7 +374,14 @@ def fft2(
 def ifft2(
     input: Tensor, s: Size = None, dim: Dims = (-2, -1), norm: str | None = None, *, out: Tensor | None = None
 ) -> Tensor:
-    """`ifftn` along the last two dimensions."""
+    """`ifftn` along the last two dimensions.
+
+    Examples:
+        >>> import tour
+        >>> tour.fft.ifft2(tour.fft.fft2(tour.eye(2))).real
+        tensor([[1., 0.],
+                [0., 1.]])
+    """
     return ifftn(input, s, dim, norm, out=out)
 
 
@@ -326,7 +389,13 @@ def ifft2(
 def rfft2(
     input: Tensor, s: Size = None, dim: Dims = (-2, -1), norm: str | None = None, *, out: Tensor | None = None
 ) -> Tensor:
-    """`rfftn` along the last two dimensions."""
+    """`rfftn` along the last two dimensions.
+
+    Examples:
+        >>> import tour
+        >>> tour.fft.rfft2(tour.ones(8, 8)).shape
+        tour.Size([8, 5])
+    """
     return rfftn(input, s, dim, norm, out=out)
 
 
@@ -334,7 +403,14 @@ def rfft2(
 def irfft2(
     input: Tensor, s: Size = None, dim: Dims = (-2, -1), norm: str | None = None, *, out: Tensor | None = None
 ) -> Tensor:
-    """`irfftn` along the last two dimensions."""
+    """`irfftn` along the last two dimensions.
+
+    Examples:
+        >>> import tour
+        >>> tour.fft.irfft2(tour.fft.rfft2(tour.eye(2)))
+        tensor([[1., 0.],
+                [0., 1.]])
+    """
     return irfftn(input, s, dim, norm, out=out)
 
 
@@ -342,7 +418,13 @@ def irfft2(
 def hfft2(
     input: Tensor, s: Size = None, dim: Dims = (-2, -1), norm: str | None = None, *, out: Tensor | None = None
 ) -> Tensor:
-    """`hfftn` along the last two dimensions."""
+    """`hfftn` along the last two dimensions.
+
+    Examples:
+        >>> import tour
+        >>> tour.fft.hfft2(tour.ones(1, 3)).shape
+        tour.Size([1, 4])
+    """
     return hfftn(input, s, dim, norm, out=out)
 
 
@@ -350,7 +432,13 @@ def hfft2(
 def ihfft2(
     input: Tensor, s: Size = None, dim: Dims = (-2, -1), norm: str | None = None, *, out: Tensor | None = None
 ) -> Tensor:
-    """`ihfftn` along the last two dimensions."""
+    """`ihfftn` along the last two dimensions.
+
+    Examples:
+        >>> import tour
+        >>> tour.fft.ihfft2(tour.ones(1, 4)).shape
+        tour.Size([1, 3])
+    """
     return ihfftn(input, s, dim, norm, out=out)
 
 

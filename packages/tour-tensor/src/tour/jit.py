@@ -50,7 +50,7 @@ def ignore(drop: Any = False, **options: Any) -> Any:
     return drop if callable(drop) else lambda function: function
 
 
-def _itself(fn: Callable[..., Any]) -> Callable[..., Any]:
+def unused(fn: Callable[..., Any]) -> Callable[..., Any]:
     """The function itself.
 
     Examples:
@@ -64,7 +64,7 @@ def _itself(fn: Callable[..., Any]) -> Callable[..., Any]:
     return fn
 
 
-export = unused = script_if_tracing = _itself
+export = script_if_tracing = unused
 
 
 def is_scripting() -> bool:

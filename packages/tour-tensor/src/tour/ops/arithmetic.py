@@ -74,9 +74,9 @@ def mul(input: Tensor, other: Tensor | complex, *, out: Tensor | None = None) ->
 
     Examples:
         >>> import tour
-        >>> tour.mul(tour.tensor([1.0, 2.0]), tour.tensor([[3.0], [4.0]]))
-        tensor([[3., 6.],
-                [4., 8.]])
+        >>> tour.mul(tour.tensor([[1.0, 2.0], [3.0, 4.0]]), tour.tensor([[1.0], [10.0]]))
+        tensor([[ 1.,  2.],
+                [30., 40.]])
     """
     ...
 

@@ -82,7 +82,14 @@ def broadcast_to(input: Tensor, size: tuple[int, ...]) -> Tensor:
 
 
 def expand_as(input: Tensor, other: Tensor) -> Tensor:
-    """A view in the larger shape of another tensor."""
+    """A view in the larger shape of another tensor.
+
+    Examples:
+        >>> import tour
+        >>> tour.tensor([[1], [2]]).expand_as(tour.empty(2, 3))
+        tensor([[1, 1, 1],
+                [2, 2, 2]])
+    """
     return expand(input, other._a.shape)
 
 

@@ -145,7 +145,13 @@ def to_device(input: Tensor, where: device) -> Tensor:
 
 
 def type_as(input: Tensor, other: Tensor) -> Tensor:
-    """The tensor in the dtype and on the device of another one: itself where nothing changes."""
+    """The tensor in the dtype and on the device of another one: itself where nothing changes.
+
+    Examples:
+        >>> import tour
+        >>> tour.tensor([1, 2]).type_as(tour.empty(1))
+        tensor([1., 2.])
+    """
     return to(input, other)
 
 
@@ -215,7 +221,14 @@ def dense(a: Any) -> Any:
 
 
 def contiguous(input: Tensor, memory_format: Any = contiguous_format) -> Tensor:
-    """The tensor itself if its elements lie in a memory format (by default row-major) without gaps, otherwise a copy that does."""
+    """The tensor itself if its elements lie in a memory format (by default row-major) without gaps, otherwise a copy that does.
+
+    Examples:
+        >>> import tour
+        >>> t = tour.arange(6).reshape(2, 3).T
+        >>> t.is_contiguous(), t.contiguous().is_contiguous()
+        (False, True)
+    """
     if memory_format is contiguous_format:
         if input._a.flags.c_contiguous:
             return input
@@ -259,11 +272,25 @@ class Casting:
     to, type, type_as, clone, contiguous, detach = to, legacy_type, type_as, clone, contiguous, detach
 
     def is_contiguous(self: Any, memory_format: Any = contiguous_format) -> bool:
-        """Whether the elements lie in a memory format, by default row-major, without gaps."""
+        """Whether the elements lie in a memory format, by default row-major, without gaps.
+
+        Examples:
+            >>> import tour
+            >>> t = tour.ones(2, 3)
+            >>> t.is_contiguous(), t.T.is_contiguous()
+            (True, False)
+        """
         return lies_in(self._a, memory_format)
 
     def cpu(self: Any, memory_format: Any = preserve_format) -> Tensor:
-        """The tensor on the CPU."""
+        """The tensor on the CPU.
+
+        Examples:
+            >>> import tour
+            >>> t = tour.ones(2)
+            >>> t.cpu() is t
+            True
+        """
         return _formed(to_device(self, device("cpu")), memory_format)
 
     def cuda(self: Any, device: Any = None, non_blocking: bool = False, memory_format: Any = preserve_format) -> Tensor:
@@ -271,55 +298,133 @@ class Casting:
 
         Raises:
             RuntimeError: If no CUDA device can be used; the message says what is missing.
+
+        Examples:
+            >>> import tour
+            >>> t = tour.ones(2)
+            >>> (t.cuda() if tour.cuda.is_available() else t).sum().item()
+            2.0
         """
         return _formed(to_device(self, as_device("cuda" if device is None else device)), memory_format)
 
     def float(self: Any, memory_format: Any = preserve_format) -> Tensor:
-        """The tensor in float32."""
+        """The tensor in float32.
+
+        Examples:
+            >>> import tour
+            >>> tour.tensor([1, 2]).float()
+            tensor([1., 2.])
+        """
         return _formed(astype(self, _dtypes.float32), memory_format)
 
     def double(self: Any, memory_format: Any = preserve_format) -> Tensor:
-        """The tensor in float64."""
+        """The tensor in float64.
+
+        Examples:
+            >>> import tour
+            >>> tour.tensor([0.5]).double()
+            tensor([0.5000], dtype=tour.float64)
+        """
         return _formed(astype(self, _dtypes.float64), memory_format)
 
     def half(self: Any, memory_format: Any = preserve_format) -> Tensor:
-        """The tensor in float16."""
+        """The tensor in float16.
+
+        Examples:
+            >>> import tour
+            >>> tour.tensor([3.14159]).half()
+            tensor([3.1406], dtype=tour.float16)
+        """
         return _formed(astype(self, _dtypes.float16), memory_format)
 
     def bfloat16(self: Any, memory_format: Any = preserve_format) -> Tensor:
-        """The tensor in bfloat16."""
+        """The tensor in bfloat16.
+
+        Examples:
+            >>> import tour
+            >>> tour.tensor([3.14159]).bfloat16()
+            tensor([3.1406], dtype=tour.bfloat16)
+        """
         return _formed(astype(self, _dtypes.bfloat16), memory_format)
 
     def cfloat(self: Any, memory_format: Any = preserve_format) -> Tensor:
-        """The tensor in complex64."""
+        """The tensor in complex64.
+
+        Examples:
+            >>> import tour
+            >>> tour.tensor([1.0]).cfloat()
+            tensor([1.+0.j])
+        """
         return _formed(astype(self, _dtypes.complex64), memory_format)
 
     def cdouble(self: Any, memory_format: Any = preserve_format) -> Tensor:
-        """The tensor in complex128."""
+        """The tensor in complex128.
+
+        Examples:
+            >>> import tour
+            >>> tour.tensor([1.0]).cdouble()
+            tensor([1.+0.j], dtype=tour.complex128)
+        """
         return _formed(astype(self, _dtypes.complex128), memory_format)
 
     def long(self: Any, memory_format: Any = preserve_format) -> Tensor:
-        """The tensor in int64."""
+        """The tensor in int64.
+
+        Examples:
+            >>> import tour
+            >>> tour.tensor([1.9, -1.9]).long()
+            tensor([ 1, -1])
+        """
         return _formed(astype(self, _dtypes.int64), memory_format)
 
     def int(self: Any, memory_format: Any = preserve_format) -> Tensor:
-        """The tensor in int32."""
+        """The tensor in int32.
+
+        Examples:
+            >>> import tour
+            >>> tour.tensor([1.9, -1.9]).int()
+            tensor([ 1, -1], dtype=tour.int32)
+        """
         return _formed(astype(self, _dtypes.int32), memory_format)
 
     def short(self: Any, memory_format: Any = preserve_format) -> Tensor:
-        """The tensor in int16."""
+        """The tensor in int16.
+
+        Examples:
+            >>> import tour
+            >>> tour.tensor([1.9, -1.9]).short()
+            tensor([ 1, -1], dtype=tour.int16)
+        """
         return _formed(astype(self, _dtypes.int16), memory_format)
 
     def char(self: Any, memory_format: Any = preserve_format) -> Tensor:
-        """The tensor in int8."""
+        """The tensor in int8.
+
+        Examples:
+            >>> import tour
+            >>> tour.tensor([-1.9, 2.0]).char()
+            tensor([-1,  2], dtype=tour.int8)
+        """
         return _formed(astype(self, _dtypes.int8), memory_format)
 
     def byte(self: Any, memory_format: Any = preserve_format) -> Tensor:
-        """The tensor in uint8."""
+        """The tensor in uint8.
+
+        Examples:
+            >>> import tour
+            >>> tour.tensor([1.9, 255.0]).byte()
+            tensor([  1, 255], dtype=tour.uint8)
+        """
         return _formed(astype(self, _dtypes.uint8), memory_format)
 
     def bool(self: Any, memory_format: Any = preserve_format) -> Tensor:
-        """The tensor in bool: True where an element is not zero."""
+        """The tensor in bool: True where an element is not zero.
+
+        Examples:
+            >>> import tour
+            >>> tour.tensor([0.0, 0.5]).bool()
+            tensor([False,  True])
+        """
         return _formed(astype(self, _dtypes.bool), memory_format)
 
 

@@ -375,5 +375,12 @@ class Comparison:
     logical_xor_, logical_not_ = in_place(logical_xor), in_place(logical_not)
 
     def where(self: Any, condition: Tensor, other: Any) -> Tensor:
-        """Elements of this tensor where `condition` holds, and of `other` elsewhere."""
+        """Elements of this tensor where `condition` holds, and of `other` elsewhere.
+
+        Examples:
+            >>> import tour
+            >>> x = tour.tensor([1.0, -2.0])
+            >>> x.where(x > 0, 0.0)
+            tensor([1., 0.])
+        """
         return where(condition, self, other)  # type: ignore[no-any-return]

@@ -317,7 +317,13 @@ class Complexes:
 
     @property
     def real(self: Any) -> Tensor:
-        """The real parts, as a view."""
+        """The real parts, as a view.
+
+        Examples:
+            >>> import tour
+            >>> tour.tensor([1 + 2j, 3 - 4j]).real
+            tensor([1., 3.])
+        """
         return real(self)
 
     @real.setter
@@ -326,7 +332,13 @@ class Complexes:
 
     @property
     def imag(self: Any) -> Tensor:
-        """The imaginary parts of a complex tensor, as a view."""
+        """The imaginary parts of a complex tensor, as a view.
+
+        Examples:
+            >>> import tour
+            >>> tour.tensor([1 + 2j, 3 - 4j]).imag
+            tensor([ 2., -4.])
+        """
         return imag(self)
 
     @imag.setter

@@ -9,6 +9,7 @@ from tour._layouts import contiguous_format
 from tour._operands import tensor_argument
 from tour._storing import store
 from tour.ops.broadcasting import expand
+from tour.ops.casting import detach
 from tour.ops.complexes import view_as_complex, view_as_real
 from tour.ops.indexing import getitem
 from tour.ops.permuting import permute, t, transpose
@@ -44,10 +45,41 @@ def copied(function: Callable[..., Any], name: str) -> Callable[..., Any]:
 
     body.__doc__ = f"A copy of what `{name.removesuffix('_copy')}` shows; it takes the same arguments, and `out`."
     body.__name__ = body.__qualname__ = name
+    body.__wrapped__ = function  # type: ignore[attr-defined]
     return body
 
 
+def _alias(input: Any) -> Any:
+    """The tensor itself.
+
+    Examples:
+        >>> import tour
+        >>> t = tour.ones(2)
+        >>> tour.alias_copy(t) is t
+        False
+    """
+    return input
+
+
+def _slice(input: Any, dim: int = 0, start: int | None = None, end: int | None = None, step: int = 1) -> Any:
+    """The elements from `start` to `end`, `step` apart, along a dimension.
+
+    Examples:
+        >>> import tour
+        >>> tour.slice_copy(tour.arange(6), 0, 1, 5, 2)
+        tensor([1, 3])
+    """
+    return getitem(input, (slice(None),) * dim + (slice(start, end, step),))
+
+
 def _narrow(input: Any, dim: int, start: int, length: int) -> Any:
+    """The elements of a stretch along a dimension.
+
+    Examples:
+        >>> import tour
+        >>> tour.narrow_copy(tour.arange(6), 0, 1, 2)
+        tensor([1, 2])
+    """
     if dim >= input._a.ndim:  # the one place where PyTorch raises no IndexError
         raise RuntimeError(
             f"narrow_copy(): dimension {dim} is out of range for a tensor of shape {list(input._a.shape)}"
@@ -55,9 +87,9 @@ def _narrow(input: Any, dim: int, start: int, length: int) -> Any:
     return narrow(input, dim, start, length)
 
 
-alias_copy = copied(lambda input: input, "alias_copy")
+alias_copy = copied(_alias, "alias_copy")
 as_strided_copy = copied(as_strided, "as_strided_copy")
-detach_copy = copied(lambda input: input.detach(), "detach_copy")
+detach_copy = copied(detach, "detach_copy")
 diagonal_copy = copied(diagonal, "diagonal_copy")
 expand_copy = copied(expand, "expand_copy")
 narrow_copy = copied(_narrow, "narrow_copy")
@@ -68,12 +100,7 @@ split_with_sizes_copy = copied(split_with_sizes, "split_with_sizes_copy")
 squeeze_copy = copied(squeeze, "squeeze_copy")
 t_copy = copied(t, "t_copy")
 transpose_copy = copied(transpose, "transpose_copy")
-slice_copy = copied(
-    lambda input, dim=0, start=None, end=None, step=1: getitem(
-        input, (slice(None),) * dim + (slice(start, end, step),)
-    ),
-    "slice_copy",
-)
+slice_copy = copied(_slice, "slice_copy")
 unbind_copy = copied(unbind, "unbind_copy")
 unfold_copy = copied(unfold, "unfold_copy")
 unsqueeze_copy = copied(unsqueeze, "unsqueeze_copy")

@@ -152,8 +152,10 @@ def div(
 
     Examples:
         >>> import tour
-        >>> tour.div(tour.tensor([1, 2]), 2), tour.div(tour.tensor([-7]), 2, rounding_mode="trunc")
-        (tensor([0.5000, 1.0000]), tensor([-3]))
+        >>> tour.div(tour.tensor([7.0, -7.0]), 2, rounding_mode="trunc")
+        tensor([ 3., -3.])
+        >>> tour.div(tour.tensor([1, 2]), 2)
+        tensor([0.5000, 1.0000])
     """
     if rounding_mode not in _BY_MODE:
         raise RuntimeError(
@@ -168,7 +170,7 @@ def true_divide(input: Tensor, other: Tensor | complex, *, out: Tensor | None = 
 
     Examples:
         >>> import tour
-        >>> tour.true_divide(tour.tensor([1, 2]), 2)
+        >>> tour.true_divide(tour.tensor([1.0, 2.0]), 2)
         tensor([0.5000, 1.0000])
     """
     return div(input, other, out=out)

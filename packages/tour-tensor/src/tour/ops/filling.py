@@ -111,6 +111,11 @@ def copy_(input: Tensor, src: Any, non_blocking: bool = False) -> Tensor:
 
     Raises:
         RuntimeError: If `src` does not broadcast to the tensor's shape.
+
+    Examples:
+        >>> import tour
+        >>> tour.zeros(2).copy_(tour.tensor([1, 2]))
+        tensor([1., 2.])
     """
     if not isinstance(src, _core.Tensor):
         src = number(src, input._a.dtype) if not isinstance(src, np.ndarray) else wrap(src)
@@ -213,7 +218,14 @@ def masked_fill(input: Tensor, mask: Tensor, value: Any) -> Tensor:
 
 
 def masked_fill_(input: Tensor, mask: Tensor, value: Any) -> Tensor:
-    """Replace elements by one value where a mask holds; returns the tensor itself."""
+    """Replace elements by one value where a mask holds; returns the tensor itself.
+
+    Examples:
+        >>> import tour
+        >>> x = tour.tensor([1.0, -2.0])
+        >>> x.masked_fill_(x < 0, 0)
+        tensor([1., 0.])
+    """
     m, v = _mask_and_value(input, mask, value)
     if broadcast("masked_fill_", input._a.shape, m.shape) != input._a.shape:
         raise RuntimeError(
@@ -265,7 +277,13 @@ def masked_scatter(input: Tensor, mask: Tensor, source: Tensor) -> Tensor:
 
 
 def masked_scatter_(input: Tensor, mask: Tensor, source: Tensor) -> Tensor:
-    """In-place version of `masked_scatter`; returns the tensor itself."""
+    """In-place version of `masked_scatter`; returns the tensor itself.
+
+    Examples:
+        >>> import tour
+        >>> tour.zeros(3).masked_scatter_(tour.tensor([True, False, True]), tour.tensor([1.0, 2.0]))
+        tensor([1., 0., 2.])
+    """
     m, s = _mask_and_source(input, mask, source)
     if broadcast("masked_scatter_", input._a.shape, m.shape) != input._a.shape:
         raise RuntimeError(
@@ -335,7 +353,14 @@ def index_put(input: Tensor, indices: tuple[Tensor | None, ...], values: Tensor,
 
 
 def index_put_(input: Tensor, indices: tuple[Tensor | None, ...], values: Tensor, accumulate: bool = False) -> Tensor:
-    """In-place version of `index_put`; returns the tensor itself."""
+    """In-place version of `index_put`; returns the tensor itself.
+
+    Examples:
+        >>> import tour
+        >>> tour.zeros(2, 2).index_put_((tour.tensor([0, 1]), tour.tensor([1, 0])), tour.tensor([5.0, 6.0]))
+        tensor([[0., 5.],
+                [6., 0.]])
+    """
     return write(_INDEX_PUT, input, *_places_and_values(input, indices, values), accumulate)
 
 
@@ -385,7 +410,14 @@ def put(input: Tensor, index: Tensor, source: Tensor, accumulate: bool = False) 
 
 
 def put_(input: Tensor, index: Tensor, source: Tensor, accumulate: bool = False) -> Tensor:
-    """In-place version of `put`; returns the tensor itself."""
+    """In-place version of `put`; returns the tensor itself.
+
+    Examples:
+        >>> import tour
+        >>> tour.zeros(2, 2).put_(tour.tensor([3, 0]), tour.tensor([5.0, 6.0]))
+        tensor([[6., 0.],
+                [0., 5.]])
+    """
     return write(_PUT, input, *_put_params(input, index, source), accumulate)
 
 

@@ -121,7 +121,13 @@ def index_add(
 
 
 def index_add_(input: Tensor, dim: int, index: Tensor, source: Tensor, *, alpha: float = 1) -> Tensor:
-    """In-place version of `index_add`; returns the tensor itself."""
+    """In-place version of `index_add`; returns the tensor itself.
+
+    Examples:
+        >>> import tour
+        >>> tour.zeros(3).index_add_(0, tour.tensor([0, 2, 0]), tour.tensor([1.0, 2.0, 3.0]))
+        tensor([4., 0., 2.])
+    """
     return write(_INDEX_ADD, input, *_sliced("index_add", input, dim, index, source), _factor(input, alpha))
 
 
@@ -144,7 +150,13 @@ def index_copy(input: Tensor, dim: int, index: Tensor, source: Tensor, *, out: T
 
 
 def index_copy_(input: Tensor, dim: int, index: Tensor, source: Tensor) -> Tensor:
-    """In-place version of `index_copy`; returns the tensor itself."""
+    """In-place version of `index_copy`; returns the tensor itself.
+
+    Examples:
+        >>> import tour
+        >>> tour.zeros(3).index_copy_(0, tour.tensor([2, 0]), tour.tensor([5.0, 6.0]))
+        tensor([6., 0., 5.])
+    """
     return write(_INDEX_COPY, input, *_sliced("index_copy", input, dim, index, source))
 
 
@@ -174,7 +186,13 @@ def index_fill(input: Tensor, dim: int, index: Tensor, value: Any) -> Tensor:
 
 
 def index_fill_(input: Tensor, dim: int, index: Tensor, value: Any) -> Tensor:
-    """In-place version of `index_fill`; returns the tensor itself."""
+    """In-place version of `index_fill`; returns the tensor itself.
+
+    Examples:
+        >>> import tour
+        >>> tour.zeros(3).index_fill_(0, tour.tensor([0, 2]), 7)
+        tensor([7., 0., 7.])
+    """
     return write(_INDEX_FILL, input, *_fill_params(input, dim, index, value))
 
 
@@ -214,7 +232,13 @@ def index_reduce(
 def index_reduce_(
     input: Tensor, dim: int, index: Tensor, source: Tensor, reduce: str, *, include_self: bool = True
 ) -> Tensor:
-    """In-place version of `index_reduce`; returns the tensor itself."""
+    """In-place version of `index_reduce`; returns the tensor itself.
+
+    Examples:
+        >>> import tour
+        >>> tour.ones(2).index_reduce_(0, tour.tensor([0, 0]), tour.tensor([3.0, 4.0]), "prod")
+        tensor([12.,  1.])
+    """
     how = _reduction("index_reduce", reduce)
     return write(_INDEX_REDUCE, input, *_sliced("index_reduce", input, dim, index, source), how, include_self)
 

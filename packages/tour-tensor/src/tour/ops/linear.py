@@ -301,7 +301,7 @@ def addmm(
 
     Examples:
         >>> import tour
-        >>> tour.addmm(tour.ones(2), tour.ones(2, 3), tour.ones(3, 2))
+        >>> tour.addmm(tour.ones(2, 2), tour.ones(2, 3), tour.ones(3, 2))
         tensor([[4., 4.],
                 [4., 4.]])
     """

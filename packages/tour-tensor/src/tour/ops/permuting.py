@@ -182,7 +182,15 @@ class Permuting:
 
     @property
     def T(self: Any) -> Tensor:
-        """A view with the dimensions in reverse order."""
+        """A view with the dimensions in reverse order.
+
+        Examples:
+            >>> import tour
+            >>> tour.tensor([[1, 2, 3]]).T
+            tensor([[1],
+                    [2],
+                    [3]])
+        """
         return permute(self, tuple(range(self._a.ndim - 1, -1, -1)))
 
     @property
@@ -191,6 +199,11 @@ class Permuting:
 
         Raises:
             RuntimeError: If there are fewer than two dimensions.
+
+        Examples:
+            >>> import tour
+            >>> tour.ones(5, 2, 3).mT.shape
+            tour.Size([5, 3, 2])
         """
         return _matrix(self, "mT")  # type: ignore[no-any-return]
 
@@ -200,6 +213,12 @@ class Permuting:
 
         Raises:
             RuntimeError: If there are other than two dimensions (or none).
+
+        Examples:
+            >>> import tour
+            >>> tour.tensor([[1 + 1j, 2 + 0j]]).H
+            tensor([[1.-1.j],
+                    [2.-0.j]])
         """
         if self._a.ndim not in (0, 2):
             raise RuntimeError(f"tensor.H is only supported on matrices (2-D tensors). Got {self._a.ndim}-D tensor.")
@@ -211,5 +230,10 @@ class Permuting:
 
         Raises:
             RuntimeError: If there are fewer than two dimensions.
+
+        Examples:
+            >>> import tour
+            >>> tour.ones(5, 2, 3, dtype=tour.complex64).mH.shape
+            tour.Size([5, 3, 2])
         """
         return _matrix(self, "mH").conj()  # type: ignore[no-any-return]

@@ -159,7 +159,13 @@ def float_power(input: Tensor | complex, exponent: Tensor | complex, *, out: Ten
 
 
 def _float_power_(self: Any, exponent: Any) -> Any:
-    """In-place version of `float_power`, for float64 and complex128."""
+    """In-place version of `float_power`, for float64 and complex128.
+
+    Examples:
+        >>> import tour
+        >>> tour.tensor([1.0, 2.0], dtype=tour.float64).float_power_(3)
+        tensor([1., 8.], dtype=tour.float64)
+    """
     result = float_power(self, exponent)
     if result.dtype is not self.dtype:
         raise RuntimeError(

@@ -241,10 +241,22 @@ class Questions:
     get_device = get_device
 
     def ndimension(self: Any) -> int:
-        """Number of dimensions."""
+        """Number of dimensions.
+
+        Examples:
+            >>> import tour
+            >>> tour.ones(2, 3).ndimension()
+            2
+        """
         return int(self._a.ndim)
 
     @property
     def layout(self) -> layout:
-        """How the elements are stored; always `tour.strided`."""
+        """How the elements are stored; always `tour.strided`.
+
+        Examples:
+            >>> import tour
+            >>> tour.ones(2).layout
+            tour.strided
+        """
         return strided

@@ -409,6 +409,11 @@ class Reductions:
 
         Raises:
             RuntimeError: If `size` does not broadcast to this shape.
+
+        Examples:
+            >>> import tour
+            >>> tour.ones(3, 2).sum_to_size(1, 2)
+            tensor([[3., 3.]])
         """
         from tour._shapes import as_shape
 

@@ -63,6 +63,12 @@ def set_(input: Tensor, source: Any = None, storage_offset: int = 0, size: Any =
 
     Raises:
         RuntimeError: If the dtypes differ.
+
+    Examples:
+        >>> import tour
+        >>> x = tour.empty(0)
+        >>> x.set_(tour.tensor([1.0, 2.0]))
+        tensor([1., 2.])
     """
     if source is None:
         input._a = np.empty(0, input._a.dtype)

@@ -204,7 +204,13 @@ def scatter(
 def scatter_(
     input: Tensor, dim: int, index: Tensor, src: Any = None, *, value: Any = None, reduce: str | None = None
 ) -> Tensor:
-    """In-place version of `scatter`; returns the tensor itself."""
+    """In-place version of `scatter`; returns the tensor itself.
+
+    Examples:
+        >>> import tour
+        >>> tour.zeros(3).scatter_(0, tour.tensor([2, 0]), tour.tensor([5.0, 6.0]))
+        tensor([6., 0., 5.])
+    """
     axis, i, s = _scattered("scatter", input, dim, index, _source("scatter_", src, value))
     how = _scatter_form("scatter_", reduce)
     if how is None:
@@ -225,7 +231,13 @@ def scatter_add(input: Tensor, dim: int, index: Tensor, src: Tensor, *, out: Ten
 
 
 def scatter_add_(input: Tensor, dim: int, index: Tensor, src: Tensor) -> Tensor:
-    """In-place version of `scatter_add`; returns the tensor itself."""
+    """In-place version of `scatter_add`; returns the tensor itself.
+
+    Examples:
+        >>> import tour
+        >>> tour.zeros(2).scatter_add_(0, tour.tensor([0, 0, 1]), tour.tensor([1.0, 2.0, 3.0]))
+        tensor([3., 3.])
+    """
     return write(_SCATTER_ADD, input, *_scattered("scatter_add", input, dim, index, src))
 
 
@@ -272,7 +284,13 @@ def scatter_reduce(
 def scatter_reduce_(
     input: Tensor, dim: int, index: Tensor, src: Tensor, reduce: str, *, include_self: bool = True
 ) -> Tensor:
-    """In-place version of `scatter_reduce`; returns the tensor itself."""
+    """In-place version of `scatter_reduce`; returns the tensor itself.
+
+    Examples:
+        >>> import tour
+        >>> tour.ones(2).scatter_reduce_(0, tour.tensor([0, 0]), tour.tensor([3.0, 4.0]), "amax")
+        tensor([4., 1.])
+    """
     how = _reduction("scatter_reduce", reduce)
     return write(_SCATTER_REDUCE, input, *_scattered("scatter_reduce", input, dim, index, src), how, include_self)
 

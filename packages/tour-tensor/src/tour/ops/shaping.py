@@ -244,12 +244,26 @@ def unsqueeze(input: Tensor, dim: int) -> Tensor:
 
 
 def view_as(input: Tensor, other: Tensor) -> Tensor:
-    """A view in the shape of another tensor."""
+    """A view in the shape of another tensor.
+
+    Examples:
+        >>> import tour
+        >>> tour.arange(4).view_as(tour.empty(2, 2))
+        tensor([[0, 1],
+                [2, 3]])
+    """
     return view_as_shape(input, other._a.shape)
 
 
 def reshape_as(input: Tensor, other: Tensor) -> Tensor:
-    """The elements in the shape of another tensor: a view where the strides allow it."""
+    """The elements in the shape of another tensor: a view where the strides allow it.
+
+    Examples:
+        >>> import tour
+        >>> tour.arange(4).reshape_as(tour.empty(2, 2))
+        tensor([[0, 1],
+                [2, 3]])
+    """
     return reshape(input, other._a.shape)
 
 
@@ -313,6 +327,8 @@ def reshaping(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
 
     body.__doc__ = f"In-place version of `{function.__name__}`; returns the tensor itself."
     body.__name__ = body.__qualname__ = f"{function.__name__}_"
+    body.__module__ = function.__module__
+    body.__wrapped__ = function  # type: ignore[attr-defined]
     return body
 
 

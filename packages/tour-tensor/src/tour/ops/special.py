@@ -246,9 +246,21 @@ class Special:
     igamma, igammac, igamma_, igammac_ = igamma, igammac, in_place(igamma), in_place(igammac)
 
     def polygamma(self: Any, n: int) -> Tensor:
-        """The n-th derivative of `digamma` at each element."""
+        """The n-th derivative of `digamma` at each element.
+
+        Examples:
+            >>> import tour
+            >>> tour.tensor([1.0, 2.0]).polygamma(1)
+            tensor([1.6449, 0.6449])
+        """
         return polygamma(n, self)
 
     def polygamma_(self: Any, n: int) -> Tensor:
-        """In-place version of `polygamma`; returns the tensor itself."""
+        """In-place version of `polygamma`; returns the tensor itself.
+
+        Examples:
+            >>> import tour
+            >>> tour.tensor([1.0, 2.0]).polygamma_(1)
+            tensor([1.6449, 0.6449])
+        """
         return _polygamma_(self, n)

@@ -13,16 +13,7 @@ from tour._tensor import Tensor
 from tour.optim._check import number
 from tour.optim.optimizer import Optimizer
 
-__all__ = [
-    "EPOCH_WARNING",
-    "LRScheduler",
-    "Scaling",
-    "functions_state",
-    "load_functions",
-    "per_group",
-    "values",
-    "write",
-]
+__all__ = ["LRScheduler"]
 
 EPOCH_WARNING = (
     "The epoch parameter in `scheduler.step()` was not necessary and is being deprecated where possible. Please use "
@@ -48,6 +39,18 @@ class LRScheduler:
     Raises:
         TypeError: If `optimizer` is not an `Optimizer`.
         KeyError: If a group lacks `"initial_lr"` although `last_epoch` is given.
+
+    Examples:
+        >>> import tour
+        >>> class Halving(tour.optim.lr_scheduler.LRScheduler):
+        ...     def get_lr(self):
+        ...         return [lr / 2**self.last_epoch for lr in self.base_lrs]
+        >>> optimizer = tour.optim.SGD([tour.zeros(1, requires_grad=True)], lr=1.0)
+        >>> schedule = Halving(optimizer)
+        >>> optimizer.step()
+        >>> schedule.step()
+        >>> schedule.get_last_lr()
+        [0.5]
     """
 
     # Set while `step` and the constructor run. They are in the state, as in PyTorch.
