@@ -15,6 +15,7 @@ def on_page_content(page_html: str, **_: object) -> str:
 
     def math(match: re.Match[str]) -> str:
         display = "block" if match[2] == "[" else "inline"
-        return str(convert(html.unescape(match[3]).strip(), display=display))
+        formula = str(convert(html.unescape(match[3]).strip(), display=display))
+        return f'<div class="formula" tabindex="0">{formula}</div>' if display == "block" else formula
 
     return FORMULA.sub(math, page_html)

@@ -64,13 +64,6 @@ def without_example(x: Any) -> str | None:
     return next((why for module, why in WITHOUT_EXAMPLE.items() if f"{home(x)}.".startswith(f"{module}.")), None)
 
 
-def forms(module: str) -> dict[str, Any]:
-    """What is made from the functions of a module, by name: what modules offer, and what tensors have as methods."""
-    named = [*vars(import_module(module)).values(), *members().values()]
-    found = {x.__name__: x for x in named if original(x) is not None and home(x) == module}
-    return {name: found[name] for name in sorted(found) if not name.startswith("_")}
-
-
 def second_names(module: str) -> dict[str, str]:
     """Other names of the functions of a module, and which function each one names."""
     named = [*vars(import_module(module)).items(), *members().items()]
@@ -120,21 +113,24 @@ def called(call: ast.Call) -> str:
 def renamed(call: ast.Call, name: str, names: dict[str, Any]) -> str:
     """A call by another name: as a method of its first tensor if tensors have it in place, and as a function otherwise."""
     owner = ast.unparse(call.func.value) if isinstance(call.func, ast.Attribute) else ""
-    is_method = owner and not isinstance(evaluated(owner, names), ModuleType)
-    first, *rest = [*([owner] if is_method else []), *map(ast.unparse, call.args)]
+    has = evaluated(owner, names) if owner else None
+    first, *rest = [*([owner] if owner and not isinstance(has, ModuleType) else []), *map(ast.unparse, call.args)]
     rest += map(ast.unparse, call.keywords)
     if name.endswith("_") and hasattr(tour.Tensor, name):
         return f"{first}.{name}({', '.join(rest)})"
-    return f"{'tour.' if owner else ''}{name}({', '.join([first, *rest])})"
+    module = f"{owner}." if isinstance(has, ModuleType) and hasattr(has, name) else "tour." if owner else ""
+    return f"{module}{name}({', '.join([first, *rest])})"
 
 
 def evaluated(source: str, names: dict[str, Any]) -> Any:
     """Run statements; the value of the last one if it is an expression."""
     tree = ast.parse(source)
-    last = tree.body.pop() if isinstance(tree.body[-1], ast.Expr) else None
+    last = tree.body[-1]
     with warnings.catch_warnings(action="ignore"):
-        exec(compile(tree, "<example>", "exec"), names)
-        return eval(compile(ast.Expression(last.value), "<example>", "eval"), names) if last else None
+        if not isinstance(last, ast.Expr):
+            return exec(compile(tree, "<example>", "exec"), names)
+        exec(compile(ast.Module(tree.body[:-1], []), "<example>", "exec"), names)
+        return eval(compile(ast.Expression(last.value), "<example>", "eval"), names)
 
 
 def prompted(source: str) -> list[str]:

@@ -26,7 +26,12 @@ from mkdocs.structure.pages import Page
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 TENSOR = ROOT / "docs/reference/tensor.md"
-GATHERED = ("tour.ops", "tour.nn.modules", "tour.nn.functional.", "tour.nn.toplevel")  # programs know their names by shorter ones
+GATHERED = (
+    "tour.ops",
+    "tour.nn.modules",
+    "tour.nn.functional.",
+    "tour.nn.toplevel",
+)  # programs know their names by shorter ones
 
 # Groups in the order of the menu; a package that is not named here comes last, under its own name.
 TITLES = {
@@ -92,7 +97,8 @@ def modules() -> dict[str, Module]:
 @functools.cache
 def offers(module: str) -> dict[str, Any]:
     """What a module offers, by name."""
-    return public.offered(module)
+    found: dict[str, Any] = public.offered(module)
+    return found
 
 
 @functools.cache
@@ -105,24 +111,31 @@ def everything() -> dict[str, Any]:
 @functools.cache
 def places() -> dict[str, str]:
     """The page on which each public name is described, by the dotted name of its definition."""
-    found = dict.fromkeys(re.findall(r"^::: (\S+)", TENSOR.read_text(encoding="utf-8"), re.MULTILINE), "reference/tensor.md")
+    found = dict.fromkeys(
+        re.findall(r"^::: (\S+)", TENSOR.read_text(encoding="utf-8"), re.MULTILINE), "reference/tensor.md"
+    )
     for name, x in everything().items():
         if public.home(x) in modules() and "." not in x.__qualname__:
             found[name] = modules()[public.home(x)].uri
-    for name, x in public.members().items():
-        found.setdefault(public.place(x), "reference/tensor.md" if name == x.__name__ else "")
     for module in sorted(modules(), key=len, reverse=True):  # of a module and its package, the module describes
         for x in offers(module).values():
-            if x.__name__ in dir(import_module(module)):
-                found.setdefault(public.place(x), modules()[module].uri)
+            found.setdefault(public.place(x), modules()[module].uri)
+    for x in public.members().values():
+        found.setdefault(public.place(x), "reference/tensor.md")
     return found
 
 
 def described(uri: str) -> list[str]:
     """What stands on a page although another, private module defines it."""
     names = [name for name, page in places().items() if page == uri and name in everything()]
-    own = [name for name in names if modules().get(public.home(everything()[name])) is None]
-    return sorted(own, key=lambda name: name.rpartition(".")[2].lower())
+    elsewhere = [name for name in names if not is_own(everything()[name])]
+    return sorted(elsewhere, key=lambda name: name.rpartition(".")[2].lower())
+
+
+def is_own(x: Any) -> bool:
+    """Whether the source of a public module defines this name, or makes it from one that it defines."""
+    module = modules().get(public.home(x))
+    return module is not None and (x.__name__ in module.own or public.original(x) is not None)
 
 
 def lacking() -> Iterator[str]:
@@ -132,7 +145,10 @@ def lacking() -> Iterator[str]:
             yield f"{package}: a docstring"
     for name, x in sorted(everything().items()):
         methods = {k: v for k, v in vars(x).items() if not k.startswith("_")} if isinstance(x, type) else {}
-        for label, y in [(name, x), *((f"{name}.{k}", getattr(x, k)) for k, v in methods.items() if inspect.isfunction(v))]:
+        for label, y in [
+            (name, x),
+            *((f"{name}.{k}", getattr(x, k)) for k, v in methods.items() if inspect.isfunction(v)),
+        ]:
             if not inspect.getdoc(y):
                 yield f"{label}: a docstring"
         if not public.has_example(x) and public.without_example(x) is None:
@@ -157,14 +173,16 @@ def page(module: Module, others: list[Module]) -> str:
 
 def forms(module: str) -> str:
     """What is made from the functions of a module: in-place forms, copies, second names."""
-    found = public.forms(module)
-    shown = {name: x for name, x in found.items() if f"{module}.{name}" in everything()}
+    made = [x for x in everything().values() if public.home(x) == module and public.original(x) is not None]
+    shown = {x.__name__: x for x in sorted(made, key=lambda x: str(x.__name__))}
     in_place = {name: x for name, x in shown.items() if name.endswith("_")}
     text = ""
     if in_place:
         text += f"\n## In place\n\nThese write into the tensor itself, and return it: {anchors(module, in_place)}.\n{examples(in_place)}"
     if rest := {name: x for name, x in shown.items() if name not in in_place}:
-        text += f"\n## Forms\n\n{next(iter(rest.values())).__doc__} And so on: {anchors(module, rest)}.\n{examples(rest)}"
+        text += (
+            f"\n## Forms\n\n{next(iter(rest.values())).__doc__} And so on: {anchors(module, rest)}.\n{examples(rest)}"
+        )
     if other := public.second_names(module):
         pairs = (f"{anchors(module, [name])} is `{of}`" for name, of in other.items())
         text += f"\n## Other names\n\n{', '.join(pairs)}.\n"
@@ -212,7 +230,9 @@ def on_page_markdown(markdown: str, page: Page, **_: object) -> str:
 def tensor_methods() -> list[str]:
     """Methods and properties of tensors that files of the ops define and no function is."""
     found = [public.place(x) for x in public.members().values() if places()[public.place(x)] == "reference/tensor.md"]
-    return sorted({name for name in found if not name.startswith("tour._tensor.Tensor.")}, key=lambda n: n.split(".")[-1])
+    return sorted(
+        {name for name in found if not name.startswith("tour._tensor.Tensor.")}, key=lambda n: n.split(".")[-1]
+    )
 
 
 def on_config(config: MkDocsConfig) -> MkDocsConfig:
@@ -232,5 +252,7 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
         raise PluginError("public names lack\n  " + "\n  ".join(missing))
     for group in groups().values():
         for module in group:
-            files.append(File.generated(config, module.uri, content=page(module, group[1:] if module.is_package else [])))
+            files.append(
+                File.generated(config, module.uri, content=page(module, group[1:] if module.is_package else []))
+            )
     return files

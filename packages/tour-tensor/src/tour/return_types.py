@@ -48,67 +48,135 @@ class _Selected(Results):
 
 
 class max(_Selected):
-    """Largest values and where they stand."""
+    """Largest values and where they stand.
+
+    Examples:
+        >>> import tour
+        >>> values, indices = tour.tensor([[1, 5, 3]]).max(dim=1)
+        >>> values, indices
+        (tensor([5]), tensor([1]))
+    """
 
     __slots__ = ()
 
 
 class min(_Selected):
-    """Smallest values and where they stand."""
+    """Smallest values and where they stand.
+
+    Examples:
+        >>> import tour
+        >>> tour.tensor([[4, 5, 3]]).min(dim=1).indices
+        tensor([2])
+    """
 
     __slots__ = ()
 
 
 class median(_Selected):
-    """Medians and where they stand."""
+    """Medians and where they stand.
+
+    Examples:
+        >>> import tour
+        >>> tour.tensor([[4, 5, 3]]).median(dim=1).values
+        tensor([4])
+    """
 
     __slots__ = ()
 
 
 class nanmedian(_Selected):
-    """Medians of what is not NaN, and where they stand."""
+    """Medians of what is not NaN, and where they stand.
+
+    Examples:
+        >>> import tour
+        >>> tour.tensor([[4.0, float("nan"), 3.0]]).nanmedian(dim=1).values
+        tensor([3.])
+    """
 
     __slots__ = ()
 
 
 class mode(_Selected):
-    """Most frequent values and where they stand."""
+    """Most frequent values and where they stand.
+
+    Examples:
+        >>> import tour
+        >>> tour.tensor([4, 5, 4]).mode().values
+        tensor(4)
+    """
 
     __slots__ = ()
 
 
 class kthvalue(_Selected):
-    """k-th smallest values and where they stand."""
+    """k-th smallest values and where they stand.
+
+    Examples:
+        >>> import tour
+        >>> tour.tensor([4, 5, 3]).kthvalue(2).values
+        tensor(4)
+    """
 
     __slots__ = ()
 
 
 class topk(_Selected):
-    """The k largest values and where they stand."""
+    """The k largest values and where they stand.
+
+    Examples:
+        >>> import tour
+        >>> tour.tensor([4, 5, 3]).topk(2).values
+        tensor([5, 4])
+    """
 
     __slots__ = ()
 
 
 class sort(_Selected):
-    """Sorted values and where they stood."""
+    """Sorted values and where they stood.
+
+    Examples:
+        >>> import tour
+        >>> tour.tensor([4, 5, 3]).sort().indices
+        tensor([2, 0, 1])
+    """
 
     __slots__ = ()
 
 
 class cummax(_Selected):
-    """Running maxima and where they stand."""
+    """Running maxima and where they stand.
+
+    Examples:
+        >>> import tour
+        >>> tour.tensor([1, 3, 2]).cummax(0).values
+        tensor([1, 3, 3])
+    """
 
     __slots__ = ()
 
 
 class cummin(_Selected):
-    """Running minima and where they stand."""
+    """Running minima and where they stand.
+
+    Examples:
+        >>> import tour
+        >>> tour.tensor([3, 1, 2]).cummin(0).indices
+        tensor([0, 1, 1])
+    """
 
     __slots__ = ()
 
 
 class aminmax(Results):
-    """Smallest and largest values."""
+    """Smallest and largest values.
+
+    Examples:
+        >>> import tour
+        >>> low, high = tour.aminmax(tour.tensor([4, 5, 3]))
+        >>> low, high
+        (tensor(3), tensor(5))
+    """
 
     __slots__ = ()
     min: Tensor
@@ -116,7 +184,14 @@ class aminmax(Results):
 
 
 class frexp(Results):
-    """Mantissas and exponents."""
+    """Mantissas and exponents.
+
+    Examples:
+        >>> import tour
+        >>> mantissa, exponent = tour.frexp(tour.tensor([6.0]))
+        >>> mantissa, exponent
+        (tensor([0.7500]), tensor([3], dtype=tour.int32))
+    """
 
     __slots__ = ()
     mantissa: Tensor
@@ -124,7 +199,14 @@ class frexp(Results):
 
 
 class histogram(Results):
-    """Counts in bins, and the edges of the bins."""
+    """Counts in bins, and the edges of the bins.
+
+    Examples:
+        >>> import tour
+        >>> hist, edges = tour.histogram(tour.tensor([1.0, 2.0, 2.5]), bins=2, range=(1.0, 3.0))
+        >>> hist, edges
+        (tensor([1., 2.]), tensor([1., 2., 3.]))
+    """
 
     __slots__ = ()
     hist: Tensor
@@ -132,7 +214,15 @@ class histogram(Results):
 
 
 class histogramdd(Results):
-    """Counts in bins of several dimensions, and the edges along each."""
+    """Counts in bins of several dimensions, and the edges along each.
+
+    Examples:
+        >>> import tour
+        >>> hist, edges = tour.histogramdd(tour.tensor([[0.0, 0.0], [1.0, 1.0]]), bins=[2, 2])
+        >>> hist
+        tensor([[1., 0.],
+                [0., 1.]])
+    """
 
     __slots__ = ()
     hist: Tensor

@@ -28,13 +28,36 @@ _OLD_MAGIC = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."  # how files of PyTorch
 
 
 class FileError(RuntimeError, UnpicklingError):
-    """A file that cannot be loaded: damaged, of another format, or asking for what it may not have."""
+    """A file that cannot be loaded: damaged, of another format, or asking for what it may not have.
+
+    Examples:
+        >>> import io
+        >>> import tour
+        >>> try:
+        ...     tour.load(io.BytesIO(b"no weights"))
+        ... except tour.serialization.FileError:
+        ...     print("refused")
+        refused
+    """
 
     __module__ = "tour.serialization"
 
 
 class DeviceError(RuntimeError):
-    """The file is in order, but its tensors cannot live where they should."""
+    """The file is in order, but its tensors cannot live where they should.
+
+    Examples:
+        >>> import io
+        >>> import tour
+        >>> file = io.BytesIO()
+        >>> tour.save(tour.ones(2), file)
+        >>> _ = file.seek(0)
+        >>> try:
+        ...     tour.load(file, map_location="mars")
+        ... except RuntimeError as error:
+        ...     print(type(error).__name__)
+        DeviceError
+    """
 
     __module__ = "tour.serialization"
 

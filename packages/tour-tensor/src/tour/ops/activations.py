@@ -73,8 +73,7 @@ def leaky_relu(input: Tensor, negative_slope: float = 0.01, inplace: bool = Fals
 
     Examples:
         >>> import tour
-        >>> from tour.ops.activations import leaky_relu
-        >>> leaky_relu(tour.tensor([-1.0, 2.0]))
+        >>> tour.nn.functional.leaky_relu(tour.tensor([-1.0, 2.0]))
         tensor([-0.0100,  2.0000])
     """
     return _run(_LEAKY_RELU, input, inplace, negative_slope)
@@ -88,8 +87,7 @@ def elu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
 
     Examples:
         >>> import tour
-        >>> from tour.ops.activations import elu
-        >>> elu(tour.tensor([-1.0, 2.0]))
+        >>> tour.nn.functional.elu(tour.tensor([-1.0, 2.0]))
         tensor([-0.6321,  2.0000])
     """
     return _run(_ELU, input, inplace, alpha, 1.0, 1.0)
@@ -217,8 +215,7 @@ def gelu(input: Tensor, approximate: str = "none", *, out: Tensor | None = None)
 
     Examples:
         >>> import tour
-        >>> from tour.ops.activations import gelu
-        >>> gelu(tour.tensor([-1.0, 2.0]))
+        >>> tour.nn.functional.gelu(tour.tensor([-1.0, 2.0]))
         tensor([-0.1587,  1.9545])
     """
     if approximate not in ("none", "tanh"):
@@ -240,8 +237,7 @@ def silu(input: Tensor, inplace: bool = False) -> Tensor:
 
     Examples:
         >>> import tour
-        >>> from tour.ops.activations import silu
-        >>> silu(tour.tensor([-1.0, 2.0]))
+        >>> tour.nn.functional.silu(tour.tensor([-1.0, 2.0]))
         tensor([-0.2689,  1.7616])
     """
     if FROM_NUMPY[input._a.dtype].rank == COMPLEX:
@@ -263,8 +259,7 @@ def mish(input: Tensor, inplace: bool = False) -> Tensor:
 
     Examples:
         >>> import tour
-        >>> from tour.ops.activations import mish
-        >>> mish(tour.tensor([-1.0, 2.0]))
+        >>> tour.nn.functional.mish(tour.tensor([-1.0, 2.0]))
         tensor([-0.3034,  1.9440])
     """
     return _run(_MISH, input, inplace)
@@ -290,8 +285,7 @@ def softplus(input: Tensor, beta: float = 1.0, threshold: float = 20.0, *, out: 
 
     Examples:
         >>> import tour
-        >>> from tour.ops.activations import softplus
-        >>> softplus(tour.tensor([-1.0, 2.0]))
+        >>> tour.nn.functional.softplus(tour.tensor([-1.0, 2.0]))
         tensor([0.3133, 2.1269])
     """
     return _stored(_run(_SOFTPLUS, input, False, beta, threshold), out, "softplus")
@@ -305,8 +299,7 @@ def logsigmoid(input: Tensor, *, out: Tensor | None = None) -> Tensor:
 
     Examples:
         >>> import tour
-        >>> from tour.ops.activations import logsigmoid
-        >>> logsigmoid(tour.tensor([-1000.0, 2.0]))
+        >>> tour.nn.functional.logsigmoid(tour.tensor([-1000.0, 2.0]))
         tensor([-1.0000e+03, -1.2693e-01])
     """
     return _stored(_run(_LOGSIGMOID, input, False), out, "logsigmoid")
@@ -320,8 +313,7 @@ def softsign(input: Tensor) -> Tensor:
 
     Examples:
         >>> import tour
-        >>> from tour.ops.activations import softsign
-        >>> softsign(tour.tensor([-1.0, 4.0]))
+        >>> tour.nn.functional.softsign(tour.tensor([-1.0, 4.0]))
         tensor([-0.5000,  0.8000])
     """
     return input / (input.abs() + 1)
@@ -332,8 +324,7 @@ def tanhshrink(input: Tensor) -> Tensor:
 
     Examples:
         >>> import tour
-        >>> from tour.ops.activations import tanhshrink
-        >>> tanhshrink(tour.tensor([-1.0, 2.0]))
+        >>> tour.nn.functional.tanhshrink(tour.tensor([-1.0, 2.0]))
         tensor([-0.2384,  1.0360])
     """
     return input - tanh(input)
@@ -350,8 +341,7 @@ def hardtanh(input: Tensor, min_val: float = -1.0, max_val: float = 1.0, inplace
 
     Examples:
         >>> import tour
-        >>> from tour.ops.activations import hardtanh
-        >>> hardtanh(tour.tensor([-2.0, 0.5]))
+        >>> tour.nn.functional.hardtanh(tour.tensor([-2.0, 0.5]))
         tensor([-1.0000,  0.5000])
     """
     if min_val > max_val:
@@ -374,8 +364,7 @@ def relu6(input: Tensor, inplace: bool = False) -> Tensor:
 
     Examples:
         >>> import tour
-        >>> from tour.ops.activations import relu6
-        >>> relu6(tour.tensor([-1.0, 8.0]))
+        >>> tour.nn.functional.relu6(tour.tensor([-1.0, 8.0]))
         tensor([0., 6.])
     """
     return hardtanh(input, 0.0, 6.0, inplace)
@@ -386,8 +375,7 @@ def hardsigmoid(input: Tensor, inplace: bool = False) -> Tensor:
 
     Examples:
         >>> import tour
-        >>> from tour.ops.activations import hardsigmoid
-        >>> hardsigmoid(tour.tensor([-1.0, 2.0]))
+        >>> tour.nn.functional.hardsigmoid(tour.tensor([-1.0, 2.0]))
         tensor([0.3333, 0.8333])
     """
     return _run(_HARDSIGMOID, input, inplace)
@@ -401,8 +389,7 @@ def hardswish(input: Tensor, inplace: bool = False) -> Tensor:
 
     Examples:
         >>> import tour
-        >>> from tour.ops.activations import hardswish
-        >>> hardswish(tour.tensor([-1.0, 2.0]))
+        >>> tour.nn.functional.hardswish(tour.tensor([-1.0, 2.0]))
         tensor([-0.3333,  1.6667])
     """
     return _run(_HARDSWISH, input, inplace)
@@ -433,8 +420,7 @@ def softshrink(input: Tensor, lambd: float = 0.5, *, out: Tensor | None = None) 
 
     Examples:
         >>> import tour
-        >>> from tour.ops.activations import softshrink
-        >>> softshrink(tour.tensor([-1.0, 0.25]))
+        >>> tour.nn.functional.softshrink(tour.tensor([-1.0, 0.25]))
         tensor([-0.5000,  0.0000])
     """
     if lambd < 0:

@@ -158,7 +158,7 @@ def float_power(input: Tensor | complex, exponent: Tensor | complex, *, out: Ten
     return pow(base, power, out=out)
 
 
-def _float_power_(self: Any, exponent: Any) -> Any:
+def float_power_(self: Any, exponent: Any) -> Any:
     """In-place version of `float_power`, for float64 and complex128.
 
     Examples:
@@ -199,7 +199,7 @@ class Powers:
 
     pow, square, sqrt, rsqrt, float_power, ldexp = pow, square, sqrt, rsqrt, float_power, ldexp
     pow_, square_, sqrt_, rsqrt_, ldexp_ = in_place(pow), square_, sqrt_, rsqrt_, ldexp_
-    float_power_ = _float_power_
+    float_power_ = float_power_
     __pow__ = yielding(pow)
     __ipow__ = in_place(yielding(pow))
 

@@ -110,7 +110,15 @@ def range(
     device: Device | str | int | None = None,
     requires_grad: bool = False,
 ) -> Tensor:
-    """Numbers from `start` to `end`, both included, `step` apart, in the default dtype; deprecated in favour of `arange`."""
+    """Numbers from `start` to `end`, both included, `step` apart, in the default dtype; deprecated in favour of `arange`.
+
+    Examples:
+        >>> import warnings
+        >>> import tour
+        >>> with warnings.catch_warnings(action="ignore"):
+        ...     tour.range(1, 2, 0.5)
+        tensor([1.0000, 1.5000, 2.0000])
+    """
     warnings.warn(
         "tour.range is deprecated, as in PyTorch: its behaviour is inconsistent with Python's range. Use tour.arange, which leaves "
         "out the end",
