@@ -142,7 +142,13 @@ def is_gloo_available() -> bool:
 
 
 def is_nccl_available() -> bool:
-    """False: tensors travel through the memory of the CPU."""
+    """False: tensors travel through the memory of the CPU.
+
+    Examples:
+        >>> from tour import distributed as dist
+        >>> dist.is_nccl_available()
+        False
+    """
     return False
 
 
