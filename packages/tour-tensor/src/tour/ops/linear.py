@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from tour import _core
 from tour._calling import numpy_too
 from tour._core import as_array, kernel_for, ndarray, new, packed
@@ -14,6 +12,7 @@ from tour._dtypes import BOOLEAN, FLOATING, float32
 from tour._errors import argument_error, shape_text
 from tour._kernels import is_half
 from tour._operands import NUMBER, cast, promoted, tensor_argument
+from tour._products import product
 from tour._storing import in_place, store
 
 if TYPE_CHECKING:
@@ -22,17 +21,6 @@ if TYPE_CHECKING:
 __all__ = [
     "addbmm", "addmm", "addmv", "addmv_", "addr", "baddbmm", "bmm", "dot", "ger", "inner", "matmul", "mm", "mv", "outer", "vdot",
 ]  # fmt: skip
-
-_F32 = np.dtype(np.float32)
-
-
-def _product(a: Any, b: Any) -> Any:
-    """The matrix product of two arrays of one dtype; `dot` of small matrices takes a third of the time of `np.matmul`."""
-    if (d := a.dtype) is not _F32 and is_half(d):
-        return as_array(_product(a.astype(np.float32), b.astype(np.float32))).astype(d)
-    if a.ndim == 2 and b.ndim == 2:
-        return a.dot(b)
-    return np.matmul(a, b)
 
 
 def _fits(a: Any, b: Any) -> str | None:
@@ -72,7 +60,7 @@ def matmul(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor
             raise NotImplementedError(
                 "\"matmul\" not implemented for 'Bool'; cast to an integer or floating-point dtype first"
             )
-        r = kernel_for(_MATMUL, a)(a, b) if type(a) is not ndarray else _product(a, b)
+        r = kernel_for(_MATMUL, a)(a, b) if type(a) is not ndarray else product(a, b)
     except (AttributeError, TypeError, ValueError) as error:
         if isinstance(input, _core.Tensor) and isinstance(other, _core.Tensor) and (wrong := _fits(input._a, other._a)):
             raise RuntimeError(wrong) from None
@@ -88,7 +76,7 @@ def matmul(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor
     return t if out is None else store(out, t, "matmul")
 
 
-_MATMUL = new_op(matmul, _product)
+_MATMUL = new_op(matmul, product)
 matmul.op = _MATMUL  # type: ignore[attr-defined]
 
 
@@ -268,7 +256,7 @@ def _added(name: str, multiply: Any, operands: Any, factors: tuple[Any, Any], ou
         raise RuntimeError(
             f"{name}: self and mat2 must have the same dtype, but got {input.dtype.name}, {a.dtype.name} and {b.dtype.name}"
         )
-    if d is not _F32 and is_half(d):  # rounded once, at the end
+    if is_half(d):  # rounded once, at the end
         t = cast(_added(name, multiply, [cast(x, float32) for x in (input, a, b)], factors, None), a.dtype)
         return t if out is None else store(out, t, name)
     product = multiply(a, b)

@@ -17,7 +17,7 @@ def _to_left(g: Any, input_shape: tuple[int, ...], other: Any) -> Any:
         return sum_to(g[..., None] * other.conj(), input_shape)
     if len(input_shape) == 1:
         return sum_to((other.conj() @ g[..., None])[..., 0], input_shape)
-    return sum_to(g @ other.conj().mT, input_shape)
+    return sum_to(product(g, other.conj().mT), input_shape)
 
 
 def _to_right(g: Any, input: Any, other_shape: tuple[int, ...]) -> Any:
@@ -29,7 +29,7 @@ def _to_right(g: Any, input: Any, other_shape: tuple[int, ...]) -> Any:
         )
     if len(other_shape) == 1:
         return sum_to(input.conj() * g[..., None], other_shape)
-    return sum_to(input.conj().mT @ g, other_shape)
+    return sum_to(product(input.conj().mT, g), other_shape)
 
 
 vjp(op.matmul, input=_to_left, other=_to_right)

@@ -10,6 +10,7 @@ import numpy as np
 from tour import Tensor
 from tour._core import ndarray, new
 from tour._declare import primitive
+from tour._products import affine
 from tour._storing import store
 from tour.autograd.both import product
 from tour.autograd.rule import op_of, vjp
@@ -28,9 +29,12 @@ def _rows_of(x: Any) -> Any:
 
 def _affine(a: Any, w: Any, b: Any) -> Any:
     flat = _rows_of(a)
-    y = flat.dot(w.T) if type(flat) is ndarray else flat @ w.T
-    if b is not None:
-        y += b
+    if type(flat) is ndarray and type(w) is ndarray:
+        y = affine(flat, w, b)
+    else:
+        y = flat @ w.T
+        if b is not None:
+            y += b
     return y if a.ndim == 2 else y.reshape(*a.shape[:-1], w.shape[0])
 
 
@@ -86,13 +90,11 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None, *, out: Te
             and type(a) is ndarray
             and not _LINEAR.impls
         ):
-            r = a.dot(w.T)
+            r = affine(a, w, b)
     except (AttributeError, ValueError):
         pass  # said better below
     if r is None:
         return _checked_linear(input, weight, bias)
-    if b is not None:
-        r += b
     t: Tensor = new(Tensor)
     t._a = r
     t._tape = None

@@ -18,6 +18,8 @@ FORMS = {
     "tour._random_sequential.poisson": "random.poisson",
     "tour._random_sequential.shuffle": "random.shuffle",
     "tour._random_transforms.blocks": "random.blocks",
+    "tour._products.affine": "matrices.affine",
+    "tour._products.product": "matrices.product",
     "tour._softmax.log_softmax": "rows.log_softmax",
     "tour._softmax.log_softmax_grad": "rows.log_softmax_grad",
     "tour._softmax.softmax": "rows.softmax",
