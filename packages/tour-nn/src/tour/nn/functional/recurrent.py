@@ -61,7 +61,7 @@ def gru_layer(
     ...
 
 
-# --- Single steps, as expressions: the cells, and what the layers are for gradients of gradients ------------------------------
+# --- Single steps: as expressions, which layers are for gradients of gradients; and for cells as layers of one step -----------
 
 
 def rnn_step(x: Tensor, h: Tensor, w_ih: Tensor, w_hh: Tensor, b_ih: Bias, b_hh: Bias, relu: bool) -> Tensor:
@@ -87,6 +87,39 @@ def gru_step(x: Tensor, h: Tensor, w_ih: Tensor, w_hh: Tensor, b_ih: Bias, b_hh:
     hr, hz, hn = linear(h, w_hh, b_hh).chunk(3, -1)
     new = (n + (r + hr).sigmoid() * hn).tanh()
     return new + (z + hz).sigmoid() * (h - new)
+
+
+def _fit(x: Tensor, states: tuple[Tensor, ...], w_ih: Tensor, w_hh: Tensor) -> bool:
+    """Whether a step can be taken as a layer of one step; what does not fit is refused by the expressions above, in words."""
+    return (
+        x.dim() == 2
+        and x.shape[1] == w_ih.shape[1]
+        and all(s.shape == (len(x), w_hh.shape[1]) for s in states)
+        and all(t.dtype is x.dtype for t in (*states, w_ih, w_hh))
+    )
+
+
+def rnn_cell(x: Tensor, h: Tensor, w_ih: Tensor, w_hh: Tensor, b_ih: Bias, b_hh: Bias, relu: bool) -> Tensor:
+    """`rnn_step` as one op."""
+    if not _fit(x, (h,), w_ih, w_hh):
+        return rnn_step(x, h, w_ih, w_hh, b_ih, b_hh, relu)
+    return rnn_layer(x, h, w_ih, w_hh, b_ih, b_hh, [len(x)], False, relu)[0]
+
+
+def lstm_cell(
+    x: Tensor, state: tuple[Tensor, Tensor], w_ih: Tensor, w_hh: Tensor, b_ih: Bias, b_hh: Bias
+) -> tuple[Tensor, Tensor]:
+    """`lstm_step` as one op."""
+    if not _fit(x, state, w_ih, w_hh):
+        return lstm_step(x, state, w_ih, w_hh, b_ih, b_hh)
+    return lstm_layer(x, *state, w_ih, w_hh, b_ih, b_hh, None, [len(x)], False)[1:3]
+
+
+def gru_cell(x: Tensor, h: Tensor, w_ih: Tensor, w_hh: Tensor, b_ih: Bias, b_hh: Bias) -> Tensor:
+    """`gru_step` as one op."""
+    if not _fit(x, (h,), w_ih, w_hh):
+        return gru_step(x, h, w_ih, w_hh, b_ih, b_hh)
+    return gru_layer(x, h, w_ih, w_hh, b_ih, b_hh, [len(x)], False)[0]
 
 
 def _unrolled(
@@ -134,7 +167,7 @@ def _(
             lambda x, h, a, b, c, d: _unrolled(lambda y, s: (rnn_step(y, s[0], a, b, c, d, relu),), x, (h,), sizes, reverse),
             (input, h0, w_ih, w_hh, b_ih, b_hh), wanted, g[:2],
         )  # fmt: skip
-    *grads, bias = kernels.rnn_grad(g[0], g[1], input, w_ih, w_hh, sizes, reverse, relu, out[0], out[2])
+    *grads, bias = kernels.rnn_grad(g[0], g[1], input, w_ih, w_hh, sizes, reverse, relu, wanted[0], out[0], out[2])
     return (*grads, bias, bias)
 
 
@@ -148,7 +181,9 @@ def _(
             lambda x, h, k, a, b, c, d, r: _unrolled(lambda y, s: lstm_step(y, s, a, b, c, d, r), x, (h, k), sizes, reverse),
             (input, h0, c0, w_ih, w_hh, b_ih, b_hh, w_hr), wanted, g[:3],
         )  # fmt: skip
-    *grads, bias, projection = kernels.lstm_grad(g[0], g[1], g[2], input, w_ih, w_hh, w_hr, sizes, reverse, *rest[2:])
+    *grads, bias, projection = kernels.lstm_grad(
+        g[0], g[1], g[2], input, w_ih, w_hh, w_hr, sizes, reverse, wanted[0], *rest[2:]
+    )
     return (*grads, bias, bias, projection)
 
 
@@ -171,7 +206,7 @@ def _(
             lambda x, h, a, b, c, d: _unrolled(lambda y, s: (gru_step(y, s[0], a, b, c, d),), x, (h,), sizes, reverse),
             (input, h0, w_ih, w_hh, b_ih, b_hh), wanted, g[:2],
         )  # fmt: skip
-    return kernels.gru_grad(g[0], g[1], input, w_ih, w_hh, sizes, reverse, *rest[1:])
+    return kernels.gru_grad(g[0], g[1], input, w_ih, w_hh, sizes, reverse, wanted[0], *rest[1:])
 
 
 # --- Stacks of layers in one or two directions ------------------------------------------------------------------------------

@@ -15,8 +15,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tour._compiled import compilable
+
 Array = NDArray[Any]
 Sizes = Sequence[int]
+
+LARGE = 1 << 11  # numbers of the input from which a layer is worth compiled kernels
 
 
 def _steps(sizes: Sizes, reverse: bool) -> Iterator[tuple[slice, int]]:
@@ -45,6 +49,7 @@ def _affine(x: Array, weight: Array, bias: Array | None) -> Array:
 # --- Plain recurrence: h = act(x w_ih' + b_ih + h w_hh' + b_hh) ---------------------------------------------------------------
 
 
+@compilable(LARGE)
 def rnn(
     x: Array,
     h0: Array,
@@ -83,6 +88,7 @@ def rnn(
     return y, h, before
 
 
+@compilable(LARGE, by=2)
 def rnn_grad(
     gy: Array | None,
     gh: Array | None,
@@ -92,10 +98,11 @@ def rnn_grad(
     sizes: Sizes,
     reverse: bool,
     relu: bool,
+    wanted: bool,
     y: Array,
     before: Array,
-) -> tuple[Array, Array, Array, Array, Array]:
-    """Gradients of `rnn` with respect to x, h0, w_ih, w_hh and either bias."""
+) -> tuple[Array | None, Array, Array, Array, Array]:
+    """Gradients of `rnn` with respect to x, if it is wanted, h0, w_ih, w_hh and either bias."""
     g = np.empty_like(y)
     dh = np.zeros((sizes[0] if len(sizes) else 0, y.shape[1]), y.dtype) if gh is None else gh.copy()
     for rows, n in _steps(sizes, not reverse):
@@ -105,12 +112,13 @@ def rnn_grad(
             part += gy[rows]
         part *= (out > 0) if relu else (1 - out * out)
         dh[:n] = part.dot(w_hh)
-    return g.dot(w_ih), dh, g.T.dot(x), g.T.dot(before), g.sum(0)
+    return g.dot(w_ih) if wanted else None, dh, g.T.dot(x), g.T.dot(before), g.sum(0)
 
 
 # --- LSTM -------------------------------------------------------------------------------------------------------------------
 
 
+@compilable(LARGE)
 def lstm(
     x: Array, h0: Array, c0: Array, w_ih: Array, w_hh: Array, b_ih: Array | None, b_hh: Array | None, w_hr: Array | None,
     sizes: Sizes, reverse: bool,
@@ -158,11 +166,12 @@ def lstm(
     return y, h, c, gates, cells, before
 
 
+@compilable(LARGE, by=3)
 def lstm_grad(
     gy: Array | None, gh: Array | None, gc: Array | None, x: Array, w_ih: Array, w_hh: Array, w_hr: Array | None, sizes: Sizes,
-    reverse: bool, gates: Array, cells: Array, before: Array,
-) -> tuple[Array, Array, Array, Array, Array, Array, Array | None]:  # fmt: skip
-    """Gradients of `lstm` with respect to x, h0, c0, w_ih, w_hh, either bias and w_hr."""
+    reverse: bool, wanted: bool, gates: Array, cells: Array, before: Array,
+) -> tuple[Array | None, Array, Array, Array, Array, Array, Array | None]:  # fmt: skip
+    """Gradients of `lstm` with respect to x, if it is wanted, h0, c0, w_ih, w_hh, either bias and w_hr."""
     width, batch = gates.shape[1] // 4, sizes[0] if len(sizes) else 0
     dh = np.zeros((batch, before.shape[1]), gates.dtype) if gh is None else gh.copy()
     dc = np.zeros((batch, width), gates.dtype) if gc is None else gc.copy()
@@ -185,12 +194,13 @@ def lstm_grad(
         np.multiply(down * cells[0, rows], f * (1 - f), out=df)
         down *= f
         dh[:n] = da.dot(w_hh)
-    return d.dot(w_ih), dh, dc, d.T.dot(x), d.T.dot(before), d.sum(0), projected
+    return d.dot(w_ih) if wanted else None, dh, dc, d.T.dot(x), d.T.dot(before), d.sum(0), projected
 
 
 # --- GRU --------------------------------------------------------------------------------------------------------------------
 
 
+@compilable(LARGE)
 def gru(
     x: Array, h0: Array, w_ih: Array, w_hh: Array, b_ih: Array | None, b_hh: Array | None, sizes: Sizes, reverse: bool
 ) -> tuple[Array, Array, Array, Array, Array]:
@@ -229,11 +239,12 @@ def gru(
     return y, h, gates, inner, before
 
 
+@compilable(LARGE, by=2)
 def gru_grad(
     gy: Array | None, gh: Array | None, x: Array, w_ih: Array, w_hh: Array, sizes: Sizes, reverse: bool,
-    gates: Array, inner: Array, before: Array,
-) -> tuple[Array, Array, Array, Array, Array, Array]:  # fmt: skip
-    """Gradients of `gru` with respect to x, h0, w_ih, w_hh, b_ih and b_hh."""
+    wanted: bool, gates: Array, inner: Array, before: Array,
+) -> tuple[Array | None, Array, Array, Array, Array, Array]:  # fmt: skip
+    """Gradients of `gru` with respect to x, if it is wanted, h0, w_ih, w_hh, b_ih and b_hh."""
     width, batch = gates.shape[1] // 3, sizes[0] if len(sizes) else 0
     dh = np.zeros((batch, width), gates.dtype) if gh is None else gh.copy()
     d, e = np.empty_like(gates), np.empty_like(gates)  # of x w_ih' + b_ih, and of h w_hh' + b_hh
@@ -248,4 +259,4 @@ def gru_grad(
         np.multiply(top * (before[rows] - new), z * (1 - z), out=da[:, width : 2 * width])
         db[:, : 2 * width] = da[:, : 2 * width]
         dh[:n] = top * z + db.dot(w_hh)
-    return d.dot(w_ih), dh, d.T.dot(x), e.T.dot(before), d.sum(0), e.sum(0)
+    return d.dot(w_ih) if wanted else None, dh, d.T.dot(x), e.T.dot(before), d.sum(0), e.sum(0)

@@ -9,7 +9,7 @@ from typing import Any
 import tour
 from tour import Tensor
 from tour.nn import init
-from tour.nn.functional.recurrent import gru_step, lstm_step, rnn_step, run_layers
+from tour.nn.functional.recurrent import gru_cell, lstm_cell, rnn_cell, run_layers
 from tour.nn.modules.module import Module
 from tour.nn.parameter import Parameter
 from tour.nn.utils.rnn import PackedSequence
@@ -438,7 +438,7 @@ class RNNCell(RNNCellBase):
         if self.nonlinearity not in ("tanh", "relu"):
             raise RuntimeError(f"Unknown nonlinearity: {self.nonlinearity}")
         x, h, batched = self._batched(input, hx)
-        y = rnn_step(x, h, self.weight_ih, self.weight_hh, self.bias_ih, self.bias_hh, self.nonlinearity == "relu")
+        y = rnn_cell(x, h, self.weight_ih, self.weight_hh, self.bias_ih, self.bias_hh, self.nonlinearity == "relu")
         return y if batched else y.squeeze(0)
 
 
@@ -467,7 +467,7 @@ class LSTMCell(RNNCellBase):
     def forward(self, input: Tensor, hx: tuple[Tensor, Tensor] | None = None) -> tuple[Tensor, Tensor]:
         """State and cell after one step, from input (B, I) and a pair of (B, H), or without the batch."""
         x, state, batched = self._batched(input, (None, None) if hx is None else hx)
-        h, c = lstm_step(x, state, self.weight_ih, self.weight_hh, self.bias_ih, self.bias_hh)
+        h, c = lstm_cell(x, state, self.weight_ih, self.weight_hh, self.bias_ih, self.bias_hh)
         return (h, c) if batched else (h.squeeze(0), c.squeeze(0))
 
 
@@ -495,5 +495,5 @@ class GRUCell(RNNCellBase):
     def forward(self, input: Tensor, hx: Tensor | None = None) -> Tensor:
         """The state after one step, from input (B, I) and state (B, H), or without the batch."""
         x, h, batched = self._batched(input, hx)
-        y = gru_step(x, h, self.weight_ih, self.weight_hh, self.bias_ih, self.bias_hh)
+        y = gru_cell(x, h, self.weight_ih, self.weight_hh, self.bias_ih, self.bias_hh)
         return y if batched else y.squeeze(0)

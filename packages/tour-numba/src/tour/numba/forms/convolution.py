@@ -29,7 +29,7 @@ def conv(x: Array, weight: Array, bias: Array | None, stride: Ints, padding: Int
         (n + 2 * p - d * (k - 1) - 1) // s + 1
         for n, k, s, p, d in zip(x.shape[2:], kernel, stride, padding, dilation, strict=True)
     )
-    if not _serves(x, weight if bias is None else bias, weight, padding) or (prod(out) < FEW and weight.size > SPILL):
+    if not _serves(x, padding, weight, weight if bias is None else bias) or (prod(out) < FEW and weight.size > SPILL):
         return NotImplemented
     if weight.shape[1] == 1 < groups:
         return depthwise.conv(x, weight, bias, stride, padding, dilation, out)
@@ -48,7 +48,7 @@ def conv_input_grad(
 ) -> Any:
     """Gradient of `conv` with respect to its input, which is also the transposed convolution."""
     kernel, size, out = weight.shape[2:], g.shape[2:], input_shape[2:]
-    if not _serves(g, weight, weight, padding) or not prod(out):
+    if not _serves(g, padding, weight) or not prod(out):
         return NotImplemented
     if weight.shape[1] == 1 < groups:
         return depthwise.conv_input_grad(g, weight, input_shape, stride, padding, dilation)
@@ -78,7 +78,7 @@ def conv_weight_grad(
         (m - 1) * s + d * (k - 1) < n + 2 * p
         for n, m, k, s, p, d in zip(x.shape[2:], out, kernel, stride, padding, dilation, strict=True)
     )
-    if not fits or not _serves(x, g, g, padding) or not prod(weight_shape):
+    if not fits or not _serves(x, padding, g) or not prod(weight_shape):
         return NotImplemented
     if weight_shape[1] == 1 < groups:
         return depthwise.conv_weight_grad(g, x, weight_shape, stride, padding, dilation)
@@ -97,11 +97,10 @@ def _pair(size: Ints, one: int) -> tuple[int, int]:
     return (one, size[0]) if len(size) == 1 else (size[0], size[1])
 
 
-def _serves(x: Array, y: Array, z: Array, padding: Ints) -> bool:
-    """Whether all is in single precision and there is something to compute, in one or two dimensions."""
-    return (
-        x.dtype is memory.F32 and y.dtype is memory.F32 and z.dtype is memory.F32
-        and x.ndim < 5 and min(padding) >= 0 and bool(x.size and z.size)
+def _serves(x: Array, padding: Ints, *others: Array) -> bool:
+    """Whether all is in single precision, in one or two dimensions, and there is something to compute."""
+    return x.ndim < 5 and min(padding) >= 0 and all(
+        type(a) is np.ndarray and a.dtype is memory.F32 and bool(a.size) for a in (x, *others)
     )  # fmt: skip
 
 
