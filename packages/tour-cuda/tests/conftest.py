@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tour.cuda import _faults, _launch
+from tour.cuda import _blas, _faults, _launch, _random
 
 
 def beside(name: str):
@@ -20,7 +20,7 @@ def beside(name: str):
     return module
 
 
-simulator = beside("simulator")
+simulator, blas = beside("simulator"), beside("blas")
 
 
 @pytest.fixture
@@ -51,5 +51,8 @@ def simulated(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(_launch, "MOST_BLOCKS", 3)
     monkeypatch.setattr(_launch, "MOST_ROWS", 2)
     monkeypatch.setattr(_faults, "_flags", {})
+    monkeypatch.setattr(_random, "_states", {})
+    monkeypatch.setattr(_blas, "_handles", {})
+    monkeypatch.setattr(_blas, "library", lambda: blas)
     yield simulator.install(np.ndarray, simulator.Simulator())
     _launch.RUNNERS.pop(np.ndarray)

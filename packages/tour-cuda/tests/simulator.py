@@ -6,6 +6,7 @@ Every array that a kernel gets is put between guard bytes for the launch, so tha
 from __future__ import annotations
 
 import atexit
+import contextlib
 import ctypes
 import hashlib
 import os
@@ -25,7 +26,8 @@ SHIM = Path(__file__).with_name("shim")
 COMPILER = os.environ.get("CXX") or next(filter(shutil.which, ("g++", "clang++")), None)
 GUARD, FILL = 64, 0xA5  # bytes before and behind each array
 
-OPTIONS = ("-O1", "-std=c++17", "-shared", "-fPIC", "-w", "-fno-strict-aliasing", f"-I{SHIM}")
+# -Bsymbolic: a kernel may be called like a function of the C library.
+OPTIONS = ("-Wl,-Bsymbolic", "-O1", "-std=c++17", "-shared", "-fPIC", "-w", "-fno-strict-aliasing", f"-I{SHIM}")
 
 
 @cache
@@ -55,6 +57,7 @@ class Simulator:
     Attributes:
         launched: Names of the kernels that have run.
         seed: Which warp goes first.
+        captured: Whether to say that a graph is being captured.
         texts: Sources in place of those in the package, by file.
     """
 
@@ -65,6 +68,7 @@ class Simulator:
         self.launched: list[str] = []
         self.seed = 0
         self.texts: dict[str, str] = {}
+        self.captured = False
 
     def function(self, file: str, kernel: str, defines: tuple[str, ...], like: Any) -> Any:
         return file, kernel, defines
@@ -79,6 +83,15 @@ class Simulator:
         array = np.empty(shape, dtype)
         array.reshape(-1).view(np.uint8)[...] = 0xFF
         return self.wrap(array)
+
+    def on(self, like: Any) -> Any:
+        return contextlib.nullcontext()
+
+    def stream(self, like: Any) -> int:
+        return 0
+
+    def capturing(self) -> bool:
+        return self.captured
 
     def read(self, array: Any) -> np.ndarray:
         return self.host(array).copy()

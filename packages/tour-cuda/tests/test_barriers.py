@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from tour.cuda import _source
-from tour.cuda.forms import normalization, rows
+from tour.cuda.forms import attention, normalization, rows
 
 BARRIER = "__syncthreads();"
 SEEDS = range(4)  # which warp goes first
@@ -34,8 +34,16 @@ def _norms():
     return y, *normalization.layer_norm_grad(G, X, (700,), mean, rstd, W, (True, True, True))
 
 
+Q, K, V = normal(2, 80, 8), normal(2, 80, 8), normal(2, 80, 8)
+
+
+def _attention():
+    out, sums = attention.attention(Q, K, V, None, None, True, 0.5)
+    return out, sums, *attention.attention_grad(K, Q, K, V, None, None, True, 0.5, out, sums)[:3]
+
+
 # What runs every barrier of a source, and gives the same numbers each time.
-PROBES: dict[str, Callable[[], tuple[np.ndarray, ...]]] = {"rows": _rows, "norms": _norms}
+PROBES: dict[str, Callable[[], tuple[np.ndarray, ...]]] = {"rows": _rows, "norms": _norms, "attention": _attention}
 
 
 def barriers(text):

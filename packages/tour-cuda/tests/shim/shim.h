@@ -74,11 +74,11 @@ static void resume(int i) {
     setcontext(&f.first);
 }
 
-// All living threads of [from, to) wait for `what`: let them go.
+// All threads of [from, to) wait for `what`: let them go. A warp may lack threads that have ended; for a block that is a mistake.
 static bool release(int from, int to, int what) {
     bool any = false;
     for (int i = from; i < to; ++i) {
-        if (fibers[i].waits != what && fibers[i].waits != ENDED) return false;
+        if (fibers[i].waits != what && (what == BLOCK_BARRIER || fibers[i].waits != ENDED)) return false;
         any |= fibers[i].waits == what;
     }
     for (int i = from; any && i < to; ++i) if (fibers[i].waits == what) fibers[i].waits = RUNS;

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import ctypes
 import struct
-from collections.abc import Callable
+from contextlib import AbstractContextManager
 from math import prod
 from typing import Any, NamedTuple, Protocol
 
@@ -29,7 +29,8 @@ SIDE = 65535  # the most blocks along y and z
 # C++ types of the sources: NumPy's dtype and the code of `struct`. T and A depend on how numbers are stored.
 _TYPES = {
     "int": ("int32", "i"), "u32": ("uint32", "I"), "i64": ("int64", "q"), "u64": ("uint64", "Q"),
-    "float": ("float32", "f"), "double": ("float64", "d"), "bool": ("bool", "?"),
+    "float": ("float32", "f"), "double": ("float64", "d"),
+    "Table": ("", "2312s"),  # of optimizers.cu, by value
 }  # fmt: skip
 
 
@@ -60,6 +61,15 @@ class Runner(Protocol):
 
     def read(self, array: Array) -> np.ndarray[Any, Any]:
         """A copy on the host; waits for the device."""
+
+    def on(self, like: Array) -> AbstractContextManager[Any]:
+        """Within it the device of `like` is the current one."""
+
+    def stream(self, like: Array) -> int:
+        """The handle of the stream that is current on the device of `like`."""
+
+    def capturing(self) -> bool:
+        """Whether what is launched goes into a graph."""
 
 
 RUNNERS: dict[type, Runner] = {}
@@ -101,6 +111,22 @@ def tiles(across: int, down: int, width: int, height: int) -> Grid:
 KERNELS: dict[str, Kernel] = {}
 
 
+class Form(NamedTuple):
+    """A kernel for one way to store numbers.
+
+    Attributes:
+        function: The runner's compiled kernel.
+        layout: How its arguments are packed.
+        offsets: Where each begins.
+        dtypes: Of arrays; None for numbers.
+    """
+
+    function: Any
+    layout: struct.Struct
+    offsets: list[int]
+    dtypes: list[Any]
+
+
 class Kernel:
     """A kernel of one of the sources.
 
@@ -112,16 +138,17 @@ class Kernel:
         self.file, _, self.kernel = name.partition(".")
         self.name = name
         self.parameters = _source.kernels(self.file)[self.kernel]
-        self._forms: dict[Any, tuple[Any, Callable[..., None], list[Any]]] = {}
+        self._forms: dict[Any, Form] = {}
         KERNELS[name] = self
 
-    def __call__(self, grid: Grid, *args: Any, scalar: Any = None, **defines: int) -> None:
+    def __call__(self, grid: Grid, *args: Any, scalar: Any = None, like: Array = None, **defines: int) -> None:
         """Launch it on the current stream.
 
         Args:
             grid: Blocks and threads.
             args: What the source declares: arrays, contiguous, on one device, None for a null pointer; and numbers.
             scalar: The dtype of its `T`; that of the first array of such where it is not given.
+            like: An array on the device, where there may be none among the arguments.
             defines: Further macros that the source asks for.
 
         Raises:
@@ -129,45 +156,48 @@ class Kernel:
             ValueError: If an array has gaps, or they are on several devices.
         """
         arrays = [a for p, a in zip(self.parameters, args, strict=False) if p.pointer and a is not None]
-        served = runner(arrays[0])
+        like = arrays[0] if arrays else like
+        served = runner(like)
         if scalar is None:
             scalar = next(
                 a.dtype
                 for p, a in zip(self.parameters, args, strict=False)
                 if p.type == "T" and p.pointer and a is not None
             )
-        device = served.device(arrays[0])
+        device = served.device(like)
         key = served, device, scalar, *defines.items()
         form = self._forms.get(key)
         if form is None:
-            form = self._forms[key] = self._form(served, arrays[0], scalar, defines)
-        function, pack, dtypes = form
+            form = self._forms[key] = self._form(served, like, scalar, defines)
+        function, layout, offsets, dtypes = form
         if len(args) != len(dtypes):
             raise TypeError(f"kernel {self.name} takes {len(dtypes)} arguments, but got {len(args)}")
         values = [
             self._address(served, device, p, dtype, a) if p.pointer else a
             for p, dtype, a in zip(self.parameters, dtypes, args, strict=True)
         ]
-        buffer = ctypes.create_string_buffer(8 * len(values))
+        buffer = ctypes.create_string_buffer(layout.size)
         try:
-            pack(buffer, 0, *values)
+            layout.pack_into(buffer, 0, *values)
         except struct.error as error:
             raise TypeError(f"kernel {self.name}: {error}, in {values}") from None
         start = ctypes.addressof(buffer)
-        addresses = (ctypes.c_void_p * len(values))(*range(start, start + 8 * len(values), 8))
-        served.launch(function, grid, ctypes.addressof(addresses), arrays)
+        addresses = (ctypes.c_void_p * len(values))(*[start + offset for offset in offsets])
+        served.launch(function, grid, ctypes.addressof(addresses), arrays or [like])
 
-    def _form(self, served: Runner, like: Array, scalar: Any, defines: dict[str, int]) -> tuple[Any, Any, list[Any]]:
-        """The compiled kernel for one way to store numbers; how to pack its arguments; the dtypes of its arrays."""
+    def _form(self, served: Runner, like: Array, scalar: Any, defines: dict[str, int]) -> Form:
+        """The kernel for one way to store numbers."""
         stored = np.dtype(scalar).name
         if stored not in _source.SCALARS:
             raise TypeError(f"kernel {self.name} is for {', '.join(_source.SCALARS)}, but got {stored}")
         types = _TYPES | {"T": (stored, ""), "A": _TYPES["double" if stored == "float64" else "float"]}
         macros = f"SCALAR={_source.SCALARS[stored]}", *(f"{name}={value}" for name, value in defines.items())
         codes = ["Q" if p.pointer else types[p.type][1] for p in self.parameters]
-        layout = "<" + "".join(f"{code}{8 - struct.calcsize(code)}x" for code in codes)
+        padded = [f"{code}{-struct.calcsize(code) % 8}x" for code in codes]
+        offsets = [struct.calcsize("<" + "".join(padded[:i])) for i in range(len(padded))]
         dtypes = [types[p.type][0] if p.pointer else None for p in self.parameters]
-        return served.function(self.file, self.kernel, macros, like), struct.Struct(layout).pack_into, dtypes
+        function = served.function(self.file, self.kernel, macros, like)
+        return Form(function, struct.Struct("<" + "".join(padded)), offsets, dtypes)
 
     def _address(self, served: Runner, device: Any, parameter: _source.Parameter, dtype: str, array: Array) -> int:
         if array is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from functools import cache
 from importlib import import_module
 from typing import Any
@@ -55,6 +56,18 @@ class CupyRunner:
     def device(self, array: Array) -> int:
         """The device's number."""
         return array.device.id  # type: ignore[no-any-return]
+
+    def on(self, like: Array) -> AbstractContextManager[Any]:
+        """Within it the device of `like` is the current one."""
+        return like.device  # type: ignore[no-any-return]
+
+    def stream(self, like: Array) -> int:
+        """The handle of the current stream of that device."""
+        return self._stream(like.device.id).ptr  # type: ignore[no-any-return]
+
+    def capturing(self) -> bool:
+        """Whether the current stream is being captured."""
+        return bool(self._stream().is_capturing())
 
     def read(self, array: Array) -> np.ndarray[Any, Any]:
         """A copy on the host."""

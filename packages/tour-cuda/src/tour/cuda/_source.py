@@ -16,7 +16,7 @@ FOLDER = Path(__file__).with_name("kernels")
 SCALARS = {"float32": "float", "float64": "double", "float16": "float16", "bfloat16": "bfloat16"}
 
 _INCLUDE = re.compile(r'^#include "(\w+\.cuh)"$', re.M)
-_KERNEL = re.compile(r'^extern "C" __global__ void (?:__launch_bounds__\(\w+\) )?(\w+)\((.*?)\) \{$', re.M | re.S)
+_KERNEL = re.compile(r'^extern "C" __global__ void (?:__launch_bounds__\([\w, ]+\) )?(\w+)\((.*?)\) \{', re.M | re.S)
 
 
 class Parameter(NamedTuple):

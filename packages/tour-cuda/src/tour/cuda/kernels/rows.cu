@@ -143,3 +143,9 @@ extern "C" __global__ void cross_entropy_grad(
         }
     }
 }
+
+// Scores of attention in columns behind the row become minus infinity; s is (n / L / S, L, S).
+extern "C" __global__ void hide_later(T* s, i64 n, i64 L, i64 S) {
+    for (i64 i = FIRST; i < n; i += STEP)
+        if (i % S > i / S % L) s[i] = (T)(-INFINITE);
+}
