@@ -37,7 +37,7 @@ OUT_OF_SCOPE: dict[str, dict[str, str]] = {
             DisableTorchFunction DisableTorchFunctionSubclass PRIVATE_OPS USE_GLOBAL_DEPS USE_RTLD_GLOBAL_WITH_LIBTORCH
             autocast_decrement_nesting autocast_increment_nesting batch_norm_backward_elemt batch_norm_backward_reduce
             batch_norm_elemt batch_norm_gather_stats batch_norm_gather_stats_with_counts batch_norm_stats batch_norm_update_stats
-            classproperty compiled_with_cxx11_abi get_file_path init_num_threads is_distributed is_inference
+            classproperty compiled_with_cxx11_abi get_file_path init_num_threads is_distributed
             is_vulkan_available is_warn_always_enabled legacy_contiguous_format overrides
             prepare_multiprocessing_environment profiler_allow_cudagraph_cupti_lazy_reinit_cuda12 set_warn_always
             slice_inverse torch_version
@@ -75,7 +75,7 @@ OUT_OF_SCOPE: dict[str, dict[str, str]] = {
         """,
         "named tensors and first-class dimensions are prototypes": "index name",
         "private machinery that PyTorch does not document": """
-            const_data_ptr grad_dtype is_distributed is_inference module_load output_nr slice_inverse storage_type
+            const_data_ptr grad_dtype is_distributed module_load output_nr slice_inverse storage_type
         """,
         "PyTorch has removed them: they only raise": "eig lstsq reinforce resize resize_as solve symeig volatile",
         "kernels of libraries and devices that tour does not call": "ipu mtia to_mkldnn xpu",
@@ -106,5 +106,32 @@ OUT_OF_SCOPE: dict[str, dict[str, str]] = {
             multivariate_normal negative_binomial one_hot_categorical pareto poisson relaxed_bernoulli relaxed_categorical studentT
             transformed_distribution uniform utils von_mises weibull wishart
         """,
+    },
+    "torch.autograd": {
+        "legacy machinery that PyTorch does not document": """
+            NestedIOFunction SavedTensor handle_torch_function has_torch_function is_tensor_like is_view_replay_enabled
+            anomaly_mode enforce_grad_layout_policy is_multithreading_enabled
+        """,
+        "the profiler: Python's own sees into every op": """
+            DeviceType ProfilerActivity ProfilerConfig ProfilerEvent ProfilerState kineto_available profiler profiler_legacy
+            profiler_util
+        """,
+        "what the module happens to import": "Mapping Sequence cast overload torch warnings",
+    },
+    "torch.autograd.graph": {
+        "nothing is compiled, and a backward pass has one stream": """
+            region_activation_memory_budget set_override_stale_capture_stream set_warn_on_accumulate_grad_stream_mismatch
+        """,
+        "what the module happens to import": """
+            Generator Iterable Iterator Literal MutableMapping Optional RemovableHandle Sequence TorchDispatchMode TypeAlias
+            Union Variable WeakKeyDictionary WeakValueDictionary abc cast contextlib contextvars defaultdict deque functools log
+            logging threading torch
+        """,
+    },
+    "torch.autograd.functional": {"what the module happens to import": "fwAD torch"},
+    "torch.autograd.forward_ad": {"what the module happens to import": "os torch"},
+    "torch.func": {
+        "programs run as they are written, so there is nothing to make functional or to unwrap": "functionalize debug_unwrap",
+        "einops itself takes tour's tensors": "rearrange",
     },
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 import tour
@@ -109,3 +110,80 @@ def test_anomaly_detection_names_the_op_and_its_line():
     ):
         y.backward()
     assert x.grad is None
+
+
+@pytest.mark.parametrize("name", ["float16", "bfloat16", "float32", "float64", "complex64", "complex128"])
+@pytest.mark.parametrize("shape", [(), (1,), (7,), (3, 5), (90, 90)])
+def test_a_nan_is_found_in_every_dtype_and_layout_and_infinity_is_none(name, shape):
+    from tour.autograd.anomaly import has_nan
+
+    dtype = getattr(tour, name)
+    a = tour.full(shape, tour.finfo(dtype).max, dtype=dtype).numpy()
+    with np.errstate(all="ignore"):  # as in a backward pass
+        for value in (a.flat[0], np.inf):
+            a.reshape(-1)[-1:] = value
+            assert not any(has_nan(x) for x in (a, a.T, a[::2] if a.ndim else a, a[:0] if a.ndim else a))
+        a.reshape(-1)[-1:] = np.nan
+        assert has_nan(a) and has_nan(a.T) and has_nan([None, (a,)])
+    assert not has_nan(None)
+
+
+def test_a_hook_on_several_tensors_waits_for_those_that_a_pass_reaches():
+    a, b = tour.ones(2, requires_grad=True), tour.full((2,), 2.0, requires_grad=True)
+    c, d, seen = a * b, a * b, []
+    graph = tour.autograd.graph
+    with graph.register_multi_grad_hook((a, b, a, c, d), lambda gs: seen.append([g is not None for g in gs])):
+        c.sum().backward(retain_graph=True)
+        c.sum().backward(inputs=(a,), retain_graph=True)
+        (c + d).sum().backward(retain_graph=True)
+    c.sum().backward(retain_graph=True)
+    assert seen == [[True, True, True, True, False], [True, False, True, True, False], [True] * 5]
+    seen.clear()
+    graph.register_multi_grad_hook((a, c), lambda g: seen.append(g.tolist()), mode="any")
+    c.sum().backward()
+    assert seen == [[1.0, 1.0]]  # that of c
+    with pytest.raises(RuntimeError, match="doesn't require gradient"):
+        graph.register_multi_grad_hook((a, tour.ones(1)), print)
+    with pytest.raises(ValueError, match="'all', 'any'"):
+        graph.register_multi_grad_hook((a,), print, mode="each")
+
+
+def test_a_gradient_edge_stands_for_its_tensor():
+    x = tour.tensor([1.0, 2.0, 3.0, 4.0], requires_grad=True)
+    u, v = x.split(2)
+    edge, leaf = map(tour.autograd.graph.get_gradient_edge, (v, x))
+    assert edge.output_nr == 1 and edge.node == v.grad_fn and leaf.node.variable is x
+    y = (u * v).sum()
+    assert tour.autograd.grad(y, [edge], retain_graph=True)[0].tolist() == [1.0, 2.0]
+    found = tour.autograd.grad([edge], [leaf], tour.tensor([5.0, 6.0]), retain_graph=True)
+    assert found[0].tolist() == [0.0, 0.0, 5.0, 6.0]
+    tour.autograd.backward(tour.autograd.graph.get_gradient_edge(y))
+    assert x.grad.tolist() == [3.0, 4.0, 1.0, 2.0]
+    with pytest.raises(RuntimeError, match="get the gradient edge"):
+        tour.autograd.graph.get_gradient_edge(tour.ones(1))
+
+
+def test_writing_over_saved_tensors_copies_them_where_that_is_allowed():
+    w = tour.tensor([1.0, 2.0], requires_grad=True)
+    allowed = tour.autograd.graph.allow_mutation_on_saved_tensors
+    with allowed() as context:
+        v = w.clone()
+        loss = (v * v).sum() + v[:1].exp().sum()
+        v[1] = 7.0
+        v.zero_()
+        loss.backward()
+        assert w.grad.tolist() == pytest.approx([2.0 + 2.718281828, 4.0])
+        with pytest.raises(RuntimeError, match="nested"), allowed():
+            pass
+        late, cleared = (w * w).sum(), (w * w).sum()
+        context.clear()
+        with pytest.raises(AssertionError, match="Trying to backward outside"):
+            cleared.backward()
+        late = (w * w).sum()
+    with pytest.raises(AssertionError, match="Trying to backward outside"):
+        late.backward()
+    v = w.clone()
+    loss = (v * v).sum()
+    v.zero_()
+    with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+        loss.backward()

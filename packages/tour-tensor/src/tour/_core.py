@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 Array = Any  # a NumPy array, or the array type of another device
 
-new: Final[Any] = object.__new__
+new: Any = object.__new__  # while an `inference_mode` block is open, a function that marks tensors takes its place
 ndarray = np.ndarray
 Tensor: Any = None  # bound by _tensor.py: the one late binding that replaces a circular import
 
@@ -198,6 +198,25 @@ class Siblings:
 
     def __init__(self, parent: TensorType, op: Op) -> None:
         self._parent, self.op = parent, op
+
+
+class Inference:
+    """An `inference_mode` block: the parent of the tensors that were made in it, so it lives until the last of them is gone."""
+
+    __slots__ = ("__weakref__",)
+
+
+def inference_of(t: TensorType) -> Inference | None:
+    """The `inference_mode` block in which a tensor, or the one that it looks into, was made."""
+    parent = getattr(t, "_parent", None)
+    while parent is not None and type(parent) is not Inference:
+        parent = getattr(parent, "_parent", None)
+    return parent
+
+
+def is_inference(t: TensorType) -> bool:
+    """Whether a tensor was made in an `inference_mode` block."""
+    return inference_of(t) is not None
 
 
 def root_of(array: Array) -> Array:

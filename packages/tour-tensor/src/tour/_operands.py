@@ -95,6 +95,7 @@ def number(x: Any, beside: np.dtype[Any], array: Any = None) -> Tensor:
     elif (x or type(x) is int) and type(x) in _numbers:
         known = _numbers[type(x)].setdefault(beside, {})
         if len(known) < _MOST_NUMBERS:
+            made._parent = None  # shared by all, so it is part of no `inference_mode` block
             known[x] = made
     return made
 

@@ -152,6 +152,8 @@ def store(out: Any, source: Any, name: str, *read: Any) -> Any:
     if not can_cast(FROM_NUMPY[source._a.dtype], FROM_NUMPY[out._a.dtype]):
         raise RuntimeError(f"result type {source.dtype.name} can't be cast to the desired output type {out.dtype.name}")
     writable(out._a)
+    if sockets.before_write is not None and _core.is_inference(out):
+        sockets.before_write(out)
     grows = out._a.shape != source._a.shape
     for x in read:
         _apart(name, out._a, x._a, grows)

@@ -7,7 +7,7 @@ from typing import Any, Self, TypeVar
 import numpy as np
 
 from tour import _core, _declare
-from tour._core import UNTRACKED, autograd, new, root_of, stamp_of, wrap
+from tour._core import UNTRACKED, Inference, autograd, is_inference, new, root_of, stamp_of, wrap
 from tour._devices import device, device_of
 from tour._dtypes import FROM_NUMPY, dtype, get_default_dtype
 from tour._legacy import legacy_array
@@ -586,7 +586,8 @@ class Tensor(
             >>> y.detach_().requires_grad
             False
         """
-        if self._tape is not None and getattr(self, "_parent", None) is not None:
+        parent = getattr(self, "_parent", None)
+        if self._tape is not None and parent is not None and type(parent) is not Inference:
             raise RuntimeError("Can't detach views in-place. Use detach() instead.")
         self._tape = None
         return self
@@ -612,6 +613,8 @@ class Tensor(
 
     @property
     def _version(self) -> int:
+        if is_inference(self):
+            raise RuntimeError("Inference tensors do not track version counter.")
         stamp = stamp_of(self._a)
         return 0 if stamp is None else stamp.count
 

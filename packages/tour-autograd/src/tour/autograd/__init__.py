@@ -25,6 +25,7 @@ from tour.autograd.grad_mode import (
     no_grad,
     set_grad_enabled,
 )
+from tour.autograd.grad_mode import set_multithreading_enabled as set_multithreading_enabled
 from tour.autograd.gradcheck import GradcheckError as GradcheckError
 from tour.autograd.gradcheck import gradcheck as gradcheck
 from tour.autograd.gradcheck import gradgradcheck as gradgradcheck
@@ -35,6 +36,7 @@ from tour.autograd.hooks import retain_grad as retain_grad
 from tour.autograd.hooks import retains_grad as retains_grad
 from tour.autograd.rule import declare_missing
 from tour.autograd.variable import Variable as Variable
+from tour.autograd.variable import variable as variable
 
 __all__ = [
     "Function", "FunctionCtx", "GradFn", "backward", "enable_grad", "grad", "grad_fn", "inference_mode", "is_grad_enabled",
@@ -66,6 +68,8 @@ def set_requires_grad(t: Any, value: bool) -> None:
     if t._tape is None:
         if FROM_NUMPY[t._a.dtype].rank < FLOATING:
             raise RuntimeError(f"only Tensors of floating point and complex dtype can require gradients, not {t.dtype}")
+        if tape.inferred and tape.mode.inference is None and _core.is_inference(t):
+            raise RuntimeError("Setting requires_grad=True on inference tensor outside InferenceMode is not allowed.")
         if not _ready:
             declare_rules()
         t._tape = tape.Leaf(t)
@@ -103,7 +107,9 @@ def set_grad(t: Any, value: Any) -> None:
 
 
 def _as_list(x: Tensors) -> list[Any]:
-    return [x] if isinstance(x, Tensor) else list(x)
+    if isinstance(x, Tensor):
+        return [x]
+    return [graph.at_edge(x)] if isinstance(x, graph.GradientEdge) else list(map(graph.at_edge, x))
 
 
 def _seeds(outputs: list[Any], gradients: Any, create: bool) -> list[tuple[Any, Any]]:

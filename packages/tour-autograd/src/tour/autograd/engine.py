@@ -97,7 +97,7 @@ def run(
                 if was is None and (node.hooks is not None or node.after):
                     was = tape.set_recording(create)  # no code but the user's could record anything
                 if node.hooks is not None:
-                    g = _call_before(node.hooks, g, create)
+                    g = _call_before(node.hooks, g, create, (waiting, useful))
                 if wanted is not None:
                     if key not in wanted:
                         continue
@@ -131,7 +131,7 @@ def run(
                             r = formula(g, *[values[k] for k in takes])
                         if at and r.shape != values[at]:
                             r = sum_to(r, values[at])
-                        if search is not None and search(r):
+                        if search is not None and r is not g and search(r):
                             raise anomaly.found(node, edges_of(node).index(e))
                         key = id(e)
                         held = grads.get(key)
@@ -152,9 +152,9 @@ def run(
             edges = edges_of(node)
             if wanted is not None and key in wanted and g is not None and useful is not None and _goes_on(node, useful):
                 captured[key] = g  # as it arrives: in PyTorch hooks then see only what goes on
-                g = g if hooks is None else _call_before(hooks, g, create)
+                g = g if hooks is None else _call_before(hooks, g, create, (waiting, useful))
             elif g is not None:
-                g = g if hooks is None else _call_before(hooks, g, create)
+                g = g if hooks is None else _call_before(hooks, g, create, (waiting, useful))
                 if wanted is not None and key in wanted:
                     captured[key] = g
             if g is None:
@@ -415,14 +415,18 @@ def sum_to(g: Gradient, shape: tuple[int, ...]) -> Gradient:
 # --- Hooks ----------------------------------------------------------------------------------------------------------------
 
 
-def _call_before(hooks: Any, g: Gradient, create: bool) -> Gradient:
+def _call_before(hooks: Any, g: Gradient, create: bool, walk: tuple[dict[int, int], set[int] | None]) -> Gradient:
     """Let hooks see and change a gradient; keep it for the tensor that asked to retain it."""
     if hooks.before:
         seen = _as_tensor(g) if type(g) is not list else g
-        for hook in list(hooks.before.values()):
-            changed = hook(seen)
-            if changed is not None:
-                seen = changed if type(seen) is list else _allowed(hook, seen, changed)
+        try:
+            for hook in list(hooks.before.values()):
+                tape.mode.walk = walk
+                changed = hook(seen)
+                if changed is not None:
+                    seen = changed if type(seen) is list else _allowed(hook, seen, changed)
+        finally:
+            tape.mode.walk = None
         g = seen if create or type(seen) is list else _as_raw(seen)
     if hooks.retain is not None and (t := hooks.retain()) is not None:
         kept = g if create else wrap(as_array(g).copy())

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from sys import _getframe
+from types import NoneType
 from typing import Any
 
 import numpy as np
 
 from tour import _core
-from tour._core import Op, Siblings, clock, wrap
+from tour._core import Inference, Op, Siblings, clock, wrap
 from tour._devices import device_of
 from tour._dtypes import FROM_NUMPY
 from tour.autograd import recorders, tape, views
@@ -333,7 +334,7 @@ def _record(op: Op, ctx: FunctionCtx, edges: tuple[Any, ...], inputs: tuple[Any,
 
 def recorded_view(t: Any) -> bool:
     """Whether a tensor is a view of another one."""
-    return isinstance(t, _core.Tensor) and getattr(t, "_parent", None) is not None
+    return isinstance(t, _core.Tensor) and type(getattr(t, "_parent", None)) not in (NoneType, Inference)
 
 
 def _kept(t: Any, inputs: tuple[Any, ...], position: dict[int, int]) -> tuple[SavedTensor, int | None]:

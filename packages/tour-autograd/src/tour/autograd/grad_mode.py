@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import functools
+import weakref
 from collections.abc import Callable
 from typing import Any, Self, TypeVar
 
-from tour.autograd import tape
+from tour.autograd import inference, tape
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 __all__ = [
     "enable_grad", "inference_mode", "is_grad_enabled", "is_inference_mode_enabled", "no_grad", "set_grad_enabled",
+    "set_multithreading_enabled",
 ]  # fmt: skip
 
 
@@ -146,32 +148,80 @@ class set_grad_enabled(_Switch):
 
 
 class inference_mode(_Switch):
-    """Like `no_grad`, for code that will never be differentiated.
+    """Like `no_grad`, for code that will never be differentiated: what it makes cannot be used where gradients are recorded.
+
+    Args:
+        mode: False for a block in which tensors are ordinary again.
 
     Examples:
         >>> import tour
         >>> with tour.inference_mode():
-        ...     tour.is_inference_mode_enabled()
+        ...     x = tour.ones(2) * 3
+        >>> x.is_inference()
         True
+        >>> x.mul_(2)
+        Traceback (most recent call last):
+        ...
+        RuntimeError: Inplace update to inference tensor outside InferenceMode is not allowed. ...
     """
 
-    __slots__ = ("_inference",)
+    __slots__ = ("_before",)
 
     def __new__(cls, mode: Any = True) -> Any:
         return super().__new__(cls) if isinstance(mode, bool) else _decorated(cls, mode)
 
     def __init__(self, mode: Any = True) -> None:
         super().__init__(not mode)
-        self._inference: list[bool] = []
+        self._before: list[Any] = []
 
     def __enter__(self) -> Self:
-        self._inference.append(tape.mode.inference)
-        tape.mode.inference = not self._enabled
+        self._before.append(tape.mode.inference)
+        if not self._enabled:
+            tape.mode.inference = inference.begin()
+        elif tape.mode.inference is not None:
+            inference.outlives(tape.mode.inference)
+            tape.mode.inference = None
         return super().__enter__()
 
     def __exit__(self, *_: object) -> None:
-        tape.mode.inference = self._inference.pop()
+        block = tape.mode.inference
+        ended = None if block is None or self._enabled else weakref.ref(block)
+        del block
+        tape.mode.inference = self._before.pop()
         super().__exit__()
+        if ended is not None:
+            inference.end(ended)
+
+    def __call__(self, function: F) -> F:
+        code = getattr(function, "__code__", None)
+        if code is not None and code.co_flags & 0x20:  # a generator function
+            return super().__call__(function)
+
+        @functools.wraps(function)
+        def wrapped(*args: Any, **kwargs: Any) -> Any:
+            with inference_mode(not self._enabled):
+                return function(*args, **kwargs)
+
+        return wrapped  # type: ignore[return-value]
+
+
+class set_multithreading_enabled:
+    """PyTorch's switch for running backward passes in several threads: here a pass always runs in the thread that asks for it.
+
+    Examples:
+        >>> import tour
+        >>> with tour.autograd.set_multithreading_enabled(False):
+        ...     tour.ones(2, requires_grad=True).sum().backward()
+    """
+
+    def __init__(self, mode: bool) -> None:
+        self.mode = mode
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, *_: object) -> None:
+        pass
 
 
 def is_grad_enabled() -> bool:
@@ -195,4 +245,4 @@ def is_inference_mode_enabled() -> bool:
         ...     tour.is_inference_mode_enabled()
         True
     """
-    return tape.mode.inference
+    return tape.mode.inference is not None

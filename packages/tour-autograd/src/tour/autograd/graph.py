@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
 
 from tour import Tensor
-from tour._core import wrote
+from tour._core import wrap, wrote
 from tour.autograd import tape, views
-from tour.autograd.hooks import Handle
+from tour.autograd.hooks import Handle, current_tape
+from tour.autograd.hooks import register_multi_grad_hook as register_multi_grad_hook
+from tour.autograd.mutation import allow_mutation_on_saved_tensors as allow_mutation_on_saved_tensors
 from tour.autograd.saved import disable_saved_tensors_hooks as disable_saved_tensors_hooks
 from tour.autograd.saved import save_on_cpu as save_on_cpu
 from tour.autograd.saved import saved_tensors_hooks as saved_tensors_hooks
@@ -142,6 +146,53 @@ def node_of(edge: Any) -> GradFn:
     if type(edge) is list and edge[OP] is PICK:
         return GradFn(edge[FIRST], saved_of(edge)[0])
     return GradFn(edge)
+
+
+class GradientEdge(NamedTuple):
+    """Where a gradient arrives: a tensor's place in the graph without its elements; `grad` and `backward` take it for the tensor.
+
+    Attributes:
+        node: The node of the graph.
+        output_nr: Which of the node's outputs it is.
+        ownership_token: What stands for the tensor: its shape, dtype and history.
+    """
+
+    node: GradFn
+    output_nr: int
+    ownership_token: Any = None
+
+
+def get_gradient_edge(tensor: Any) -> GradientEdge:
+    """The place of a tensor in the graph, which does not keep its elements alive.
+
+    Raises:
+        RuntimeError: If the tensor does not record.
+
+    Examples:
+        >>> import tour
+        >>> x = tour.tensor([1.0, 2.0], requires_grad=True)
+        >>> edge = get_gradient_edge(x)
+        >>> tour.autograd.grad((x * x).sum(), edge)
+        (tensor([2., 4.]),)
+    """
+    if tensor._tape is None:
+        raise RuntimeError("It is not possible to get the gradient edge for a Tensor that does not require gradients")
+    own = current_tape(tensor, "cannot get the gradient edge")
+    stand_in = wrap(np.broadcast_to(np.empty_like(tensor._a, shape=()), tensor._a.shape))
+    stand_in._tape = own
+    node = node_of(own)
+    return GradientEdge(node, node._index, stand_in)
+
+
+def at_edge(x: Any) -> Any:
+    """The stand-in of a gradient edge; anything else as it is."""
+    if not isinstance(x, GradientEdge):
+        return x
+    if x.ownership_token is None:
+        raise RuntimeError(
+            "this GradientEdge was made by hand; get_gradient_edge(tensor) makes one that knows its tensor"
+        )
+    return x.ownership_token
 
 
 def grad_fn(t: Any) -> GradFn | None:

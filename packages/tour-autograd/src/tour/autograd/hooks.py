@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from tour.autograd import tape, views
 from tour.autograd.tape import Leaf
 
-__all__ = ["Handle", "register_hook", "register_post_accumulate_grad_hook", "retain_grad", "retains_grad"]
+__all__ = [
+    "Handle", "register_hook", "register_multi_grad_hook", "register_post_accumulate_grad_hook", "retain_grad", "retains_grad",
+]  # fmt: skip
 
 _ids = itertools.count()
 
@@ -73,6 +76,96 @@ def register_hook(t: Any, hook: Callable[..., Any]) -> Handle:
         tensor([10., 10.])
     """
     return Handle(tape.ensure_hooks(current_tape(t, "cannot register a hook")).before, hook)
+
+
+class _Together:
+    """A hook on several tensors: gathers their gradients in each backward pass, and calls a function with all or the first.
+
+    It hangs on each of the tapes, so it knows them by weak references to their hooks only.
+    """
+
+    def __init__(self, tapes: list[Any], fn: Callable[..., Any], first_only: bool) -> None:
+        self.tapes = [(id(own), weakref.ref(tape.ensure_hooks(own))) for own in tapes]
+        self.fn, self.first_only = fn, first_only
+        self.passes: dict[
+            int, tuple[Any, list[Any], list[bool]]
+        ] = {}  # by id of the walk's table, which is kept alive beside
+
+    def arrived(self, i: int, g: Any) -> None:
+        """The gradient of the tensor `i` was computed."""
+        walk = tape.mode.walk
+        assert walk is not None
+        visited, useful = walk
+        key = id(visited)
+        if key not in self.passes:
+            alive = [key for key, hooks in self.tapes if hooks() is not None]
+            due = [k in alive and k in visited and (useful is None or k in useful) for k, _ in self.tapes]
+            self.passes[key] = (visited, [None] * len(due), due)
+            if self.first_only:
+                self.fn(g)
+        _, grads, due = self.passes[key]
+        same = [k for k, (own, _) in enumerate(self.tapes) if own == self.tapes[i][0]]
+        for k in same:  # the same tensor may stand in the list twice
+            grads[k], due[k] = g, False
+        if not any(due):
+            del self.passes[key]
+            if not self.first_only:
+                self.fn(grads)
+
+
+class _Handles:
+    """Takes a hook away from several tensors."""
+
+    __slots__ = ("__weakref__", "handles")
+
+    def __init__(self, handles: list[Handle]) -> None:
+        self.handles = handles
+
+    def remove(self) -> None:
+        """Take the hook away; doing so twice is harmless."""
+        for handle in self.handles:
+            handle.remove()
+
+    def __enter__(self) -> _Handles:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.remove()
+
+
+def register_multi_grad_hook(tensors: Sequence[Any], fn: Callable[..., Any], *, mode: str = "all") -> _Handles:
+    """Call a function once in each backward pass, when the gradients of several tensors are there.
+
+    Args:
+        tensors: Recorded tensors. A pass waits for those only that it reaches.
+        fn: For `mode="all"`, called with a list of all gradients, None for tensors that the pass does not reach; for
+            `mode="any"`, with the first gradient that is computed. What it returns is ignored.
+        mode: `"all"` or `"any"`.
+
+    Returns:
+        A handle with `remove()`.
+
+    Raises:
+        RuntimeError: If a tensor does not record.
+        ValueError: If `mode` is neither.
+
+    Examples:
+        >>> import tour
+        >>> a, b = (tour.ones(2, requires_grad=True) for _ in range(2))
+        >>> c, d = a * b, a + b
+        >>> show = lambda grads: print([g is not None for g in grads])
+        >>> handle = tour.autograd.graph.register_multi_grad_hook((a, b, c, d), show)
+        >>> c.sum().backward()
+        [True, True, True, False]
+    """
+    if mode not in ("all", "any"):
+        raise ValueError(f"Expects mode to be one of ('all', 'any') but got {mode}")
+    tapes = [current_tape(t, "cannot register a hook") for t in tensors]
+    together = _Together(tapes, fn, mode == "any")
+    first = {id(own): (i, own) for i, own in reversed(list(enumerate(tapes)))}
+    return _Handles(
+        [Handle(tape.ensure_hooks(own).before, functools.partial(together.arrived, i)) for i, own in first.values()]
+    )
 
 
 def register_post_accumulate_grad_hook(t: Any, hook: Callable[..., Any]) -> Handle:

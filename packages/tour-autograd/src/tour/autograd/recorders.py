@@ -17,7 +17,7 @@ from tour._core import OPS, Op
 Record = Callable[..., None]
 Layer = Callable[[Op, Record], Record]
 
-_lock = threading.RLock()
+lock = threading.RLock()
 _open: list[Layer] = []  # the layer of each open block
 _own: dict[Op, Record] = {}  # the recorders that are exchanged now
 _made: dict[tuple[Any, ...], Record] = {}  # what layers have made, which they make once
@@ -28,7 +28,7 @@ lifted_edges: Callable[..., tuple[Any, ...]] | None = None  # what `vmap` makes 
 
 def exchange(layer: Layer) -> None:
     """Open a block in which `layer` makes the recorders."""
-    with _lock:
+    with lock:
         _open.append(layer)
         if _open.count(layer) == 1:
             _apply()
@@ -36,7 +36,7 @@ def exchange(layer: Layer) -> None:
 
 def restore(layer: Layer) -> None:
     """Close one."""
-    with _lock:
+    with lock:
         _open.remove(layer)
         if layer not in _open:
             _apply()
@@ -44,7 +44,7 @@ def restore(layer: Layer) -> None:
 
 def plug(op: Op, record: Record) -> None:
     """Fill the `record` socket of an op, also while a block is open."""
-    with _lock:
+    with lock:
         _own.pop(op, None)
         op.record = record
         if _open:

@@ -56,6 +56,20 @@ class Packed:
         return t._a
 
 
+def refuse_inference(t: Any) -> None:
+    """Refuse to save a tensor that was made in an `inference_mode` block.
+
+    Raises:
+        RuntimeError: If it was.
+    """
+    if tape.mode.inference is None and _core.is_inference(t):
+        raise RuntimeError(
+            "Inference tensors cannot be saved for backward. Please do not use Tensors created in inference mode in computation "
+            "tracked by autograd. To work around this, you can make a clone to get a normal tensor and use it in autograd, or use "
+            "`no_grad()` instead of `inference_mode()`."
+        )
+
+
 class SavedTensor:
     """A tensor kept for later with its history, outside a node: by the user's `Function`, or by a checkpoint.
 
@@ -67,6 +81,8 @@ class SavedTensor:
     __slots__ = ("tape", "time", "value")
 
     def __init__(self, t: Any, history: bool = True) -> None:
+        if tape.inferred:
+            refuse_inference(t)
         self.value = Packed.now(t._a) if _stack.blocks else t._a
         self.tape = tape.edge(t) if history else None
         self.time = clock.now

@@ -15,7 +15,7 @@ from types import CodeType, FrameType
 from typing import Any, Final
 
 from tour import Tensor
-from tour._core import Op, clock
+from tour._core import Inference, Op, clock
 
 # Layout of a node: five fixed entries, then one edge for each differentiable input, then what the rule saves. It is flat because
 # each tuple inside it would cost every recorded op 30 ns.
@@ -53,10 +53,12 @@ class Mode(threading.local):
     """What this thread records, and whether it is in an `inference_mode` block."""
 
     enabled = True
-    inference = False
+    inference: Inference | None = None  # the block that marks what is made in it
+    walk: tuple[dict[int, int], set[int] | None] | None = None  # while hooks run: which tapes their pass visits
 
 
 mode = Mode()
+inferred = 0  # how many `inference_mode` blocks have ended of which tensors are left
 off = 0  # how many `no_grad` blocks are open in all threads: while there is none, nobody has to look at `mode`
 _lock = threading.Lock()
 
@@ -80,7 +82,7 @@ def set_recording(enabled: bool) -> bool:
 class Hooks:
     """Functions to call when a gradient passes: `before` sees and may change it, `after` sees what the node made of it."""
 
-    __slots__ = ("after", "before", "metadata", "retain")
+    __slots__ = ("__weakref__", "after", "before", "metadata", "retain")
 
     def __init__(self) -> None:
         self.before: dict[int, Callable[..., Any]] = {}
@@ -367,7 +369,7 @@ def _share(node: Node, outputs: tuple[Any, ...]) -> None:
 def _unlink(out: Any) -> None:
     """A view made while nothing is recorded shares memory with its parent, but no history."""
     for t in out if type(out) is tuple else (out,):
-        if (parent := getattr(t, "_parent", None)) is not None:
+        if (parent := getattr(t, "_parent", None)) is not None and type(parent) is not Inference:
             t._parent = views.Unlinked(parent)
 
 

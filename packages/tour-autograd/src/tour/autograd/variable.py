@@ -28,3 +28,12 @@ class Variable(metaclass=_AnyTensor):
     def __new__(cls, data: Any, requires_grad: bool = False, volatile: bool = False) -> Any:
         """Make the tensor; `volatile` is ignored, as in PyTorch."""
         return wrap(data._a).requires_grad_(requires_grad)
+
+
+def variable(*args: Any, **kwargs: Any) -> Any:
+    """What PyTorch says of its former way to make a tensor.
+
+    Raises:
+        RuntimeError: Always.
+    """
+    raise RuntimeError("tour.autograd.variable(...) is deprecated, use tour.tensor(...) instead")

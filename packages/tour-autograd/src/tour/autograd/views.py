@@ -16,7 +16,7 @@ from typing import Any, Final
 import numpy as np
 
 from tour import _core
-from tour._core import UNTRACKED, Op, Siblings, clock
+from tour._core import UNTRACKED, Inference, Op, Siblings, clock
 from tour.autograd import tape
 
 COPY_SLICES: Final = Op("copy_slices", ("base", "part", "region", "keep"))
@@ -42,7 +42,7 @@ def root_of(t: Any) -> Any | None:
     """The tensor whose memory and history a view shares; None for a tensor that is no such view."""
     root = parent = getattr(t, "_parent", None)
     while parent is not None:
-        if parent is UNTRACKED or type(parent) is Unlinked:
+        if parent is UNTRACKED or type(parent) is Unlinked or type(parent) is Inference:
             return None
         root, parent = parent, getattr(parent, "_parent", None)
     return root
@@ -54,6 +54,16 @@ def before_write(target: Any, *others: Any) -> bool:
     Raises:
         RuntimeError: If `target` is a leaf that requires gradients, or a view of one.
     """
+    if (
+        tape.inferred
+        and tape.mode.inference is None
+        and isinstance(target, _core.Tensor)
+        and _core.is_inference(target)
+    ):
+        raise RuntimeError(
+            "Inplace update to inference tensor outside InferenceMode is not allowed. You can make a clone to get a normal tensor "
+            "before doing inplace update."
+        )
     if tape.off and not tape.mode.enabled:
         return False
     if hasattr(target, "_parent"):

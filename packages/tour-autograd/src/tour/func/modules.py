@@ -12,7 +12,7 @@ from typing import Any
 import tour
 from tour import Tensor
 
-__all__ = ["functional_call", "stack_module_state"]
+__all__ = ["functional_call", "replace_all_batch_norm_modules_", "stack_module_state"]
 
 State = Mapping[str, Tensor]
 
@@ -83,6 +83,23 @@ def stack_module_state(models: Sequence[Any]) -> tuple[dict[str, Tensor], dict[s
         _stacked([dict(getattr(m, which)()) for m in models]) for which in ("named_parameters", "named_buffers")
     )
     return parameters, buffers
+
+
+def replace_all_batch_norm_modules_(root: Any) -> Any:
+    """Let the batch normalisations in a module forget their running statistics, which `vmap` could not write; returns the module.
+
+    Examples:
+        >>> import tour
+        >>> net = replace_all_batch_norm_modules_(tour.nn.Sequential(tour.nn.Linear(2, 3), tour.nn.BatchNorm1d(3)))
+        >>> net[1].running_mean is None
+        True
+    """
+    batch_norm = import_module("tour.nn.modules.batchnorm")._BatchNorm
+    for module in root.modules():
+        if isinstance(module, batch_norm) and module.track_running_stats:
+            module.running_mean = module.running_var = module.num_batches_tracked = None
+            module.track_running_stats = False
+    return root
 
 
 def _stacked(states: list[dict[str, Tensor]]) -> dict[str, Tensor]:

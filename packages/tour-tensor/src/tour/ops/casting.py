@@ -8,7 +8,7 @@ import numpy as np
 
 from tour import _core, _dtypes
 from tour._calling import numpy_too
-from tour._core import Op, as_array, wrap
+from tour._core import Op, as_array, inference_of, wrap
 from tour._declare import mapped
 from tour._devices import as_device, device, device_of, move
 from tour._dtypes import as_dtype
@@ -249,7 +249,9 @@ def detach(input: Tensor) -> Tensor:
         >>> tour.detach(2 * x)
         tensor([2., 2.])
     """
-    return wrap(input._a)
+    t = wrap(input._a)
+    t._parent = inference_of(input)
+    return t
 
 
 def detach_(input: Tensor) -> Tensor:

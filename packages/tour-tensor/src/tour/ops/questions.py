@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from tour._tensor import Tensor
 
 __all__ = [
-    "e", "get_device", "get_num_interop_threads", "get_num_threads", "inf", "is_complex", "is_floating_point", "is_nonzero",
-    "is_same_size", "is_signed", "is_storage", "is_tensor", "nan", "newaxis", "numel", "pi", "set_num_interop_threads",
+    "e", "get_device", "get_num_interop_threads", "get_num_threads", "inf", "is_complex", "is_floating_point", "is_inference",
+    "is_nonzero", "is_same_size", "is_signed", "is_storage", "is_tensor", "nan", "newaxis", "numel", "pi", "set_num_interop_threads",
     "set_num_threads", "typename",
 ]  # fmt: skip
 
@@ -71,6 +71,19 @@ def is_complex(input: Tensor) -> bool:
 
 
 @numpy_too
+def is_inference(input: Tensor) -> bool:
+    """Whether a tensor was made in an `inference_mode` block; it can be neither saved for a backward pass nor written outside.
+
+    Examples:
+        >>> import tour
+        >>> with tour.inference_mode():
+        ...     x = tour.ones(2)
+        >>> tour.is_inference(x), x.clone().is_inference()
+        (True, False)
+    """
+    return _core.is_inference(input)
+
+
 def is_signed(input: Tensor) -> bool:
     """Whether the elements may be negative.
 
@@ -237,6 +250,7 @@ class Questions:
     __slots__ = ()
 
     is_floating_point, is_complex, is_signed, is_nonzero = is_floating_point, is_complex, is_signed, is_nonzero
+    is_inference = is_inference
     numel = nelement = numel
     get_device = get_device
 
