@@ -19,8 +19,9 @@ Layer = Callable[[Op, Record], Record]
 
 lock = threading.RLock()
 _open: list[Layer] = []  # the layer of each open block
-_own: dict[Op, Record] = {}  # the recorders that are exchanged now
+_own: dict[Op, Record] = {}  # the recorder that each op has while no block is open
 _made: dict[tuple[Any, ...], Record] = {}  # what layers have made, which they make once
+_tables: dict[tuple[Layer, ...], list[tuple[Op, Record]]] = {}  # the recorders of all ops under some layers: blocks open often
 
 
 lifted_edges: Callable[..., tuple[Any, ...]] | None = None  # what `vmap` makes of the edges of a user's function
@@ -45,10 +46,9 @@ def restore(layer: Layer) -> None:
 def plug(op: Op, record: Record) -> None:
     """Fill the `record` socket of an op, also while a block is open."""
     with lock:
-        _own.pop(op, None)
-        op.record = record
-        if _open:
-            _cover(op, tuple(dict.fromkeys(_open)))
+        _own[op] = record
+        _tables.clear()
+        op.record = _covered(op, tuple(dict.fromkeys(_open)))
 
 
 def plugged(op: Op) -> bool:
@@ -58,18 +58,18 @@ def plugged(op: Op) -> bool:
 
 def _apply() -> None:
     layers = tuple(dict.fromkeys(_open))
-    if not layers:
-        for op, record in _own.items():
-            op.record = record
-        _own.clear()
-        return
-    for op in OPS.values():
-        _cover(op, layers)
+    table = _tables.get(layers)
+    if table is None or len(table) != len(OPS):
+        table = _tables[layers] = [(op, _covered(op, layers)) for op in OPS.values()]
+    for op, record in table:
+        op.record = record
 
 
-def _cover(op: Op, layers: tuple[Layer, ...]) -> None:
-    """Give an op the recorder that the layers make of its own."""
+def _covered(op: Op, layers: tuple[Layer, ...]) -> Record:
+    """The recorder that layers make of an op's own."""
     record = _own.setdefault(op, op.record)
+    if not layers:
+        return record
     key = (op, record, layers)
     made = _made.get(key)
     if made is None:
@@ -77,4 +77,4 @@ def _cover(op: Op, layers: tuple[Layer, ...]) -> None:
         for layer in layers:
             made = layer(op, made)
         _made[key] = made
-    op.record = made
+    return made
