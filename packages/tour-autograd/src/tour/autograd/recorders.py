@@ -21,7 +21,9 @@ lock = threading.RLock()
 _open: list[Layer] = []  # the layer of each open block
 _own: dict[Op, Record] = {}  # the recorder that each op has while no block is open
 _made: dict[tuple[Any, ...], Record] = {}  # what layers have made, which they make once
-_tables: dict[tuple[Layer, ...], list[tuple[Op, Record]]] = {}  # the recorders of all ops under some layers: blocks open often
+_tables: dict[
+    tuple[Layer, ...], list[tuple[Op, Record]]
+] = {}  # the recorders of all ops under some layers: blocks open often
 
 
 lifted_edges: Callable[..., tuple[Any, ...]] | None = None  # what `vmap` makes of the edges of a user's function

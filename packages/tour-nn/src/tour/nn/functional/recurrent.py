@@ -218,6 +218,8 @@ def _run_layer(
     """Outputs and last states of one layer in one direction."""
     w_ih, w_hh, b_ih, b_hh = (weights.get(name) for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh"))
     h0 = state[0]
+    if any(t is not None and hasattr(t._a, "levels") for t in (x, *state, w_ih, w_hh)):
+        return _run_steps(mode, x, state, (w_ih, w_hh, b_ih, b_hh), weights.get("weight_hr"), sizes, reverse)
     if mode == "LSTM":
         y, h, c, *_ = lstm_layer(x, h0, state[1], w_ih, w_hh, b_ih, b_hh, weights.get("weight_hr"), sizes, reverse)  # type: ignore[arg-type]
         return y, (h, c)
@@ -226,6 +228,24 @@ def _run_layer(
         return y, (h,)
     y, h, _ = rnn_layer(x, h0, w_ih, w_hh, b_ih, b_hh, sizes, reverse, mode == "RNN_RELU")  # type: ignore[arg-type]
     return y, (h,)
+
+
+def _run_steps(
+    mode: str, x: Tensor, state: tuple[Tensor, ...], weights: tuple[Any, ...], w_hr: Bias, sizes: Sizes, reverse: bool
+) -> tuple[Tensor, tuple[Tensor, ...]]:
+    """The same step by step, each op for all samples of a `vmap` at once; the kernels know of one set of weights."""
+
+    w_ih, w_hh, b_ih, b_hh = weights
+
+    def step(y: Tensor, s: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+        if mode == "LSTM":
+            return lstm_step(y, (s[0], s[1]), w_ih, w_hh, b_ih, b_hh, w_hr)
+        if mode == "GRU":
+            return (gru_step(y, s[0], w_ih, w_hh, b_ih, b_hh),)
+        return (rnn_step(y, s[0], w_ih, w_hh, b_ih, b_hh, mode == "RNN_RELU"),)
+
+    y, *last = _unrolled(step, x, state, sizes, reverse)
+    return y, tuple(last)
 
 
 def run_layers(

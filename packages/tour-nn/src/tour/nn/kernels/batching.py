@@ -71,7 +71,47 @@ batched_by(
     "grid_sampling",
 )  # fmt: skip
 batched_by(folded_grad, "adaptive_avg_pooling_grad", "avg_pooling_grad", "resizing_grad")
-batched_by(one_by_one, "ctc_losses", "ctc_losses_grad")
+
+
+def in_columns(x: Array, levels: Levels) -> Array:
+    """(T, N, C) of each sample as (T, samples · N, C)."""
+    value = np.moveaxis(stretched(x, levels), len(levels), 0)
+    return value.reshape(len(value), -1, value.shape[-1])
+
+
+def from_columns(value: Array, levels: Levels) -> BatchedArray:
+    """The inverse of `in_columns`."""
+    sizes = sizes_of(levels)
+    steps, columns, classes = value.shape
+    apart = value.reshape(steps, *sizes, columns // max(prod(sizes), 1), classes)
+    return BatchedArray(np.moveaxis(apart, 0, len(sizes)), levels)
+
+
+@of("ctc_losses")
+def _ctc(x: Array, targets: Array, input_lengths: Array, target_lengths: Array, blank: int) -> Any:
+    levels = levels_of((x, targets, input_lengths, target_lengths))
+    rows = [joined(r, levels) for r in (targets, input_lengths, target_lengths)]
+    losses, alpha = kernel("ctc_losses")(in_columns(x, levels), *rows, blank)
+    return parted(losses, levels), from_columns(alpha, levels)
+
+
+@of("ctc_losses_grad")
+def _ctc_grad(
+    g: Array, x: Array, targets: Array, input_lengths: Array, target_lengths: Array, blank: int, losses: Array, alpha: Array,
+    zero_infinity: bool,
+) -> Any:  # fmt: skip
+    levels = levels_of((g, x, targets, input_lengths, target_lengths, losses, alpha))
+    rows = [joined(r, levels) for r in (targets, input_lengths, target_lengths)]
+    found = kernel("ctc_losses_grad")(
+        joined(g, levels),
+        in_columns(x, levels),
+        *rows,
+        blank,
+        joined(losses, levels),
+        in_columns(alpha, levels),
+        zero_infinity,
+    )
+    return from_columns(found, levels)
 
 
 @of("cross_entropy")
@@ -255,6 +295,3 @@ def _attention(query: Any, key: Any, value: Any, mask: Any, keep: Any, causal: b
         return kernel("attention")(*map(np.ascontiguousarray, (q, k, v)), *masks, causal, scale)
 
     return leading(function)(query, key, value, *arrays)
-
-
-batched_by(one_by_one, "rnn_layer", "lstm_layer", "gru_layer")
