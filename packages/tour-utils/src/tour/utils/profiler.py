@@ -20,7 +20,7 @@ from types import CodeType, FrameType
 from typing import Any, Self
 
 from tour import Tensor
-from tour._core import ndarray, root_of
+from tour._core import root_of
 from tour.autograd import engine
 from tour.autograd.blame import modules_of, reachable
 from tour.autograd.tape import CODE, OP, PICK, Leaf, is_ours, lasti_of, line_of, node_name
@@ -234,7 +234,7 @@ class profile:
             if caller is not None and caller.f_globals is vars(engine):
                 for x in made if type(made) in (tuple, list) else (made,):
                     for array in x if type(x) in (tuple, list) else (x,):
-                        if type(array) is ndarray:
+                        if hasattr(array, "__array_ufunc__") and type(array) is not Tensor:
                             self._remember(root_of(array), event)
         elif type(made) is tuple:  # a node of the tape is a list, which leads to all others
             for t in made:
@@ -252,7 +252,10 @@ class profile:
                 if event is not None:
                     self._moves.append((clock(), -size, event))
 
-        self._known[key] = weakref.ref(buffer, gone)
+        try:
+            self._known[key] = weakref.ref(buffer, gone)
+        except TypeError:  # one number, which NumPy gives for a sum, or an array that does not say when it goes
+            return
         if event is not None:
             event.memory += buffer.nbytes
             self._moves.append((clock(), buffer.nbytes, event))
