@@ -8,13 +8,20 @@ from typing import Any
 import numpy as np
 
 from tour import _special
+from tour._compiled import compilable
 from tour._core import OPS, kernel_for, ndarray
-from tour._kernels import blocked, bounded, in_single
+from tour._kernels import blocked, bounded, in_single, keep
 
 
 def relu(a: Any) -> Any:
     """max(a, 0); NaN stays NaN, as in PyTorch."""
     return bounded(a, 0)
+
+
+@compilable()
+def relu_grad(g: Any, out: Any) -> Any:
+    """g where the result of relu is not zero: a NaN lets its gradient through, as in PyTorch."""
+    return keep(g, out != 0)
 
 
 @blocked

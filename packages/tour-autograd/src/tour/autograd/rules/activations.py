@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 
 import tour
+from tour._activations import relu_grad
+from tour._core import as_array
 from tour.autograd.both import masked, reading
 from tour.autograd.rule import tensor_vjp, vjp
 from tour.ops import activations as op
@@ -15,7 +17,12 @@ from tour.ops.math import sigmoid
 
 _gelu_slope, _silu_slope, _mish_slope, _sigmoid = map(reading, (op.gelu_slope, op.silu_slope, op.mish_slope, sigmoid))
 
-vjp(op.relu, input=lambda g, out: masked(g, out != 0))  # a NaN lets its gradient through, as in PyTorch
+
+def _to_relu(g: Any, out: Any) -> Any:
+    return masked(g, out != 0) if isinstance(g, tour.Tensor) else relu_grad(as_array(g), out)
+
+
+vjp(op.relu, input=_to_relu)
 vjp(op._LEAKY_RELU, input=lambda g, input, negative_slope: np.where(input > 0, g, g * negative_slope))
 vjp(
     op._ELU,

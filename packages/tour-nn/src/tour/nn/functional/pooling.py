@@ -72,10 +72,10 @@ def _to_pooled(
     g: Any, input: Any, kernel: Sizes, stride: Sizes, padding: Sizes, dilation: Sizes, ceil_mode: bool
 ) -> Any:
     # The largest elements are found again, for a tenth of what their gradient costs: users write over the result.
-    out = kernels.max_pool(
-        input._a if isinstance(input, Tensor) else input, kernel, stride, padding, dilation, ceil_mode
-    )
-    return _max_grad(g, input, wrap(out) if isinstance(input, Tensor) else out, kernel, stride, padding, dilation)
+    if not isinstance(input, Tensor):
+        return _max_grad(g, input, None, kernel, stride, padding, dilation)
+    out = kernels.max_pool(input._a, kernel, stride, padding, dilation, ceil_mode)
+    return _max_grad(g, input, wrap(out), kernel, stride, padding, dilation)
 
 
 vjp(max_pooling, input=_to_pooled)

@@ -14,6 +14,8 @@ from typing import Any
 
 import numpy as np
 
+from tour._compiled import compilable
+
 from .windows import Array, Ints, pad, taps
 
 _BLOCK = 1 << 16  # windows at a time
@@ -36,6 +38,7 @@ def pool_size(
     return tuple(out)
 
 
+@compilable()
 def max_pool(x: Array, kernel: Ints, stride: Ints, padding: Ints, dilation: Ints, ceil_mode: bool) -> Array:
     """Largest element of each window.
 
@@ -48,6 +51,7 @@ def max_pool(x: Array, kernel: Ints, stride: Ints, padding: Ints, dilation: Ints
     return _reduce(np.maximum, framed, out_size, kernel, stride, dilation)
 
 
+@compilable()
 def max_pool_with_indices(
     x: Array, kernel: Ints, stride: Ints, padding: Ints, dilation: Ints, ceil_mode: bool
 ) -> tuple[Array, Array]:
@@ -64,9 +68,15 @@ def max_pool_with_indices(
     return out, reduce(np.add, np.ix_(*starts)) + reduce(np.add, np.ix_(*steps)).ravel()[tap.reshape(out.shape)]
 
 
-def max_pool_grad(g: Array, x: Array, out: Array, kernel: Ints, stride: Ints, padding: Ints, dilation: Ints) -> Array:
-    """Gradient of `max_pool` with respect to x, from the gradient g of its output out."""
+@compilable(by=1)
+def max_pool_grad(
+    g: Array, x: Array, out: Array | None, kernel: Ints, stride: Ints, padding: Ints, dilation: Ints
+) -> Array:
+    """Gradient of `max_pool` with respect to x, from the gradient g of its output out, which is found again if it is None."""
     size = x.shape[2:]
+    if out is None:
+        ceil_mode = g.shape[2:] != pool_size(size, kernel, stride, padding, dilation, False)
+        out = max_pool(x, kernel, stride, padding, dilation, ceil_mode)
     if np.isnan(out).any():
         return scatter(g, _search(x, out.shape[2:], kernel, stride, padding, dilation), size)
     grad = np.zeros((prod(x.shape[:2]), 1, *_extents(out.shape[2:], kernel, stride, dilation)), g.dtype)
@@ -105,6 +115,7 @@ def max_unpool(x: Array, indices: Array, size: Ints) -> Array:
     return out.reshape(*x.shape[:2], *size)
 
 
+@compilable()
 def avg_pool(
     x: Array,
     kernel: Ints,
@@ -138,6 +149,7 @@ def avg_pool(
     return total
 
 
+@compilable()
 def avg_pool_grad(
     g: Array,
     input_shape: Ints,

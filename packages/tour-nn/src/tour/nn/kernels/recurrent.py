@@ -16,11 +16,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tour._compiled import compilable
+from tour._products import affine, product
 
 Array = NDArray[Any]
 Sizes = Sequence[int]
 
-LARGE = 1 << 11  # numbers of the input from which a layer is worth compiled kernels
+LARGE = 1 << 12  # numbers of the recurrent weights from which steps are worth compiled kernels
 
 
 def _steps(sizes: Sizes, reverse: bool) -> Iterator[tuple[slice, int]]:
@@ -39,17 +40,10 @@ def _sigmoid(x: Array) -> None:
     np.reciprocal(x, out=x)
 
 
-def _affine(x: Array, weight: Array, bias: Array | None) -> Array:
-    y: Array = x.dot(weight.T)
-    if bias is not None:
-        y += bias
-    return y
-
-
 # --- Plain recurrence: h = act(x w_ih' + b_ih + h w_hh' + b_hh) ---------------------------------------------------------------
 
 
-@compilable(LARGE)
+@compilable(LARGE, by=3)
 def rnn(
     x: Array,
     h0: Array,
@@ -75,7 +69,7 @@ def rnn(
     Returns:
         Outputs (rows, H), the last state (B, H), and the states before each step (rows, H) for `rnn_grad`.
     """
-    y = _affine(x, w_ih, b_ih)
+    y = affine(x, w_ih, b_ih)
     if b_hh is not None:
         y += b_hh
     h, before = h0.copy(), np.empty_like(y)
@@ -88,7 +82,7 @@ def rnn(
     return y, h, before
 
 
-@compilable(LARGE, by=2)
+@compilable(LARGE, by=4)
 def rnn_grad(
     gy: Array | None,
     gh: Array | None,
@@ -112,13 +106,13 @@ def rnn_grad(
             part += gy[rows]
         part *= (out > 0) if relu else (1 - out * out)
         dh[:n] = part.dot(w_hh)
-    return g.dot(w_ih) if wanted else None, dh, g.T.dot(x), g.T.dot(before), g.sum(0)
+    return product(g, w_ih) if wanted else None, dh, product(g.T, x), product(g.T, before), g.sum(0)
 
 
 # --- LSTM -------------------------------------------------------------------------------------------------------------------
 
 
-@compilable(LARGE)
+@compilable(LARGE, by=4)
 def lstm(
     x: Array, h0: Array, c0: Array, w_ih: Array, w_hh: Array, b_ih: Array | None, b_hh: Array | None, w_hr: Array | None,
     sizes: Sizes, reverse: bool,
@@ -141,7 +135,7 @@ def lstm(
         Outputs (rows, P), last state (B, P), last cell (B, H); and for `lstm_grad` the gates (rows, 4 H), the cells before and after
         each step (2, rows, H), and the states before each step (rows, P).
     """
-    gates = _affine(x, w_ih, b_ih)
+    gates = affine(x, w_ih, b_ih)
     if b_hh is not None:
         gates += b_hh
     width = gates.shape[1] // 4
@@ -166,7 +160,7 @@ def lstm(
     return y, h, c, gates, cells, before
 
 
-@compilable(LARGE, by=3)
+@compilable(LARGE, by=5)
 def lstm_grad(
     gy: Array | None, gh: Array | None, gc: Array | None, x: Array, w_ih: Array, w_hh: Array, w_hr: Array | None, sizes: Sizes,
     reverse: bool, wanted: bool, gates: Array, cells: Array, before: Array,
@@ -194,13 +188,13 @@ def lstm_grad(
         np.multiply(down * cells[0, rows], f * (1 - f), out=df)
         down *= f
         dh[:n] = da.dot(w_hh)
-    return d.dot(w_ih) if wanted else None, dh, dc, d.T.dot(x), d.T.dot(before), d.sum(0), projected
+    return product(d, w_ih) if wanted else None, dh, dc, product(d.T, x), product(d.T, before), d.sum(0), projected
 
 
 # --- GRU --------------------------------------------------------------------------------------------------------------------
 
 
-@compilable(LARGE)
+@compilable(LARGE, by=3)
 def gru(
     x: Array, h0: Array, w_ih: Array, w_hh: Array, b_ih: Array | None, b_hh: Array | None, sizes: Sizes, reverse: bool
 ) -> tuple[Array, Array, Array, Array, Array]:
@@ -220,14 +214,14 @@ def gru(
         Outputs (rows, H), last state (B, H); and for `gru_grad` the gates (rows, 3 H), h w_hn' + b_hn (rows, H), and the states before
         each step (rows, H).
     """
-    gates = _affine(x, w_ih, b_ih)
+    gates = affine(x, w_ih, b_ih)
     width = gates.shape[1] // 3
     h = h0.copy()
     y, inner, before = (np.empty((len(x), width), gates.dtype) for _ in range(3))
     for rows, n in _steps(sizes, reverse):
         a = gates[rows]
         before[rows] = h[:n]
-        b = _affine(h[:n], w_hh, b_hh)
+        b = affine(h[:n], w_hh, b_hh)
         inner[rows] = b[:, 2 * width :]
         a[:, : 2 * width] += b[:, : 2 * width]
         _sigmoid(a[:, : 2 * width])
@@ -239,7 +233,7 @@ def gru(
     return y, h, gates, inner, before
 
 
-@compilable(LARGE, by=2)
+@compilable(LARGE, by=4)
 def gru_grad(
     gy: Array | None, gh: Array | None, x: Array, w_ih: Array, w_hh: Array, sizes: Sizes, reverse: bool,
     wanted: bool, gates: Array, inner: Array, before: Array,
@@ -259,4 +253,4 @@ def gru_grad(
         np.multiply(top * (before[rows] - new), z * (1 - z), out=da[:, width : 2 * width])
         db[:, : 2 * width] = da[:, : 2 * width]
         dh[:n] = top * z + db.dot(w_hh)
-    return d.dot(w_ih) if wanted else None, dh, d.T.dot(x), e.T.dot(before), d.sum(0), e.sum(0)
+    return product(d, w_ih) if wanted else None, dh, product(d.T, x), product(e.T, before), d.sum(0), e.sum(0)

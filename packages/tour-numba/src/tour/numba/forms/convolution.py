@@ -11,7 +11,7 @@ from tour.numba import _memory as memory
 from tour.numba import _pool
 from tour.numba._native import Kernel
 from tour.numba.forms import depthwise, tiles
-from tour.numba.forms.windows import Windows, columns_of, panels, sliding, spreading
+from tour.numba.forms.windows import Windows, arranged, columns_of, sliding, spreading
 
 Array = Any
 Ints = tuple[int, ...]
@@ -39,8 +39,9 @@ def conv(x: Array, weight: Array, bias: Array | None, stride: Ints, padding: Int
     depth, channels = len(weight) // groups, weight.shape[1]
     sizes = (*map(_pair, (x.shape[2:], kernel), (1, 1)), *map(_pair, (stride, padding, dilation, out), (1, 0, 1, 1)))
     windows = sliding(*sizes, channels, groups, depth, _cuts(x))
-    grouped = weight.reshape(groups, depth, channels, *sizes[1]).swapaxes(1, 2)
-    return _run(x, grouped, bias, windows).reshape(len(x), len(weight), *out)
+    fan = 4 * channels * prod(kernel)
+    w = arranged(memory.dense(weight), windows.stretches, fan // 4, depth, 4, fan, groups, depth * fan)
+    return _run(x, w, bias, groups, channels, depth, windows).reshape(len(x), len(weight), *out)
 
 
 def conv_input_grad(
@@ -66,7 +67,11 @@ def conv_input_grad(
     depth, channels = len(weight) // groups, weight.shape[1]
     sizes = (*map(_pair, (size, kernel), (1, 1)), *map(_pair, (stride, padding, dilation, out), (1, 0, 1, 1)))
     windows = spreading(*sizes, depth, groups, channels, _cuts(g))
-    return _run(g, weight.reshape(groups, depth, channels, *sizes[1]), None, windows).reshape(input_shape)
+    area = 4 * prod(kernel)
+    w = arranged(
+        memory.dense(weight), windows.stretches, len(windows.taps), channels, channels * area, area, groups, depth * channels * area
+    )  # fmt: skip
+    return _run(g, w, None, groups, depth, channels, windows).reshape(input_shape)
 
 
 def conv_weight_grad(
@@ -109,11 +114,9 @@ def _cuts(x: Array) -> int:
     return -(-_pool.threads() // len(x))
 
 
-def _run(x: Array, weight: Array, bias: Array | None, windows: Windows) -> Array:
-    """A convolution with weights (groups, channels, results, KH, KW)."""
-    groups, channels, depth = weight.shape[:3]
+def _run(x: Array, w: Array, bias: Array | None, groups: int, channels: int, depth: int, windows: Windows) -> Array:
+    """A convolution with weights in panels, (groups, numbers); channels and results are those of a group."""
     columns, out_pixels, stripes = columns_of(depth), len(windows.places), len(windows.stripes)
-    w = panels(weight, windows, columns)
     parts = min(_pool.threads(), len(x) * stripes)
     y = memory.empty((len(x), groups * depth, out_pixels))
     result = int(windows.stripes[:, 3].max()) * columns

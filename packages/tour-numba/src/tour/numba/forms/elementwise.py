@@ -26,6 +26,7 @@ _gelu, _gelu_slope = Kernel("elementwise.gelu"), Kernel("elementwise.gelu_slope"
 _gelu_tanh, _gelu_tanh_slope = Kernel("elementwise.gelu_tanh"), Kernel("elementwise.gelu_tanh_slope")
 _sigmoid = Kernel("elementwise.sigmoid")
 _at_least, _at_most = Kernel("elementwise.at_least"), Kernel("elementwise.at_most")
+_relu_grad = Kernel("elementwise.relu_grad")
 _silu, _silu_slope = Kernel("elementwise.silu"), Kernel("elementwise.silu_slope")
 
 
@@ -52,6 +53,20 @@ def silu(x: Array) -> Any:
 def silu_slope(x: Array) -> Any:
     """Derivative of `silu`."""
     return _map(_silu_slope, x)
+
+
+def relu_grad(g: Array, out: Array) -> Any:
+    """g where `out` is not zero."""
+    if (
+        type(g) is not np.ndarray
+        or type(out) is not np.ndarray
+        or g.shape != out.shape
+        or not g.dtype is out.dtype is memory.F32
+    ):
+        return NotImplemented
+    y = memory.empty(g.shape)
+    _relu_grad(parts_for(g.size, 1 << 15), memory.dense(g), memory.dense(out), y, g.size)
+    return y
 
 
 def beside(ufunc: np.ufunc, x: Array, number: float, out: Array | None) -> Any:

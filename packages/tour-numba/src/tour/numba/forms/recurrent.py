@@ -7,10 +7,11 @@ from typing import Any
 
 import numpy as np
 
+from tour._products import affine, product
 from tour.numba import _memory as memory
 from tour.numba import _pool
 from tour.numba._native import Kernel
-from tour.numba.forms.windows import WIDE, columns_of
+from tour.numba.forms.windows import columns_of, matrix_in_panels
 
 Array = Any
 Sizes = list[int]
@@ -19,18 +20,7 @@ _forward, _backward = Kernel("recurrent.forward"), Kernel("recurrent.backward")
 
 TANH, RELU, LSTM, GRU = range(4)
 HEIGHT = 6  # rows of the largest block of a product: a thread takes about as many sequences at least
-ENOUGH = 1 << 20  # products of numbers that are worth packing the weights
-
-
-def affine(x: Array, w: Array, bias: Array | None) -> Array:
-    y = x.dot(w.T)
-    if bias is not None:
-        y += bias
-    return y
-
-
-def product(a: Array, b: Array) -> Array:
-    return a.dot(b)
+ENOUGH = 1 << 18  # products of numbers that are worth packing the weights
 
 
 def _serves(x: Array, w_hh: Array, batch: int, *others: Array | None) -> bool:
@@ -38,23 +28,8 @@ def _serves(x: Array, w_hh: Array, batch: int, *others: Array | None) -> bool:
     return (
         all(a is None or (a.dtype is memory.F32 and type(a) is np.ndarray) for a in (x, w_hh, *others))
         and len(x) * w_hh.size >= ENOUGH
-        and 0 < batch < len(x)
+        and batch > 0
     )
-
-
-def _packed(b: Array) -> Array:
-    """A matrix in panels of `WIDE` columns, zeros behind."""
-    depth, n = b.shape
-    columns = columns_of(n)
-    if columns <= WIDE:
-        out = memory.zeros((depth, columns))
-        out[:, :n] = b
-        return out
-    out = memory.zeros((-(-n // WIDE), depth, WIDE))
-    for i, panel in enumerate(out):
-        part = b[:, i * WIDE : (i + 1) * WIDE]
-        panel[:, : part.shape[1]] = part
-    return out
 
 
 @lru_cache(maxsize=64)
@@ -87,7 +62,7 @@ def _run(
     parts = _parts(batch)
     scratch = -(-batch // parts) * columns_of(count * n)
     _forward(
-        parts, gates, _packed(w_hh.T), bias, h, 0 if c is None else c, y, kept, before, _starts(sizes),
+        parts, gates, matrix_in_panels(w_hh.T), bias, h, 0 if c is None else c, y, kept, before, _starts(sizes),
         len(sizes), batch, n, count, total, int(reverse), mode,
         _offsets(batch, n), _offsets(n, 1), memory.empty((parts, scratch)), scratch,
     )  # fmt: skip
@@ -109,7 +84,7 @@ def _run_back(
     sums = memory.empty((parts, 2, count * n))
     _backward(
         parts, 0 if gy is None else memory.dense(gy), dh, dc, *(0 if a is None else a for a in (gates, y, kept)), before,
-        d, e, _packed(w_hh), _starts(sizes), len(sizes), batch, n, count, total, int(reverse), mode,
+        d, e, matrix_in_panels(w_hh), _starts(sizes), len(sizes), batch, n, count, total, int(reverse), mode,
         _offsets(batch, count * n), _offsets(count * n, 1), memory.empty((parts, scratch)), scratch, sums, 2 * count * n,
     )  # fmt: skip
     bias, other = np.add.reduce(sums, 0)

@@ -12,15 +12,17 @@ from tour import backends
 from tour.numba import _memory as memory
 from tour.numba import _pool
 from tour.numba._native import Kernel
+from tour.numba.forms._sharing import parts_for
 from tour.numba.forms.windows import LANES, columns_of
-from tour.numba.kernels.winograd import matrices
 
 Array = Any
 Ints = tuple[int, ...]
 
 _convolve = {m: Kernel(f"tiles.winograd{m}") for m in (2, 4)}
+_weights, _taps = ({m: Kernel(f"tiles.{name}{m}") for m in (2, 4)} for name in ("weights", "taps"))
 _weight_grad = {m: Kernel(f"tiles.winograd{m}_weight_grad") for m in (2, 4)}
 
+LEAST = 1 << 14  # transformed weights of a part
 TRANSFORMED = 150_000  # numbers of transformed tiles at a time: about half a megabyte
 
 
@@ -40,9 +42,10 @@ def conv(x: Array, weight: Array, bias: Array | None, padding: Ints, out: Ints, 
     """Products of transformed tiles of x (N, C, H, W) and transformed weights (O, C, 3, 3)."""
     samples, channels, depth, columns = len(x), x.shape[1], len(weight), columns_of(len(weight))
     squares = (m + 2) ** 2
-    taps = np.ascontiguousarray(weight.transpose(2, 3, 1, 0)).reshape(9, -1)
-    w = memory.zeros((squares, channels, columns))
-    w[..., :depth] = (_transform(m) @ taps).reshape(squares, channels, depth)
+    taps = memory.zeros((3, 3, channels, columns))
+    taps[..., :depth] = weight.transpose(2, 3, 1, 0)
+    w = memory.empty((squares, channels, columns))
+    _weights[m](parts_for(w.size, LEAST), taps, w, channels * columns)
     block = max(6, min(48, TRANSFORMED // (squares * (channels + columns)) // 6 * 6))
     y = memory.empty((samples, depth, *out))
     given = memory.zeros((depth,)) if bias is None else memory.dense(bias)
@@ -60,8 +63,10 @@ def conv_weight_grad(g: Array, x: Array, weight_shape: Ints, padding: Ints, m: i
     total = memory.empty((parts, squares, channels * columns_of(depth)))
     sizes = _sizes(parts, x, depth, padding, g.shape[2:], m, together, together * tiles)
     _weight_grad[m](parts, memory.dense(x), memory.dense(g), total, 0, *sizes)
-    taps = _transform(m).T @ np.add.reduce(total, 0)
-    return taps.reshape(3, 3, channels, -1)[..., :depth].transpose(3, 2, 0, 1)
+    total = np.add.reduce(total, 0)
+    taps = memory.empty((3, 3, channels, columns_of(depth)))
+    _taps[m](parts_for(total.size, LEAST), total, taps, total.shape[1])
+    return taps[..., :depth].transpose(3, 2, 0, 1)
 
 
 def _sizes(
@@ -87,10 +92,3 @@ def _places(h: int, w: int, pad_h: int, pad_w: int, line: int, channels: int) ->
     """Where the pixels of an image (h, w) begin, in bytes, in a padded one with rows of `line` pixels of some channels."""
     y, x = np.divmod(np.arange(h * w, dtype=np.int64), w)
     return 4 * channels * ((y + pad_h) * line + x + pad_w)
-
-
-@lru_cache(maxsize=4)
-def _transform(m: int) -> Array:
-    """The matrix ((m + 2)², 9) that transforms weights: G on both sides."""
-    g = np.array(matrices(m)[1], np.float64)
-    return np.kron(g, g).astype(np.float32)

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from tour.numba import _memory as memory
-from tour.numba._native import vector_bits
+from tour.numba._native import Kernel, vector_bits
+from tour.numba.forms._sharing import parts_for
 
 Array = Any
 Pair = tuple[int, int]
+
+_arrange = Kernel("panels.arrange")
 
 LANES = vector_bits() // 32
 WIDE = 4 * LANES if LANES != 8 else 2 * LANES  # columns of a panel, as in `kernels/products.py`
@@ -23,7 +26,7 @@ class Windows(NamedTuple):
 
     pixels: Array  # where the window of each pixel begins, in the order of the segments
     taps: Array  # where each tap lies in a window, residue by residue
-    chosen: list[tuple[Array, Array]]  # of each residue, its rows and columns of the kernel
+    stretches: Array  # which weights these are, for `arranged`
     segments: Array  # first pixel, number of pixels, first tap, number of taps, place among the stripe's results
     stripes: Array  # first segment, end of segments, first pixel of the result, number of pixels
     places: Array  # where a pixel of the result lies among its stripe's
@@ -36,11 +39,6 @@ class Windows(NamedTuple):
 def columns_of(depth: int) -> int:
     """Channels rounded up to whole vectors."""
     return -(-depth // LANES) * LANES
-
-
-def stretch_of(columns: int) -> int:
-    """Numbers that the weights of a tap take in panels."""
-    return columns if columns <= WIDE else -(-columns // WIDE) * WIDE
 
 
 def _plane(rows: int, line: int) -> int:
@@ -58,9 +56,11 @@ def sliding(
     y, x = np.divmod(np.arange(out[0] * out[1], dtype=np.int64), out[1])
     u, v = (np.arange(k, dtype=np.int64) * d for k, d in zip(kernel, dilation, strict=True))
     pixels = y * stride[0] * line + x * stride[1]
-    taps = _taps(channels, plane, u * line, v)
+    c = np.arange(channels, dtype=np.int64) * plane
+    taps = (c[:, None, None] + (u * line)[:, None] + v).ravel()
+    whole = [(0, len(taps))]
     return _cut(
-        pixels, np.zeros_like(pixels), [taps], [(u // dilation[0], v // dilation[1])], depth, cuts,
+        pixels, np.zeros_like(pixels), [taps], [whole], depth, cuts,
         plane, line, padding[0] * line + padding[1], groups * channels * plane,
     )  # fmt: skip
 
@@ -88,25 +88,27 @@ def spreading(
     plane = _plane(rows[0], line)
     pixels = (base[0][:, None] * line + base[1]).ravel()
     number = (residue[0][:, None] * stride[1] + residue[1]).ravel()
-    both = [(down, across) for down in shifts[0] for across in shifts[1]]
-    taps = [_taps(channels, plane, down[1] * line, across[1]) for down, across in both]
-    chosen = [(down[0], across[0]) for down, across in both]
+    c = np.arange(channels, dtype=np.int64) * plane
+    taps, stretches = [], []
+    for down in shifts[0]:
+        for across in shifts[1]:
+            met = [
+                (u * kernel[1] + v, i * line + j)
+                for u, i in zip(*down, strict=True)
+                for v, j in zip(*across, strict=True)
+            ]
+            taps.append(np.concatenate([c + shift for _, shift in met] or [c[:0]]))
+            stretches.append([(4 * int(tap), channels) for tap, _ in met])
     return _cut(
-        pixels, number, taps, chosen, depth, cuts, plane, line, before[0] * line + before[1], groups * channels * plane
+        pixels, number, taps, stretches, depth, cuts, plane, line, before[0] * line + before[1], groups * channels * plane
     )  # fmt: skip
 
 
-def _taps(channels: int, plane: int, down: Array, across: Array) -> Array:
-    """Offsets of taps, channel by channel and row by row."""
-    c = np.arange(channels, dtype=np.int64) * plane
-    return (c[:, None, None] + down[:, None] + across).ravel()
-
-
 def _cut(
-    pixels: Array, number: Array, taps: list[Array], chosen: list[tuple[Array, Array]], depth: int, cuts: int,
+    pixels: Array, number: Array, taps: list[Array], weights: list[list[tuple[int, int]]], depth: int, cuts: int,
     plane: int, line: int, inside: int, image_size: int,
 ) -> Windows:  # fmt: skip
-    """Pixels in stripes, and in each by residue."""
+    """Pixels in stripes, and in each by residue; each residue's weights are runs of rows, told by where they begin and how many."""
     count, columns = len(pixels), columns_of(depth)
     most = max(48, STRIPE // columns // 48 * 48)  # 48: whole blocks of six pixels, and whole vectors of them
     height = min(most, -(-count // max(cuts, 1)))
@@ -125,27 +127,48 @@ def _cut(
     stripes = np.stack([bounds[:-1], bounds[1:], starts, np.minimum(height, count - starts)], 1).astype(np.int64)
     places = np.empty(count, np.int64)
     places[order] = (np.arange(count) - stripe[order] * height) * 4 * columns
+    runs = []
+    for start, tap, given in zip(begin[:-1], taps, weights, strict=True):
+        row = 0
+        for at, rows in given:
+            runs.append((at, int(start), len(tap), row, rows))
+            row += rows
+    stretches = np.array(runs, np.int64)
     return Windows(
-        4 * pixels[order], 4 * np.concatenate(taps), chosen, segments, stripes, places, plane, line, inside, image_size
+        4 * pixels[order], 4 * np.concatenate(taps), stretches, segments, stripes, places, plane, line, inside, image_size
     )  # fmt: skip
 
 
-def panels(weight: Array, windows: Windows, columns: int) -> Array:
-    """Weights (groups, taps' channels, results, KH, KW) as (groups, all taps, results), each residue's in panels of `WIDE` results."""
-    groups, channels, depth = weight.shape[:3]
-    stretch, width = stretch_of(columns), min(columns, WIDE)
-    out = memory.zeros((groups, len(windows.taps) * stretch))
-    at = 0
-    for rows, cols in windows.chosen:
-        part = weight[:, :, :, rows[:, None], cols] if len(windows.chosen) > 1 else weight
-        taps = channels * len(rows) * len(cols)
-        part = part.transpose(0, 1, 3, 4, 2).reshape(groups, taps, depth)
-        target = out[:, at : at + taps * stretch]
-        if columns <= WIDE:
-            target.reshape(groups, taps, columns)[:, :, :depth] = part
-        else:
-            blocks = target.reshape(groups, stretch // width, taps, width)
-            for i in range(0, depth, width):
-                blocks[:, i // width, :, : min(width, depth - i)] = part[:, :, i : i + width]
-        at += taps * stretch
+@cache
+def _places() -> Array:
+    return 4 * WIDE * np.arange(LANES, dtype=np.int64)
+
+
+def arranged(
+    weight: Array, stretches: Array, rows: int, n: int, row: int, step: int, groups: int = 1, group: int = 0
+) -> Array:
+    """Matrices (groups, rows, n) in panels of `WIDE` columns, (groups, numbers).
+
+    Args:
+        weight: Where the numbers are: rows are `row` bytes apart, columns `step`, groups `group`.
+        stretches: Runs of rows, as in `Windows`.
+        rows: Rows of a group's matrices together.
+        n: Columns.
+        row: Bytes from row to row.
+        step: Bytes from column to column.
+        groups: Groups.
+        group: Bytes from group to group.
+    """
+    size = rows * -(-n // WIDE) * WIDE
+    out = memory.empty((groups, size))
+    units = groups * len(stretches) * -(-n // WIDE)
+    parts = max(1, min(parts_for(out.size, 1 << 15), units))
+    _arrange(parts, weight, out, stretches, len(stretches), groups, group, 4 * size, row, step, n, _places())
     return out
+
+
+def matrix_in_panels(b: Array) -> Array:
+    """One matrix in panels; its rows or columns may have any stride."""
+    depth, n = b.shape
+    stretches = np.array([[0, 0, depth, 0, depth]], np.int64)
+    return arranged(b, stretches, depth, n, *b.strides)

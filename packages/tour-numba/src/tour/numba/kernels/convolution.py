@@ -22,12 +22,6 @@ def _columns(depth: int) -> int:
     return (depth + LANES - 1) // LANES * LANES
 
 
-@function
-def _stretch(columns: int) -> int:
-    """Numbers that the weights of a tap take: whole panels."""
-    return columns if columns <= WIDE else (columns + WIDE - 1) // WIDE * WIDE
-
-
 def forward(args: int, part: int, parts: int) -> None:
     """Images x to y, stripe by stripe. Weights are (groups, segments' taps in panels); see `forms/windows.py` for the tables."""
     a = longs(args)
@@ -46,7 +40,7 @@ def forward(args: int, part: int, parts: int) -> None:
     image += FLOAT * part * image_size
     result += FLOAT * part * result_size
     columns = _columns(depth)
-    stretch = _stretch(columns)
+    stretch = (columns + WIDE - 1) // WIDE * WIDE
     start, stop = rows(samples * stripe_count, part, parts)
     clear(image, image_size)
     framed = -1
@@ -70,7 +64,7 @@ def forward(args: int, part: int, parts: int) -> None:
                     multiply(
                         count, columns, taps,
                         image + FLOAT * group * channels * plane, pixel_table + 8 * row, tap_table + 8 * tap,
-                        w + FLOAT * (group * group_size + tap * stretch), FLOAT * min(columns, WIDE), FLOAT * taps * WIDE,
+                        w + FLOAT * (group * group_size + tap * stretch), FLOAT * WIDE, FLOAT * taps * WIDE,
                         into, FLOAT * columns, 0,
                     )  # fmt: skip
                 else:

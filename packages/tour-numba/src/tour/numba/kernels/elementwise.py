@@ -6,7 +6,7 @@ from typing import Any
 
 from tour.numba.kernels import scalar
 from tour.numba.kernels.memory import doubles, floats, helper, longs, span
-from tour.numba.kernels.scalar import HALF, ONE, careful, f4
+from tour.numba.kernels.scalar import HALF, ONE, ZERO, careful, f4
 
 SQRT_HALF, INV_SQRT_2PI = f4(0.7071067811865476), f4(0.3989422804014327)
 TWICE, CUBIC, CUBIC3 = f4(2 * 0.7978845608028654), f4(0.044715), f4(0.134145)
@@ -93,6 +93,15 @@ def silu_slope(args: int, part: int, parts: int) -> None:
     for i in range(start, stop):
         s = scalar.sigmoid(x[i])
         y[i] = s * (ONE + x[i] * (ONE - s))
+
+
+def relu_grad(args: int, part: int, parts: int) -> None:
+    """g where the result of relu is not zero."""
+    a = longs(args)
+    g, x, y = floats(a[0]), floats(a[1]), floats(a[2])
+    start, stop = span(a[3], part, parts)
+    for i in range(start, stop):
+        y[i] = g[i] if x[i] != ZERO else ZERO
 
 
 def at_least(args: int, part: int, parts: int) -> None:

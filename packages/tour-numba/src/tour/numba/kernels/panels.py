@@ -13,7 +13,9 @@ from llvmlite import ir
 from numba.extending import intrinsic
 from tour.numba.kernels.lanes import FLOAT as NUMBER
 from tour.numba.kernels.lanes import LANES, LONG, VECTOR, ZERO, Code, inlined
-from tour.numba.kernels.memory import function, helper
+from tour.numba.kernels.matrices import _pack_panel
+from tour.numba.kernels.memory import function, helper, longs
+from tour.numba.kernels.memory import rows as share
 from tour.numba.kernels.products import FLOAT, WIDE
 
 STRETCH = 192  # products that are summed in registers; longer sums are made of such, and round less
@@ -108,3 +110,24 @@ def multiply(
         n -= width
         b += b_panel if width == WIDE else FLOAT * width
         c += FLOAT * width
+
+
+def arrange(args: int, part: int, parts: int) -> None:
+    """Matrices B (groups, stretches, n columns) in panels, n columns with zeros behind: where `multiply` finds them.
+
+    Each stretch is a run of rows: where it begins in the source; first row and rows of the product that it belongs to; its first row
+    there; how many.
+    """
+    a = longs(args)
+    stretches, count, groups, group_bytes, target_bytes = longs(a[2]), a[3], a[4], a[5], a[6]
+    row, step, n, places = a[7], a[8], a[9], a[10]
+    panels = (n + WIDE - 1) // WIDE
+    start, stop = share(groups * count * panels, part, parts)
+    for unit in range(start, stop):
+        group, rest = unit // (count * panels), unit % (count * panels)
+        s, panel = 5 * (rest // panels), rest % panels
+        at = (stretches[s + 1] * panels + panel * stretches[s + 2] + stretches[s + 3]) * WIDE
+        _pack_panel(
+            a[0] + group * group_bytes + stretches[s] + panel * WIDE * step, row, step, stretches[s + 4],
+            min(WIDE, n - panel * WIDE), a[1] + group * target_bytes + FLOAT * at, places,
+        )  # fmt: skip

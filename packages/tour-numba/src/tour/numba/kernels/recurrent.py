@@ -129,7 +129,7 @@ def forward(args: int, part: int, parts: int) -> None:
         _copy(h + FLOAT * first * n, before + FLOAT * top * n, running * n)
         multiply(
             running, columns, n, h + FLOAT * first * n, row_table, tap_table,
-            weights, FLOAT * min(columns, WIDE), FLOAT * n * WIDE, scratch, FLOAT * columns, 0,
+            weights, FLOAT * WIDE, FLOAT * n * WIDE, scratch, FLOAT * columns, 0,
         )  # fmt: skip
         for i in range(running):
             row, state = top + i, FLOAT * (first + i) * n
@@ -241,7 +241,7 @@ def backward(args: int, part: int, parts: int) -> None:
             _add(into, sums, width)
         multiply(
             running, columns, width, e + FLOAT * top * width, row_table, tap_table,
-            weights, FLOAT * min(columns, WIDE), FLOAT * width * WIDE, scratch, FLOAT * columns, 0,
+            weights, FLOAT * WIDE, FLOAT * width * WIDE, scratch, FLOAT * columns, 0,
         )  # fmt: skip
         for i in range(running):
             target, source = dh + FLOAT * (first + i) * n, scratch + FLOAT * i * columns

@@ -12,17 +12,52 @@ from typing import Any
 from tour.numba.kernels import lanes, winograd
 from tour.numba.kernels.lanes import LANES
 from tour.numba.kernels.layout import clear, pack, unpack
-from tour.numba.kernels.memory import function, longs, rows
+from tour.numba.kernels.memory import function, longs, rows, span
 from tour.numba.kernels.products import FLOAT, multiply
 
-_AT4, _, _BT4 = winograd.matrices(4)
-_AT2, _, _BT2 = winograd.matrices(2)
-_input4, _output4, _gradient4 = (
-    lanes.transform(m) for m in (_BT4, _AT4, [list(row) for row in zip(*_AT4, strict=True)])
-)
-_input2, _output2, _gradient2 = (
-    lanes.transform(m) for m in (_BT2, _AT2, [list(row) for row in zip(*_AT2, strict=True)])
-)
+_AT4, _G4, _BT4 = winograd.matrices(4)
+_AT2, _G2, _BT2 = winograd.matrices(2)
+
+
+def _transposed(matrix: winograd.Matrix) -> winograd.Matrix:
+    return [list(row) for row in zip(*matrix, strict=True)]
+
+
+_input4, _output4, _gradient4 = (lanes.transform(m) for m in (_BT4, _AT4, _transposed(_AT4)))
+_input2, _output2, _gradient2 = (lanes.transform(m) for m in (_BT2, _AT2, _transposed(_AT2)))
+_weights4, _taps4, _weights2, _taps2 = (lanes.transform(m) for m in (_G4, _transposed(_G4), _G2, _transposed(_G2)))
+
+
+@function
+def _transform(args: int, part: int, parts: int, size: int, result: int, change: Any) -> None:
+    """Squares (size, size, count) of numbers to squares (result, result, count)."""
+    a = longs(args)
+    count = a[2]
+    start, stop = span(count, part, parts)
+    while start < stop:
+        at = FLOAT * min(start, count - LANES)  # the last vector overlaps that before it
+        change(a[0] + at, FLOAT * size * count, FLOAT * count, a[1] + at, FLOAT * result * count, FLOAT * count)
+        start += LANES
+
+
+def weights4(args: int, part: int, parts: int) -> None:
+    """Weights (3, 3, count) transformed for F(4 x 4, 3 x 3), (6, 6, count)."""
+    _transform(args, part, parts, 3, 6, _weights4)
+
+
+def taps4(args: int, part: int, parts: int) -> None:
+    """Gradients of transformed weights back, (6, 6, count) to (3, 3, count)."""
+    _transform(args, part, parts, 6, 3, _taps4)
+
+
+def weights2(args: int, part: int, parts: int) -> None:
+    """Weights (3, 3, count) transformed for F(2 x 2, 3 x 3), (4, 4, count)."""
+    _transform(args, part, parts, 3, 4, _weights2)
+
+
+def taps2(args: int, part: int, parts: int) -> None:
+    """Gradients of transformed weights back, (4, 4, count) to (3, 3, count)."""
+    _transform(args, part, parts, 4, 3, _taps2)
 
 
 @function
