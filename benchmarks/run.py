@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import html
 import io
 import json
 import math
@@ -19,10 +20,11 @@ import os
 import platform
 import subprocess
 import sys
+from collections.abc import Iterable
 from importlib.metadata import version
 from pathlib import Path
 
-from workloads import WORKLOADS
+from workloads import GROUPS, WORKLOADS
 
 ROOT = Path(__file__).resolve().parent.parent
 PRESETS = ("OPENBLAS_", "GOTO_", "OMP_", "MKL_", "KMP_", "NUMBA_", "BLIS_", "VECLIB_")
@@ -92,14 +94,24 @@ def time_text(milliseconds: float) -> str:
     return f"{value:.3g} {unit}" if value < 1000 else f"{value:.0f} {unit}"
 
 
+def grouped(names: Iterable[str]) -> dict[str, list[str]]:
+    """Names of workloads by group."""
+    found: dict[str, list[str]] = {}
+    title = ""
+    for name in names:
+        title = GROUPS.get(name, title)
+        found.setdefault(title, []).append(name)
+    return found
+
+
 def page(results: dict[str, Result], about: list[str], key: str, how: str) -> str:
     """The page for the site; `key` is the time by which frameworks are compared."""
     ratios = {name: ratio(r, key) for name, r in results.items()}
-    busy = [max(r[f]["others"] for f in FRAMEWORKS) for r in results.values()]
-    rows = [
-        f"| {name} | {time_text(r['tour'][key])} | {time_text(r['torch'][key])} | {ratios[name]:.2f} "
-        f"| {r['tour']['peak']:.0f} | {r['torch']['peak']:.0f} |"
-        for name, r in results.items()
+    busy = max(max(r[f]["others"] for f in FRAMEWORKS) for r in results.values())
+    groups = grouped(results)
+    overview = [
+        f"| {title} | {len(names)} | {mean([ratios[n] for n in names]):.2f} | {sum(ratios[n] >= 1 for n in names)} |"
+        for title, names in groups.items()
     ]
     short = sorted((value, name) for name, value in ratios.items() if value < 1)
     lines = [
@@ -107,21 +119,28 @@ def page(results: dict[str, Result], about: list[str], key: str, how: str) -> st
         "",
         "<!-- Written by `nox -s bench`; the notes at the end are `benchmarks/notes.md`. -->",
         "",
-        f"Time of PyTorch over time of tour, {how}; each workload in a process of its own. Above 1 tour is faster. Geometric mean of "
-        f"{len(results)} workloads: {mean(list(ratios.values())):.2f}.",
+        f"tour beside PyTorch {version('torch')} on one CPU, {how}. Of {len(results)} workloads tour is the faster in "
+        f"{len(results) - len(short)}; the geometric mean of PyTorch's time over tour's is {mean(list(ratios.values())):.2f}. "
+        "What falls short is listed below.",
         "",
-        "![Time of PyTorch over time of tour](assets/performance.svg)",
+        "| | workloads | mean ratio | tour is faster in |",
+        "| --- | ---: | ---: | ---: |",
+        *overview,
+        "",
+        "{{ docs/assets/performance.svg: How many times as fast as PyTorch: to the right of the line tour is faster, to the left PyTorch. "
+        "The scale is logarithmic, and bars end at a sixteenth and at sixteen. }}",
+        "",
+        "## How it was measured",
+        "",
+        "Each framework ran each workload in a process of its own, in turn, after warming up. Times are of one step: a quarter of the "
+        "repetitions took at most that, in the faster of the rounds. MiB are what the process's memory grew by while the step was "
+        "repeated, at its peak. A ratio is PyTorch's time over tour's.",
         "",
         *(f"* {line.strip()}" for line in about),
-        f"* other processes used {min(busy):.0%} to {max(busy):.0%} of the machine meanwhile",
+        f"* other processes used up to {busy:.0%} of the machine meanwhile"
+        + ("" if busy < 0.2 else ": too much for these numbers to be final"),
         "",
-        "| workload | tour | PyTorch | ratio | MiB, tour | MiB, PyTorch |",
-        "| --- | ---: | ---: | ---: | ---: | ---: |",
-        *rows,
-        "",
-        "Times are of one step after warming up: a quarter of the repetitions took at most that, in the faster of the rounds. MiB are what "
-        "the process's memory grew by while the step was repeated, at its peak.",
-        "",
+        *(line for title, names in groups.items() for line in table(title, {n: results[n] for n in names}, key)),
         "## What falls short",
         "",
         *([f"* {name}: {value:.2f}" for value, name in short] or ["Nothing: no workload is below 1."]),
@@ -132,25 +151,57 @@ def page(results: dict[str, Result], about: list[str], key: str, how: str) -> st
     return "\n".join(lines)
 
 
+def table(title: str, results: dict[str, Result], key: str) -> list[str]:
+    """The times of one group, in lines."""
+    rows = [
+        f"| {name} | {time_text(r['tour'][key])} | {time_text(r['torch'][key])} | {ratio(r, key):.2f} "
+        f"| {r['tour']['peak']:.0f} | {r['torch']['peak']:.0f} |"
+        for name, r in results.items()
+    ]
+    head = "| workload | tour | PyTorch | ratio | MiB, tour | MiB, PyTorch |"
+    return [f"## {title}", "", head, "| --- | ---: | ---: | ---: | ---: | ---: |", *rows, ""]
+
+
+# Places in the chart: it is as wide as a phone, so that its words can be read there.
+WIDTH, ROW, HEAD, REACH = 400, 30, 34, 4  # REACH: the axis ends at 2 ** -4 and 2 ** 4
+UNIT = (WIDTH - 60) / (2 * REACH)
+
+
+def words(x: float, y: float, text: str, size: int = 12, anchor: str = "start", soft: bool = True) -> str:
+    """A line of text in the chart, in a colour of the page."""
+    fill = "var(--soft, #555d6b)" if soft else "var(--ink, #20242c); font-weight: 600"
+    style = f"font-size: {size}px; text-anchor: {anchor}; fill: {fill}"
+    return f'<text x="{x:g}" y="{y:g}" font-family="sans-serif" style="{style}">{html.escape(text)}</text>'
+
+
 def chart(results: dict[str, Result], path: Path, key: str) -> None:
-    """Bars of the ratios, on a logarithmic scale round 1."""
-    import matplotlib
-
-    matplotlib.use("svg")
-    from matplotlib import pyplot
-
-    names, values = list(results), [ratio(r, key) for r in results.values()]
-    with pyplot.rc_context({"svg.hashsalt": "tour", "font.size": 9}):
-        figure, axes = pyplot.subplots(figsize=(8, 0.24 * len(names) + 1), layout="constrained")
-        colors = ["#2a7f62" if v >= 1 else "#b3541e" for v in values]
-        axes.barh(names, [v - 1 for v in values], left=1, color=colors)
-        axes.set_xscale("log", base=2)
-        axes.axvline(1, color="black", linewidth=0.8)
-        axes.xaxis.set_major_formatter(lambda x, _: f"{x:g}×")
-        axes.set_xlabel("time of PyTorch / time of tour")
-        axes.invert_yaxis()
-        axes.margins(y=0.01)
-        figure.savefig(path, metadata={"Date": None})
+    """Bars of the ratios from a line at 1, on a logarithmic scale, each under its name; in the colours of the page that holds it."""
+    middle, y = WIDTH / 2, 24.0
+    rows: list[str] = []
+    for title, names in grouped(results).items():
+        rows.append(words(0, y + 22, title, 14, soft=False))
+        y += HEAD
+        for name in names:
+            value = ratio(results[name], key)
+            length = max(min(math.log2(value), REACH), -REACH) * UNIT
+            fill = "var(--c2, #2f7a4b)" if value >= 1 else "var(--c1, #b9500f)"
+            bar = f'x="{middle + min(length, 0):.1f}" y="{y + 16:g}" width="{abs(length):.1f}" height="8"'
+            rows += [
+                words(0, y + 12, name),
+                words(WIDTH, y + 12, f"{value:.2f}", anchor="end"),
+                f'<rect {bar} style="fill: {fill}"/>',
+            ]
+            y += ROW
+    lines = []
+    for power in range(-REACH, REACH + 1, 2):
+        x = middle + power * UNIT
+        stroke = "var(--soft, #555d6b)" if power == 0 else "var(--line, #c9ced6)"
+        lines += [
+            f'<path d="M{x:g} 20 V{y:g}" style="stroke: {stroke}"/>',
+            words(x, 12, f"{2**power}×" if power >= 0 else f"1/{2**-power}", anchor="middle"),
+        ]
+    head = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {y + 8:g}" style="width: 100%; max-width: {1.3 * WIDTH:g}px">'
+    path.write_text("\n".join([head, *lines, *rows, "</svg>", ""]), encoding="utf-8")
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -171,7 +222,7 @@ def main(argv: list[str] | None = None) -> int:
     how = (
         "one thread each, by processor time"
         if key == "cpu"
-        else f"{options.threads or 'as many as default'} threads, by the clock"
+        else f"with {options.threads or 'as many'} threads {'each' if options.threads else 'as each takes by default'}, by the clock"
     )
     print("\n".join([*about, how]), flush=True)
     results: dict[str, Result] = {}

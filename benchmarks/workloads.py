@@ -10,6 +10,15 @@ Make = Callable[[Any], Step]
 
 WORKLOADS: dict[str, Make] = {}
 
+# What the page puts together, by the workload with which each group begins.
+GROUPS = {
+    "add, 16": "One operation, small and large",
+    "gelu, 1024 × 1024, both ways": "An operation and its gradient",
+    "sort, 10⁶": "Sorting, choosing, drawing",
+    "Adam, 10 million parameters": "Optimizers",
+    "network 16-32-4, batch 16": "A step of training",
+}
+
 
 def workload(name: str) -> Callable[[Make], Make]:
     """Add a workload under a name."""

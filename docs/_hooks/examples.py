@@ -16,11 +16,13 @@ from mkdocs.structure.files import File, Files
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 EXAMPLES = sorted(ROOT.glob("examples/*.py"))
+INITIALS = {"ddp", "dcgan", "gpt", "lbfgs", "lstm", "vae"}
 
 
 def title(script: Path) -> str:
     """The name of an example in the menu."""
-    return script.stem.replace("_", " ").capitalize()
+    words = [word.upper() if word in INITIALS else word for word in script.stem.split("_")]
+    return " ".join([words[0][:1].upper() + words[0][1:], *words[1:]])
 
 
 def on_config(config: MkDocsConfig) -> MkDocsConfig:

@@ -52,7 +52,12 @@ TITLES = {
     "tour.cuda": "CUDA",
     "tour.distributed": "Several processes",
     "tour.numba": "Compiled kernels",
+    "tour.distributions": "Distributions",
+    "tour.nn.toplevel": "Networks' functions in PyTorch's top namespace",
 }
+
+# Packages that only tour itself imports.
+INSIDE = ("tour.cuda.forms", "tour.cuda.kernels", "tour.numba.forms", "tour.numba.kernels")
 
 
 class Module:
@@ -65,7 +70,8 @@ class Module:
         self.name = ".".join(parts[:-1] if self.is_package else parts)
         self.package = self.name if self.is_package else self.name.rpartition(".")[0]
         self.summary = (ast.get_docstring(tree) or "").split("\n")[0]
-        self.is_public = not any(part.startswith("_") for part in self.name.split(".")) and (
+        hidden = self.name.startswith(INSIDE) or any(part.startswith("_") for part in self.name.split("."))
+        self.is_public = not hidden and (
             self.is_package
             or any(isinstance(n, ast.Assign) and ast.unparse(n.targets[0]) == "__all__" for n in tree.body)
         )

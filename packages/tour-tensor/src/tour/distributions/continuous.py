@@ -19,6 +19,8 @@ EULER = 0.57721566490153286060  # the mean of the standard Gumbel distribution
 class Uniform(Distribution):
     """All values from `low` up to, but without, `high` alike.
 
+    `p(x) = 1 / (high - low)` for `low <= x < high`. Parameters broadcast.
+
     Examples:
         >>> import tour
         >>> Uniform(0.0, 4.0).entropy()
@@ -81,6 +83,8 @@ class Uniform(Distribution):
 
 class Exponential(Distribution):
     """Waiting times at a constant rate.
+
+    `p(x) = rate · exp(-rate · x)` for `x >= 0`. Parameters broadcast.
 
     Examples:
         >>> import tour
@@ -165,6 +169,8 @@ class _LocationScale(Distribution):
 class Laplace(_LocationScale):
     """The two-sided exponential distribution.
 
+    `p(x) = exp(-|x - loc| / scale) / (2 · scale)`. Parameters broadcast.
+
     Examples:
         >>> import tour
         >>> Laplace(0.0, 1.0).variance
@@ -213,6 +219,8 @@ class Laplace(_LocationScale):
 class Cauchy(_LocationScale):
     """The distribution of the ratio of two normal variables; it has neither mean nor variance.
 
+    `p(x) = 1 / (π · scale · (1 + z²))` with `z = (x - loc) / scale`. Parameters broadcast.
+
     Examples:
         >>> import tour
         >>> Cauchy(0.0, 1.0).log_prob(tour.tensor(0.0))
@@ -252,6 +260,8 @@ class Cauchy(_LocationScale):
 
 class Gumbel(_LocationScale):
     """The distribution of the largest of many values.
+
+    `p(x) = exp(-z - exp(-z)) / scale` with `z = (x - loc) / scale`. Parameters broadcast.
 
     Examples:
         >>> import tour

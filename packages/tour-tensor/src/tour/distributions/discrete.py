@@ -58,6 +58,8 @@ class _Trials(Distribution):
 class Bernoulli(_Trials):
     """One with probability `probs`, zero otherwise.
 
+    `P(1) = probs`, `P(0) = 1 - probs`; or by `logits = log(probs / (1 - probs))`. Parameters broadcast.
+
     Examples:
         >>> import tour
         >>> Bernoulli(0.25).log_prob(tour.tensor(1.0))
@@ -109,6 +111,8 @@ class Bernoulli(_Trials):
 class Geometric(_Trials):
     """How many trials fail before the first succeeds.
 
+    `P(k) = probs · (1 - probs)^k` for k = 0, 1, 2 … Parameters broadcast.
+
     Examples:
         >>> import tour
         >>> Geometric(0.25).mean
@@ -154,6 +158,8 @@ class Geometric(_Trials):
 
 class Poisson(Distribution):
     """How many events happen at a rate.
+
+    `P(k) = rate^k · exp(-rate) / k!` for k = 0, 1, 2 … Parameters broadcast.
 
     Examples:
         >>> import tour

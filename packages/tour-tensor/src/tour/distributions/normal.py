@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 class Normal(Distribution):
     """The normal distribution of given mean and standard deviation.
 
+    `p(x) = exp(-(x - loc)² / (2 · scale²)) / (scale · √(2π))`. Parameters broadcast.
+
     Examples:
         >>> import tour
         >>> Normal(0.0, 1.0).log_prob(tour.tensor(0.0))
@@ -82,6 +84,8 @@ class Normal(Distribution):
 class LogNormal(Distribution):
     """The distribution of the exponential of a normal variable.
 
+    `p(x) = exp(-(log x - loc)² / (2 · scale²)) / (x · scale · √(2π))` for `x > 0`. Parameters broadcast.
+
     Examples:
         >>> import tour
         >>> LogNormal(0.0, 1.0).mean
@@ -146,6 +150,8 @@ class LogNormal(Distribution):
 
 class HalfNormal(Distribution):
     """The distribution of the absolute value of a normal variable with mean zero.
+
+    `p(x) = √(2/π) · exp(-x² / (2 · scale²)) / scale` for `x >= 0`. Parameters broadcast.
 
     Examples:
         >>> import tour

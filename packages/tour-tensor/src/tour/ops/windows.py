@@ -45,7 +45,7 @@ def hamming_window(
     pin_memory: bool = False,
     requires_grad: bool = False,
 ) -> Tensor:
-    """Hamming's window `alpha - beta cos(2πk / n)`.
+    """Hamming's window: `alpha - beta cos(2πk / n)`; n is `window_length`, or one less if not `periodic`.
 
     Examples:
         >>> import tour
@@ -69,7 +69,7 @@ def blackman_window(
     pin_memory: bool = False,
     requires_grad: bool = False,
 ) -> Tensor:
-    """Blackman's window, of three cosines.
+    """Blackman's window: `0.42 - 0.5 cos(2πk / n) + 0.08 cos(4πk / n)`; n is `window_length`, or one less if not `periodic`.
 
     Examples:
         >>> import tour
@@ -91,7 +91,7 @@ def bartlett_window(
     pin_memory: bool = False,
     requires_grad: bool = False,
 ) -> Tensor:
-    """Bartlett's window, a triangle.
+    """Bartlett's window, a triangle: `1 - |2k / n - 1|`; n is `window_length`, or one less if not `periodic`.
 
     Examples:
         >>> import tour
@@ -114,7 +114,7 @@ def kaiser_window(
     pin_memory: bool = False,
     requires_grad: bool = False,
 ) -> Tensor:
-    """Kaiser's window.
+    """Kaiser's window: `I0(beta sqrt(1 - (2k / n - 1)²)) / I0(beta)`; n is `window_length`, or one less if not `periodic`.
 
     Examples:
         >>> import tour
