@@ -17,6 +17,7 @@ from math import prod
 import numpy as np
 
 from tour._compiled import compilable
+from tour._products import product
 
 from . import depthwise
 from .windows import Array, Ints, Pads, crop, output_size, pad, spatial, taps, windows
@@ -46,6 +47,11 @@ def conv(
         >>> conv(x, w, None, (1,), (0,), (1,), 1)
         array([[[-1., -1., -1., -1.]]])
     """
+    if _whole(input.shape[2:], weight.shape[2:], padding, groups):
+        y: Array = product(_rows(input), _rows(weight).T)
+        if bias is not None:
+            y += bias
+        return y.reshape(*y.shape, *(1,) * len(stride))
     return _correlate(input, weight, bias, stride, [(p, p) for p in padding], dilation, groups)
 
 
@@ -60,6 +66,9 @@ def conv_input_grad(
     into the image.
     """
     depth, channels, kernel = len(weight) // groups, weight.shape[1], weight.shape[2:]
+    if _whole(input_shape[2:], kernel, padding, groups):
+        x: Array = product(_rows(g), _rows(weight))
+        return x.reshape(input_shape)
     if channels == 1 < groups and (depth > 1 or prod(stride) > 1):
         return depthwise.input_grad(g, weight, input_shape, stride, padding, dilation)
     if prod(stride) > 1 or prod(g.shape[2:]) == 1 or (prod(kernel) > 1 and 5 * channels <= 2 * depth):
@@ -79,6 +88,9 @@ def conv_weight_grad(
 ) -> Array:
     """Gradient of `conv` with respect to its weight, from the gradient g of its output."""
     kernel, out_size, pads = tuple(weight_shape[2:]), g.shape[2:], [(p, p) for p in padding]
+    if _whole(input.shape[2:], kernel, padding, groups):
+        w: Array = product(_rows(g).T, _rows(input))
+        return w.reshape(weight_shape)
     if weight_shape[1] == 1 < groups:
         return depthwise.weight_grad(g, input, weight_shape, stride, pads, dilation)
     depth, fan = weight_shape[0] // groups, prod(weight_shape[1:])
@@ -187,6 +199,15 @@ def _correlate(
             if shift is not None:
                 flat += shift
     return out.reshape(len(x), len(weight), *out_size)
+
+
+def _whole(size: Ints, kernel: Ints, padding: Ints, groups: int) -> bool:
+    """Whether the only window is the whole image: then everything is a matrix product."""
+    return groups == 1 and not any(padding) and tuple(size) == tuple(kernel)
+
+
+def _rows(a: Array) -> Array:
+    return a.reshape(len(a), prod(a.shape[1:]))
 
 
 def _pixels(kernel: Ints, out_size: Ints, channels: int, stride: Ints, dilation: Ints) -> bool:

@@ -31,6 +31,8 @@ def conv(x: Array, weight: Array, bias: Array | None, stride: Ints, padding: Int
     )
     if not _serves(x, padding, weight, weight if bias is None else bias) or (prod(out) < FEW and weight.size > SPILL):
         return NotImplemented
+    if _whole(x.shape[2:], kernel, padding, groups):
+        return NotImplemented
     if weight.shape[1] == 1 < groups:
         return depthwise.conv(x, weight, bias, stride, padding, dilation, out)
     m = tiles.tile(weight.shape, stride, dilation, groups, out)
@@ -49,7 +51,7 @@ def conv_input_grad(
 ) -> Any:
     """Gradient of `conv` with respect to its input, which is also the transposed convolution."""
     kernel, size, out = weight.shape[2:], g.shape[2:], input_shape[2:]
-    if not _serves(g, padding, weight) or not prod(out):
+    if not _serves(g, padding, weight) or not prod(out) or _whole(out, kernel, padding, groups):
         return NotImplemented
     if weight.shape[1] == 1 < groups:
         return depthwise.conv_input_grad(g, weight, input_shape, stride, padding, dilation)
@@ -83,7 +85,7 @@ def conv_weight_grad(
         (m - 1) * s + d * (k - 1) < n + 2 * p
         for n, m, k, s, p, d in zip(x.shape[2:], out, kernel, stride, padding, dilation, strict=True)
     )
-    if not fits or not _serves(x, padding, g) or not prod(weight_shape):
+    if not fits or not _serves(x, padding, g) or not prod(weight_shape) or _whole(x.shape[2:], kernel, padding, groups):
         return NotImplemented
     if weight_shape[1] == 1 < groups:
         return depthwise.conv_weight_grad(g, x, weight_shape, stride, padding, dilation)
@@ -100,6 +102,11 @@ def conv_weight_grad(
 def _pair(size: Ints, one: int) -> tuple[int, int]:
     """Two dimensions: a signal is an image of one row."""
     return (one, size[0]) if len(size) == 1 else (size[0], size[1])
+
+
+def _whole(size: Ints, kernel: Ints, padding: Ints, groups: int) -> bool:
+    """Whether the only window is the whole image, which is a plain matrix product."""
+    return groups == 1 and not any(padding) and tuple(size) == tuple(kernel)
 
 
 def _serves(x: Array, padding: Ints, *others: Array) -> bool:

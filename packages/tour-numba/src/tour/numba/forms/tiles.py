@@ -49,8 +49,11 @@ def conv(x: Array, weight: Array, bias: Array | None, padding: Ints, out: Ints, 
     block = max(6, min(48, TRANSFORMED // (squares * (channels + columns)) // 6 * 6))
     y = memory.empty((samples, depth, *out))
     given = memory.zeros((depth,)) if bias is None else memory.dense(bias)
-    parts = min(_pool.threads(), samples)
-    _convolve[m](parts, memory.dense(x), w, given, y, *_sizes(parts, x, depth, padding, out, m, block, block))
+    bands = min(-(-_pool.threads() // samples), -(-out[0] // m))  # so that every thread has some of a single image
+    parts = min(_pool.threads(), samples * bands)
+    _convolve[m](
+        parts, memory.dense(x), w, given, y, *_sizes(parts, x, depth, padding, out, m, block, block), bands, out[1]
+    )
     return y
 
 

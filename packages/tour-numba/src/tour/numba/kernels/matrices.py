@@ -29,7 +29,7 @@ def _number(address: int) -> Any:
 
 
 @function
-def _pack_panel(source: int, row: int, step: int, depth: int, width: int, target: int, places: int) -> None:
+def pack_panel(source: int, row: int, step: int, depth: int, width: int, target: int, places: int) -> None:
     """Copy B's stretch (depth, width) to rows of WIDE numbers, zeros behind."""
     if step == FLOAT and width == WIDE:
         for k in range(depth):
@@ -121,7 +121,7 @@ def product(args: int, part: int, parts: int) -> None:
             bias = a[3] if k + stretch == depth else 0
             for j in range(left, right, WIDE):
                 panel = panels + (j - left) * DEPTH * FLOAT
-                _pack_panel(
+                pack_panel(
                     columns + k * b_row + j * b_step, b_row, b_step, stretch, min(WIDE, n - j), panel, places
                 )  # fmt: skip
             for i in range(top, bottom, HEIGHT):

@@ -13,7 +13,7 @@ from llvmlite import ir
 from numba.extending import intrinsic
 from tour.numba.kernels.lanes import FLOAT as NUMBER
 from tour.numba.kernels.lanes import LANES, LONG, VECTOR, ZERO, Code, inlined
-from tour.numba.kernels.matrices import _pack_panel
+from tour.numba.kernels.matrices import pack_panel
 from tour.numba.kernels.memory import function, helper, longs
 from tour.numba.kernels.memory import rows as share
 from tour.numba.kernels.products import FLOAT, WIDE
@@ -127,7 +127,7 @@ def arrange(args: int, part: int, parts: int) -> None:
         group, rest = unit // (count * panels), unit % (count * panels)
         s, panel = 5 * (rest // panels), rest % panels
         at = (stretches[s + 1] * panels + panel * stretches[s + 2] + stretches[s + 3]) * WIDE
-        _pack_panel(
+        pack_panel(
             a[0] + group * group_bytes + stretches[s] + panel * WIDE * step, row, step, stretches[s + 4],
             min(WIDE, n - panel * WIDE), a[1] + group * target_bytes + FLOAT * at, places,
         )  # fmt: skip

@@ -76,13 +76,19 @@ def _winograd(args: int, part: int, parts: int, m: int, into: Any, out_of: Any) 
     n = m + 2
     columns = (depth + LANES - 1) // LANES * LANES
     width, out_width = across * m + 2, across * m
-    start, stop = rows(samples, part, parts)
+    bands, out_w = a[22], a[23]  # bands of tiles into which an image is cut
+    start, stop = rows(samples * bands, part, parts)
     clear(image, image_size)
-    for i in range(start, stop):
-        pack(x + FLOAT * i * channels * pixels, channels, pixels, image, in_places)
-        first = 0
-        while first < down * across:
-            count = min(block, down * across - first)
+    packed = -1
+    for unit in range(start, stop):
+        i, band = unit // bands, unit % bands
+        if i != packed:
+            pack(x + FLOAT * i * channels * pixels, channels, pixels, image, in_places)
+            packed = i
+        highest, lowest = rows(down, band, bands)
+        first = highest * across
+        while first < lowest * across:
+            count = min(block, lowest * across - first)
             for t in range(count):
                 top, left = (first + t) // across * m, (first + t) % across * m
                 c = 0
@@ -111,7 +117,10 @@ def _winograd(args: int, part: int, parts: int, m: int, into: Any, out_of: Any) 
                     )  # fmt: skip
                     c += LANES
             first += block
-        unpack(result, out_places, y + FLOAT * i * depth * out_pixels, depth, out_pixels, out_pixels, bias)
+        pixel = highest * m * out_w
+        target = y + FLOAT * (i * depth * out_pixels + pixel)
+        count = min(lowest * m * out_w, out_pixels) - pixel
+        unpack(result, out_places + 8 * pixel, target, depth, count, out_pixels, bias)
 
 
 def winograd4(args: int, part: int, parts: int) -> None:
