@@ -1,9 +1,6 @@
 """What each process of `python -m tour.distributed.run` runs first: it says to the script which rank it is, then runs it.
 
 A script that ends with an exit code other than 0 ends the whole job, which MPI by itself would let wait.
-
-When a rank is killed, the launcher kills the others, and may name any of them. So beside each rank stands a process that does
-nothing but see it die and write down when: the first is the one, unless the machine was too busy to look.
 """
 
 from __future__ import annotations
@@ -11,8 +8,9 @@ from __future__ import annotations
 import os
 import runpy
 import sys
-import time
 from pathlib import Path
+
+from tour.distributed import _witness
 
 
 def _register() -> Path | None:
@@ -21,34 +19,15 @@ def _register() -> Path | None:
     return folder if folder.is_dir() else None
 
 
-def _note_when_it_ends(register: Path) -> None:
-    """Leave a process behind that writes down when this one has ended: its end of a pipe then meets the end of the file."""
-    watching, _ = os.pipe()  # the other end stays open as long as this process lives
-    pid = os.getpid()
-    if os.fork():
-        os.close(watching)
-        return
-    os.setsid()  # the launcher kills only what it has started
-    os.closerange(0, watching)
-    os.closerange(watching + 1, 1024)
-    os.read(watching, 1)
-    (register / f"{pid}.ended").write_text(str(time.monotonic_ns()))
-    os._exit(0)
-
-
 def main() -> None:
     """Set RANK, WORLD_SIZE and LOCAL_RANK, as PyTorch's launcher does, and run the script named by the arguments."""
-    register = _register()
-    if register is not None:
-        _note_when_it_ends(register)
-    from mpi4py import MPI  # after the fork: MPI and its threads stay out of the other process
+    _witness.attend(_register())
+    from mpi4py import MPI  # after the forks: MPI and its threads stay out of the other processes
 
     world = MPI.COMM_WORLD
     here = world.Split_type(MPI.COMM_TYPE_SHARED)
     os.environ |= {"RANK": str(world.rank), "WORLD_SIZE": str(world.size), "LOCAL_RANK": str(here.rank)}
     here.Free()
-    if register is not None:
-        (register / str(os.getpid())).write_text(str(world.rank))
     sys.argv = sys.argv[1:]
     try:
         if sys.argv[0] == "-m":

@@ -18,9 +18,10 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import time
 from dataclasses import dataclass, field
 from pathlib import Path
+
+from tour.distributed._witness import first_killed
 
 
 @dataclass
@@ -108,14 +109,11 @@ def command(options: Options, ranks: int) -> list[str]:
 
 
 def watch(line: list[str], environment: dict[str, str]) -> int:
-    """Run a job; if it fails, say which rank of this machine ended first."""
+    """Run a job; if it fails because a rank of this machine was killed, say which."""
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as register:
         code = subprocess.run(line, env=environment | {"TOUR_RANKS": register}).returncode
-        if code:
-            time.sleep(0.2)  # the witnesses write a moment after the ranks have ended
-            ends = sorted((int(path.read_text() or 0), path) for path in Path(register).glob("*.ended"))
-            if ends and (rank := ends[0][1].with_suffix("")).exists():
-                print(f"rank {rank.read_text()} (PID {rank.name}) seems to have ended first", file=sys.stderr)
+        if code and (said := first_killed(Path(register))) is not None:
+            print(said, file=sys.stderr)
     return code
 
 
