@@ -8,6 +8,11 @@ def test_every_collective(job, ranks):
     job(ranks, "collectives.py")
 
 
+@pytest.mark.parametrize("ranks", [2, 3])
+def test_tensors_of_gpus_go_over_nccl(job, ranks):
+    job(ranks, "nccl.py")
+
+
 def test_without_a_group_the_call_says_what_to_do():
     from tour import distributed as dist
 
@@ -59,7 +64,8 @@ def test_bad_calls(alone, call, error, words):
 @pytest.mark.parametrize(
     "options, error, words",
     [
-        ({"backend": "nccl"}, RuntimeError, "'nccl' is not available"),
+        ({"backend": "nccl"}, RuntimeError, "'nccl' is not available: it needs CuPy with NCCL|no CUDA device"),
+        ({"backend": "ucc"}, RuntimeError, "'ucc' is not available: tensors of the CPU travel by 'mpi'"),
         ({"world_size": 4}, ValueError, "mpiexec -n 4"),
         ({"rank": 1}, ValueError, "rank=1"),
     ],

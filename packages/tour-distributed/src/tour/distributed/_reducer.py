@@ -35,8 +35,7 @@ class Bucket:
     """
 
     def __init__(self, members: Sequence[tuple[int, Tensor]]) -> None:
-        dtype = members[0][1]._a.dtype
-        self.flat = np.zeros(sum(p.numel() for _, p in members), dtype)
+        self.flat = np.zeros_like(members[0][1]._a, shape=sum(p.numel() for _, p in members))
         self.slots: dict[int, Any] = {}
         start = 0
         for i, p in members:
@@ -46,7 +45,7 @@ class Bucket:
 
 
 def plan(parameters: Sequence[Tensor], first: int, others: int) -> list[list[tuple[int, Tensor]]]:
-    """Divide parameters among buckets of one dtype, from the last to the first.
+    """Divide parameters among buckets of one device and dtype, from the last to the first.
 
     Args:
         parameters: In the order of the model.
@@ -59,16 +58,16 @@ def plan(parameters: Sequence[Tensor], first: int, others: int) -> list[list[tup
         [[3], [2, 1], [0]]
     """
     done: list[list[tuple[int, Tensor]]] = []
-    filling: dict[Any, tuple[int, list[tuple[int, Tensor]]]] = {}  # by dtype: bytes, members
+    filling: dict[Any, tuple[int, list[tuple[int, Tensor]]]] = {}  # by device and dtype: bytes, members
     limit = first
     for i in reversed(range(len(parameters))):
         a = parameters[i]._a
-        size, members = filling.get(a.dtype, (0, []))
+        size, members = filling.get((type(a), a.dtype), (0, []))
         if members and size + a.nbytes > limit:
             done.append(members)
             size, members, limit = 0, [], others
         members.append((i, parameters[i]))
-        filling[a.dtype] = (size + a.nbytes, members)
+        filling[type(a), a.dtype] = (size + a.nbytes, members)
     return done + [members for _, members in filling.values()]
 
 
@@ -152,13 +151,14 @@ class Reducer:
             self._finish()
 
     def _send(self, bucket: Bucket) -> Work:
-        transport, seconds = self.group.transport, self.group.timeout.total_seconds()
+        group = self.group.moving(bucket.flat)
+        transport, seconds = group.transport, group.timeout.total_seconds()
 
         def call() -> None:
             with _faults.watched("the reduction of gradients", transport, seconds):
                 transport.all_reduce(bucket.flat, "avg")
 
-        return self.group.worker.submit(call)
+        return group.worker.submit(call)
 
     def _finish(self) -> None:
         """Wait for the traffic, and let gradients that came from other ranks alone be seen."""

@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 
 from tour import Tensor
-from tour._core import ndarray, wrote
+from tour._core import packed, wrote
 from tour.distributed import _check, _faults
+from tour.distributed._nccl import Nccl
 from tour.distributed._work import Work
 from tour.distributed.world import ProcessGroup, _member, get_group_rank
 
@@ -383,7 +384,7 @@ def all_to_all_single(
     """
 
     def call(g: ProcessGroup) -> Any:
-        out = np.empty(output.shape, output._a.dtype)
+        out = np.empty_like(output._a, order="C")
         g.transport.all_to_all(out, _whole(input))
         return _put(output, out)
 
@@ -478,7 +479,7 @@ def isend(tensor: Tensor, dst: int, group: ProcessGroup | None = None, tag: int 
         ...     dist.isend(tour.ones(2), dst=other).wait()
         >>> dist.destroy_process_group()
     """
-    return _run_beside("isend", group, lambda g: _outgoing(g, tensor, dst, tag))
+    return _run_beside("isend", tensor, group, lambda g: _outgoing(g, tensor, dst, tag))
 
 
 def irecv(tensor: Tensor, src: int | None = None, group: ProcessGroup | None = None, tag: int = 0) -> Work | None:
@@ -493,7 +494,7 @@ def irecv(tensor: Tensor, src: int | None = None, group: ProcessGroup | None = N
         ...     dist.irecv(tour.zeros(2), src=other).wait()
         >>> dist.destroy_process_group()
     """
-    return _run_beside("irecv", group, lambda g: _incoming(g, tensor, src, tag))
+    return _run_beside("irecv", tensor, group, lambda g: _incoming(g, tensor, src, tag))
 
 
 class P2POp:
@@ -527,6 +528,8 @@ class P2POp:
 def batch_isend_irecv(p2p_op_list: Sequence[P2POp]) -> list[Work | None]:
     """Start several sends and receives at once; returns a `Work` for each.
 
+    Tensors of GPUs that two ranks send to each other must go together like this: NCCL sends nothing before the other receives.
+
     Examples:
         >>> import tour
         >>> from tour import distributed as dist
@@ -538,7 +541,23 @@ def batch_isend_irecv(p2p_op_list: Sequence[P2POp]) -> list[Work | None]:
         ...         work.wait()
         >>> dist.destroy_process_group()
     """
+    g = _member(p2p_op_list[0].group).moving(p2p_op_list[0].tensor._a) if p2p_op_list else None  # type: ignore[union-attr]
+    if g is not None and isinstance(g.transport, Nccl):
+        return [g.worker.submit(lambda: _exchange(g, g.transport, p2p_op_list))] * len(p2p_op_list)
     return [p.op(p.tensor, p.peer, p.group, p.tag) for p in p2p_op_list]
+
+
+def _exchange(g: ProcessGroup, transport: Any, messages: Sequence[P2POp]) -> None:
+    """All messages of a list in one call of NCCL."""
+    peers = [(_local(g, p.peer), p, packed(p.tensor._a)) for p in messages]
+    transport.exchange(
+        [(to, a) for to, p, a in peers if p.op is isend], [(source, a) for source, p, a in peers if p.op is irecv]
+    )
+    for _, p, a in peers:
+        if p.op is irecv and a is not p.tensor._a:
+            _put(p.tensor, a)
+        elif p.op is irecv:
+            wrote(p.tensor)
 
 
 def _outgoing(g: ProcessGroup, tensor: Tensor, dst: int, tag: int) -> Tensor:
@@ -561,18 +580,23 @@ def _point(name: str, tensor: Tensor, group: Any, call: Callable[[ProcessGroup],
     g = _member(group)
     if g is None:
         return -1
-    _on_cpu(tensor)
+    g = g.moving(_checked(tensor)._a)
     with _faults.watched(name, g.transport, g.timeout.total_seconds()):
+        if isinstance(g.transport, Nccl):
+            return g.worker.call(lambda: call(g))
         return call(g)  # not in line with collectives: a message of one pair concerns nobody else
 
 
-def _run_beside(name: str, group: Any, call: Callable[[ProcessGroup], Any]) -> Work | None:
+def _run_beside(name: str, tensor: Tensor, group: Any, call: Callable[[ProcessGroup], Any]) -> Work | None:
     """Each message in a thread of its own: a receive that waits must not hold up the send that answers it."""
     import threading
 
-    g = _member(group)
-    if g is None:
+    member = _member(group)
+    if member is None:
         return None
+    g = member.moving(_checked(tensor)._a)
+    if isinstance(g.transport, Nccl):  # takes one call after the other
+        return g.worker.submit(lambda: call(g))
     work = Work()
     threading.Thread(target=work.run, args=(lambda: call(g),), name=f"tour.distributed {name}", daemon=True).start()
     return work
@@ -593,11 +617,11 @@ def _run(
     g = _member(group)
     if g is None:
         return None
-    for x in what:
-        if isinstance(x, Tensor):
-            _on_cpu(x)
     if check is not None:
         check(g)
+    tensor = next((x for x in what if isinstance(x, Tensor)), None)
+    if tensor is not None:
+        g = g.moving(tensor._a)
     signature = _check.signature(name, what) if _check.enabled() else None
 
     def watched() -> Any:
@@ -616,17 +640,14 @@ def _local(g: ProcessGroup, rank: int) -> int:
     return get_group_rank(g, rank)
 
 
-def _on_cpu(tensor: Any) -> None:
+def _checked(tensor: Any) -> Tensor:
     if not isinstance(tensor, Tensor):
         raise TypeError(f"Invalid function argument. Expected a tensor, got {type(tensor).__name__}")
-    if type(tensor._a) is not ndarray:
-        raise RuntimeError(
-            f"tensors travel from the memory of the CPU, but this one is on {tensor.device}; use tensor.cpu()"
-        )
+    return tensor
 
 
 def _reducible(tensor: Tensor, op: ReduceOp) -> None:
-    _on_cpu(tensor)
+    _checked(tensor)
     if op not in set(ReduceOp):
         raise ValueError(f"Invalid reduction {op!r}; there are {', '.join(o.name for o in ReduceOp)}")
     kind = tensor._a.dtype.kind
@@ -640,17 +661,17 @@ def _reducible(tensor: Tensor, op: ReduceOp) -> None:
 
 
 def _whole(tensor: Tensor) -> Any:
-    return np.ascontiguousarray(tensor._a)
+    return packed(tensor._a)
 
 
 def _in_place(tensor: Tensor, change: Callable[[Any], Any]) -> Tensor:
     """Let `change` write into a tensor's memory, or into a contiguous copy of it that is then copied back."""
     a = tensor._a
-    if a.flags.c_contiguous and a.flags.writeable:
+    if a.flags.c_contiguous and getattr(a.flags, "writeable", True):
         change(a)
         wrote(tensor)
         return tensor
-    copy = np.array(a, order="C")
+    copy = a.copy()
     change(copy)
     return _put(tensor, copy)
 
@@ -668,18 +689,19 @@ def _fill(tensors: Sequence[Tensor], stacked: Any) -> Sequence[Tensor]:
 
 
 def _stack_like(tensor: Tensor, g: ProcessGroup) -> Any:
-    return np.empty((g.size(), *tensor.shape), tensor._a.dtype)
+    return np.empty_like(tensor._a, shape=(g.size(), *tensor.shape), order="C")
 
 
 def _alike(name: str, tensors: Sequence[Tensor], like: Tensor | None, g: ProcessGroup) -> None:
     if len(tensors) != g.size():
         raise ValueError(f"{name} must hold one tensor for each of the {g.size()} ranks, got {len(tensors)}")
     for t in tensors:
-        _on_cpu(t)
+        _checked(t)
         if like is not None and (t.shape != like.shape or t.dtype is not like.dtype):
             raise ValueError(
                 f"the tensors of {name} must be of shape {list(like.shape)} and dtype {like.dtype}, got {list(t.shape)} and {t.dtype}"
             )
+        _beside(name, t, like)
 
 
 def _only_root(name: str, tensors: Sequence[Tensor] | None, root: bool, like: Tensor, g: ProcessGroup) -> None:
@@ -692,8 +714,15 @@ def _only_root(name: str, tensors: Sequence[Tensor] | None, root: bool, like: Te
 
 
 def _sized(name: str, tensor: Tensor, other: Tensor, count: int) -> None:
-    _on_cpu(tensor)
+    _beside(name, _checked(tensor), other)
     if tensor.numel() != count or tensor.dtype is not other.dtype:
         raise ValueError(
             f"{name} must hold {count} elements of {other.dtype}, got {tensor.numel()} of {tensor.dtype} in shape {list(tensor.shape)}"
+        )
+
+
+def _beside(name: str, tensor: Tensor, other: Tensor | None) -> None:
+    if other is not None and type(tensor._a) is not type(other._a):
+        raise RuntimeError(
+            f"the tensors of a call must be on one device, but {name} is on {tensor.device}, not {other.device}"
         )

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from tour import Tensor
-from tour._core import stamp_array
+from tour._core import packed, stamp_array
 from tour.autograd import is_grad_enabled
 from tour.distributed._reducer import MIB, Reducer
 from tour.distributed.world import ProcessGroup, _member
@@ -156,7 +156,10 @@ def _take_over(tensors: list[Tensor], group: ProcessGroup) -> None:
     if group.size() == 1 or not tensors:
         return
     part: list[Any] = []
-    for t in tensors:
+    for t in sorted(tensors, key=lambda t: type(t._a) is not np.ndarray):  # those of the CPU first
+        if part and type(t._a) is not type(part[0]):
+            _broadcast(part, group)
+            part = []
         part.append(t._a)
         stamp_array(t._a)
         if sum(a.nbytes for a in part) > 25 * MIB:
@@ -168,8 +171,9 @@ def _take_over(tensors: list[Tensor], group: ProcessGroup) -> None:
 def _broadcast(arrays: list[Any], group: ProcessGroup) -> None:
     if not arrays:
         return
-    flat = np.concatenate([np.ascontiguousarray(a).reshape(-1).view(np.uint8) for a in arrays])
-    group.worker.call(lambda: group.transport.broadcast(flat, 0))
+    flat = np.concatenate([packed(a).reshape(-1).view(np.uint8) for a in arrays])
+    moving = group.moving(flat)
+    moving.worker.call(lambda: moving.transport.broadcast(flat, 0))
     start = 0
     for a in arrays:
         a[...] = flat[start : start + a.nbytes].view(a.dtype).reshape(a.shape)

@@ -8,7 +8,7 @@ from datetime import timedelta
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Final
 
-from tour.distributed import _faults
+from tour.distributed import _faults, _nccl
 from tour.distributed._alone import Alone
 from tour.distributed._work import Worker
 
@@ -45,6 +45,7 @@ class ProcessGroup:
 
     Attributes:
         transport: What moves their arrays.
+        gpus: The same ranks for the arrays of their GPUs, once one was to be moved.
         ranks: Their numbers in the world, in the order of their numbers in the group.
         timeout: How long a call may wait for the others before the job is ended.
 
@@ -57,8 +58,9 @@ class ProcessGroup:
         >>> dist.destroy_process_group()
     """
 
-    def __init__(self, transport: Alone | Mpi, ranks: Sequence[int], timeout: timedelta = TIMEOUT) -> None:
+    def __init__(self, transport: Alone | Mpi | _nccl.Nccl, ranks: Sequence[int], timeout: timedelta = TIMEOUT) -> None:
         self.transport = transport
+        self.gpus: ProcessGroup | None = None
         self.ranks = list(ranks)
         self.timeout = timeout
         self.worker = Worker(f"tour.distributed group {self.ranks}")
@@ -73,10 +75,28 @@ class ProcessGroup:
 
     def duplicate(self) -> ProcessGroup:
         """The same ranks with traffic, and a thread, of their own. Every rank of the group must call it."""
+        assert not isinstance(self.transport, _nccl.Nccl)
         return ProcessGroup(self.transport.duplicate(), self.ranks, self.timeout)
+
+    def moving(self, array: Any) -> ProcessGroup:
+        """The group that moves arrays of this kind: over MPI those of the CPU, over NCCL those of GPUs. Every rank must call it.
+
+        Raises:
+            RuntimeError: If the array is on a GPU and a rank cannot use NCCL.
+        """
+        if _nccl.is_host(array) or isinstance(self.transport, (Alone, _nccl.Nccl)):
+            return self
+        if self.gpus is None:
+            host = self.transport
+            self.gpus = ProcessGroup(self.worker.call(lambda: _nccl.Nccl(host)), self.ranks, self.timeout)
+        assert isinstance(self.gpus.transport, _nccl.Nccl)
+        self.gpus.transport.follow()
+        return self.gpus
 
     def close(self) -> None:
         """Let calls that wait end, and give the transport back."""
+        if self.gpus is not None:
+            self.gpus.close()
         self.worker.stop()
         self.transport.free()
 
@@ -142,14 +162,14 @@ def is_gloo_available() -> bool:
 
 
 def is_nccl_available() -> bool:
-    """False: tensors travel through the memory of the CPU.
+    """Whether tensors of this machine's GPUs can be reduced: by NCCL, through CuPy.
 
     Examples:
         >>> from tour import distributed as dist
-        >>> dist.is_nccl_available()
+        >>> dist.is_nccl_available()  # on a machine without a GPU
         False
     """
-    return False
+    return _nccl.missing() is None
 
 
 def is_initialized() -> bool:
@@ -180,7 +200,8 @@ def init_process_group(
     From here on an exception that nobody catches on one rank ends the whole job with its traceback.
 
     Args:
-        backend: None, "mpi" or "gloo": CPU tensors over MPI.
+        backend: "mpi" or "gloo": CPU tensors over MPI; "nccl": those of GPUs over NCCL, which must be there; None: whatever a
+            tensor needs. Also PyTorch's "cpu:gloo,cuda:nccl". MPI carries what NCCL needs to begin, and objects, in any case.
         init_method: Ignored: the launcher has told every process its place.
         timeout: How long a call may wait for the others, 30 minutes by default; then the job is ended, with the
             traceback of the rank that waited.
@@ -190,7 +211,8 @@ def init_process_group(
 
     Raises:
         ValueError: If it was called before, or if `world_size` or `rank` differ from the launcher's.
-        RuntimeError: If the backend is another, or if a launcher has started the program and mpi4py finds no MPI.
+        RuntimeError: If the backend is another, or NCCL is asked for and cannot be used (says why), or if a launcher has started
+            the program and mpi4py finds no MPI.
 
     Examples:
         >>> from tour import distributed as dist
@@ -201,10 +223,13 @@ def init_process_group(
     """
     if GroupMember.WORLD is not None:
         raise ValueError("trying to initialize the default process group twice!")
-    if backend not in (None, "mpi", "gloo", "cpu:mpi", "cpu:gloo"):
+    parts = [] if backend is None else [part.removeprefix("cpu:").removeprefix("cuda:") for part in backend.split(",")]
+    if not {"mpi", "gloo", "nccl"}.issuperset(parts):
         raise RuntimeError(
-            f"backend {backend!r} is not available: tensors of the CPU travel by 'mpi' (also named 'gloo')"
+            f"backend {backend!r} is not available: tensors of the CPU travel by 'mpi' (also named 'gloo'), those of GPUs by 'nccl'"
         )
+    if "nccl" in parts and (why := _nccl.missing()) is not None:
+        raise RuntimeError(f"backend {backend!r} is not available: {why}")
     transport = _transport()
     for name, wanted, actual in (("world_size", world_size, transport.size), ("rank", rank, transport.rank)):
         if wanted not in (-1, actual):
@@ -297,7 +322,7 @@ def get_world_size(group: ProcessGroup | None = None) -> int:
 
 
 def get_backend(group: ProcessGroup | None = None) -> str:
-    """ "mpi".
+    """What the group moves tensors by: "mpi", or "cpu:mpi,cuda:nccl" where GPUs can be used.
 
     Examples:
         >>> import tour
@@ -308,7 +333,7 @@ def get_backend(group: ProcessGroup | None = None) -> str:
         >>> dist.destroy_process_group()
     """
     _member(group)
-    return "mpi"
+    return "mpi" if _nccl.missing() else "cpu:mpi,cuda:nccl"
 
 
 def get_process_group_ranks(group: ProcessGroup | None = None) -> list[int]:
@@ -401,7 +426,9 @@ def new_group(
         raise ValueError(
             f"the ranks of a group must be different numbers from 0 to {world.size() - 1}, got {list(ranks or ())}"
         )
-    transport = world.worker.call(lambda: world.transport.subgroup(chosen))
+    whole = world.transport
+    assert not isinstance(whole, _nccl.Nccl)
+    transport = world.worker.call(lambda: whole.subgroup(chosen))
     return (
         GroupMember.NON_GROUP_MEMBER if transport is None else ProcessGroup(transport, chosen, timeout or world.timeout)
     )
