@@ -75,3 +75,33 @@ def test_ends_of_long_ranges_are_exact():
     t = tour.linspace(-3, 11, 100001)
     assert (t[0].item(), t[-1].item()) == (-3.0, 11.0)
     assert tour.allclose(t.flip(0), 8 - t, atol=1e-5)
+
+
+@pytest.mark.parametrize("out", [3, "x", [1.0]])
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda out: tour.zeros(3, out=out), lambda out: tour.empty(3, out=out), lambda out: tour.full((3,), 1.0, out=out),
+        lambda out: tour.arange(3, out=out), lambda out: tour.linspace(0, 1, 3, out=out), lambda out: tour.eye(3, out=out),
+        lambda out: tour.rand(3, out=out), lambda out: tour.randn(3, out=out), lambda out: tour.randperm(3, out=out),
+        lambda out: tour.normal(tour.ones(3), out=out), lambda out: tour.multinomial(tour.ones(3), 1, out=out),
+        lambda out: tour.sum(tour.ones(3), out=out), lambda out: tour.max(tour.ones(3), out=out),
+        lambda out: tour.amin(tour.ones(3), out=out),
+    ],
+)  # fmt: skip
+def test_what_is_no_tensor_is_refused_as_out(make, out):
+    with pytest.raises(TypeError, match="'out' must be Tensor, not"):
+        make(out)
+
+
+@pytest.mark.parametrize("device", [3.5, [1], {}, (1,), object()])
+def test_what_names_no_device_is_refused(device):
+    for make in (
+        lambda d: tour.zeros(3, device=d),
+        lambda d: tour.arange(3, device=d),
+        lambda d: tour.as_tensor([1], device=d),
+    ):
+        with pytest.raises(TypeError, match="a device is"):
+            make(device)
+    with pytest.raises(TypeError, match="'index' must be int, not str"):
+        tour.device("cpu", "x")

@@ -357,3 +357,15 @@ def test_bounds_hold_at_every_size(size):
         same(x.clamp(low, high), np.clip(a, low, high))
     same(tour.relu(x), np.maximum(a, 0))
     same(tour.tensor(a.reshape(5, -1).T).clamp(-1, 1), np.clip(a.reshape(5, -1).T, -1, 1))
+
+
+@pytest.mark.parametrize("dtype", [tour.bool, tour.int64, tour.uint8, tour.float32, tour.bfloat16, tour.complex64])
+def test_booleans_are_not_subtracted(dtype):
+    x = tour.ones(2, dtype=dtype)
+    for difference in (
+        lambda: x - True, lambda: True - x, lambda: tour.sub(x, True), lambda: tour.rsub(x, True), lambda: x.sub_(False),
+        lambda: x - tour.ones(2, dtype=tour.bool),
+    ):  # fmt: skip
+        with pytest.raises(RuntimeError, match=r"is not (supported|implemented)"):
+            difference()
+    assert x.tolist() == [1, 1]

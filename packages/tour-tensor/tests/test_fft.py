@@ -60,3 +60,13 @@ def test_integers_take_the_default_dtype():
 def test_refusals(call, error, text):
     with pytest.raises(error, match=text):
         call()
+
+
+def test_frequencies_where_there_are_none():
+    """PyTorch 2.13 gives these."""
+    assert tour.fft.fftfreq(0).tolist() == [] and tour.fft.fftfreq(0, d=0.0).tolist() == []
+    assert np.isnan(tour.fft.rfftfreq(0).tolist()).all() and tour.fft.rfftfreq(0).shape == (1,)
+    assert np.array_equal(tour.fft.fftfreq(4, d=0.0), [np.nan, np.inf, -np.inf, -np.inf], equal_nan=True)
+    for n in range(1, 9):
+        assert np.array_equal(tour.fft.fftfreq(n, 0.3, dtype=tour.float64), np.fft.fftfreq(n, 0.3))
+        assert np.array_equal(tour.fft.rfftfreq(n, 0.3, dtype=tour.float64), np.fft.rfftfreq(n, 0.3))

@@ -88,7 +88,7 @@ def unary(
     def bind(decl: Callable[P, R]) -> Callable[P, R]:
         op = new_op(decl, ufunc)
         op.broadcasts = True
-        function = dispatched(op, ufunc)
+        function = ufunc if isinstance(ufunc, np.ufunc) else dispatched_of_one(op, ufunc)
 
         def body(input: Any, *, out: Any = None) -> Any:
             try:
@@ -120,6 +120,7 @@ def binary(
     refuses: str = "",
     numbers: str = "both",
     unify: Callable[[Any, Any], tuple[Any, Any]] = match,
+    second: Callable[[Any, Any], Any] = operand,
 ) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """Body for a broadcasting elementwise op of two inputs, where `other` may be a number.
 
@@ -130,6 +131,7 @@ def binary(
         numbers: Which operands may be Python numbers in a call: "all" at once, "both" but not at once, only the "other", or
             "none". Operators take them always.
         unify: Takes two tensors of different dtypes into that of their result.
+        second: Makes a tensor of a second operand that is none, beside the first.
     """
     strict = fractions or bool(refuses)
 
@@ -138,7 +140,7 @@ def binary(
         op.broadcasts = True
         function = dispatched(op, ufunc)
 
-        def form(failed: Callable[..., Any], second: Callable[..., Any] = operand) -> Any:
+        def form(failed: Callable[..., Any], second: Callable[..., Any] = second) -> Any:
             def body(input: Any, other: Any, *, out: Any = None) -> Any:
                 try:
                     if type(other) is not _core.Tensor:
@@ -167,19 +169,23 @@ def binary(
             return declare(op, decl, body)
 
         made = form(*_BY_NUMBERS[numbers])
-        made.operator = form(retry_operator) if strict else declare(op, decl, plain_operator(op, function, unify))
+        made.operator = (
+            form(retry_operator) if strict else declare(op, decl, plain_operator(op, function, unify, second))
+        )
         return made  # type: ignore[no-any-return]
 
     return bind
 
 
-def plain_operator(op: Op, function: Callable[..., Any], unify: Callable[..., Any]) -> Callable[..., Any]:
+def plain_operator(
+    op: Op, function: Callable[..., Any], unify: Callable[..., Any], second: Callable[..., Any]
+) -> Callable[..., Any]:
     """The body behind `x + y`, the shortest there is: without options and without dtypes that need a second look."""
 
     def body(input: Any, other: Any) -> Any:
         try:
             if type(other) is not Tensor:
-                other = operand(other, input)
+                other = second(other, input)
             a, b = input._a, other._a
             if a.dtype is not b.dtype:
                 input, other = unify(input, other)
@@ -254,6 +260,15 @@ def dispatched(op: Op, kernel: Callable[..., Any]) -> Callable[..., Any]:
 
     def call(a: Any, *others: Any) -> Any:
         return (kernel if type(a) is ndarray else kernel_for(op, a))(a, *others)
+
+    return call
+
+
+def dispatched_of_one(op: Op, kernel: Callable[..., Any]) -> Callable[..., Any]:
+    """`dispatched` for a kernel of one array."""
+
+    def call(a: Any) -> Any:
+        return kernel(a) if type(a) is ndarray else kernel_for(op, a)(a)
 
     return call
 

@@ -70,6 +70,7 @@ class device:
 
     Raises:
         RuntimeError: If the text is not of the form `type` or `type:index`.
+        TypeError: If it is no text, number or device, or the index is no number.
 
     Examples:
         >>> import tour
@@ -89,6 +90,10 @@ class device:
             index, type = type.index, type.type
         elif isinstance(type, int):
             index, type = type, "cuda"
+        elif not isinstance(type, str):
+            raise TypeError(
+                f"a device is a tour.device, a string such as 'cpu' or 'cuda:0', or an index, not {type.__class__.__name__}"
+            )
         elif ":" in type:
             type, _, number = type.partition(":")
             if index is not None or not number.isdecimal():
@@ -96,6 +101,8 @@ class device:
             index = int(number)
         if not type.isidentifier():
             raise RuntimeError(f"Invalid device string: {type!r}; expected 'cpu', 'cuda' or 'cuda:0'")
+        if index is not None and not isinstance(index, int):
+            raise TypeError(f"device(): argument 'index' must be int, not {index.__class__.__name__}")
         self.type, self.index = type, index
 
     def __repr__(self) -> str:

@@ -45,6 +45,16 @@ def argument_error(op: str, name: str, got: Any, wanted: str = "Tensor") -> Type
     return TypeError(f"{op}(): argument '{name}' must be {wanted}, not {type(got).__name__}")
 
 
+def check_out(op: str, out: Any) -> None:
+    """Refuse what is no tensor as `out=`.
+
+    Raises:
+        TypeError: If it is neither a tensor nor None.
+    """
+    if out is not None and not isinstance(out, _core.Tensor):
+        raise argument_error(op, "out", out)
+
+
 def explain(op: str, error: Exception, *operands: Any) -> Exception:
     """PyTorch's exception for a failure of NumPy's kernel of `op` on these operands."""
     tensors = [x for x in operands if isinstance(x, _core.Tensor)]

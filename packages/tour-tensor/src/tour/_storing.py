@@ -74,6 +74,8 @@ def _write_ufunc(ufunc: np.ufunc, a: Any, args: tuple[Any, ...]) -> bool:
             ufunc(a, out=a)
             return True
         b = args[0]
+        if type(b) is bool:  # which not every op takes
+            return False
         if isinstance(b, NUMBER):
             b = number(b, a.dtype, a)
         if (

@@ -445,9 +445,15 @@ def ihfft2(
 # --- Helpers ------------------------------------------------------------------------------------------------------------------------
 
 
-def _frequencies(values: Any, out: Any, dtype: Any, device: Any, requires_grad: bool) -> Any:
+def _spaced(numbers: Any, n: int, d: float) -> Any:
+    """Multiples of 1 / (n d); infinite or NaN where that is."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return numbers * np.divide(1.0, n * d)
+
+
+def _frequencies(values: Any, out: Any, dtype: Any, device: Any, requires_grad: bool) -> Tensor:
     target = _dtypes.default_numpy() if dtype is None else _dtypes.as_dtype(dtype).numpy
-    return _given(finish(values.astype(target), device, requires_grad), out, "fftfreq")
+    return _given(finish(values.astype(target), device, requires_grad), out, "fftfreq")  # type: ignore[no-any-return]
 
 
 def fftfreq(
@@ -467,7 +473,9 @@ def fftfreq(
         >>> tour.fft.fftfreq(4)
         tensor([ 0.0000,  0.2500, -0.5000, -0.2500])
     """
-    return _frequencies(np.fft.fftfreq(n, d), out, dtype, device, requires_grad)  # type: ignore[no-any-return]
+    return _frequencies(
+        _spaced(np.arange(n) - n * (np.arange(n) >= (n + 1) // 2), n, d), out, dtype, device, requires_grad
+    )
 
 
 def rfftfreq(
@@ -487,7 +495,7 @@ def rfftfreq(
         >>> tour.fft.rfftfreq(4)
         tensor([0.0000, 0.2500, 0.5000])
     """
-    return _frequencies(np.fft.rfftfreq(n, d), out, dtype, device, requires_grad)  # type: ignore[no-any-return]
+    return _frequencies(_spaced(np.arange(n // 2 + 1), n, d), out, dtype, device, requires_grad)
 
 
 def _shifted(input: Any, dim: Any, sign: int) -> Any:

@@ -141,6 +141,8 @@ def array_for(out: Tensor | None, shape: tuple[int, ...], dtype: Any, default: A
     if shape and min(shape) < 0:
         raise RuntimeError(f"Trying to create tensor with negative dimension {min(shape)}: {list(shape)}")
     chosen = None if dtype is None else as_dtype(dtype).numpy
+    if out is not None and not isinstance(out, _core.Tensor):
+        raise TypeError(f"argument 'out' must be Tensor, not {type(out).__name__}")
     if out is None:
         return np.empty(shape, default if chosen is None else chosen)
     if chosen is not None and chosen != out._a.dtype:

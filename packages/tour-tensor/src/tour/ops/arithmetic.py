@@ -49,20 +49,30 @@ def _add(input: Tensor, other: Tensor | complex) -> Tensor:
 def _no_booleans(input: Tensor, other: Tensor) -> tuple[Tensor, Tensor]:
     """The operands of a difference in one dtype; PyTorch subtracts neither from masks nor masks."""
     if BOOLEAN in (FROM_NUMPY[input._a.dtype].rank, FROM_NUMPY[other._a.dtype].rank):
-        raise RuntimeError(
-            "Subtraction, the `-` operator, with a bool tensor is not supported. If you are trying to invert a mask, use the `~` or "
-            "`logical_not()` operator instead."
-        )
+        raise RuntimeError(_NO_MASKS)
     return match(input, other)
 
 
-@binary(np.subtract, numbers="all", unify=_no_booleans)
+def _no_boolean(x: Any, beside: Any) -> Any:
+    """The second operand of a difference, which may be no boolean."""
+    if type(x) is bool:
+        raise RuntimeError(_NO_MASKS)
+    return operand(x, beside)
+
+
+_NO_MASKS = (
+    "Subtraction, the `-` operator, with a bool tensor is not supported. If you are trying to invert a mask, use the `~` or "
+    "`logical_not()` operator instead."
+)
+
+
+@binary(np.subtract, numbers="all", unify=_no_booleans, second=_no_boolean)
 def _sub(input: Tensor, other: Tensor | complex) -> Tensor:
     """Difference of two tensors."""
     ...
 
 
-@binary(lambda a, b: np.subtract(b, a), unify=_no_booleans)
+@binary(lambda a, b: np.subtract(b, a), unify=_no_booleans, second=_no_boolean)
 def _rsub(input: Tensor, other: Tensor | complex) -> Tensor:
     """Difference `other - input`."""
     ...

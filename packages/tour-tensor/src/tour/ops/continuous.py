@@ -15,6 +15,7 @@ from tour import _core, _dtypes
 from tour._calling import numpy_too
 from tour._core import held, with_room
 from tour._devices import move
+from tour._errors import check_out
 from tour._random_engine import LARGEST, Engine
 from tour._shapes import as_shape, is_int
 from tour.ops._draw import (
@@ -240,6 +241,7 @@ def _normal_each(mean: Any, std: Any, engine: Engine, out: Tensor | None) -> Ten
         check(spread.dtype.kind != "c", "normal expects standard deviation to be non-complex")
         check(bool((held(spread) >= 0).all()), "normal expects all elements of std >= 0.0")
     shape = broadcast(np.shape(centre), np.shape(spread))
+    check_out("normal", out)
     if out is not None and out._a.shape != shape:  # only of two tensors PyTorch lets `out` take the shape of
         both = isinstance(mean, _core.Tensor) and isinstance(std, _core.Tensor)
         check(both, f"normal(): out has the shape {list(out._a.shape)}, the result {list(shape)}")

@@ -15,6 +15,7 @@ from tour import _random_sequential as sequential
 from tour._calling import numpy_too
 from tour._core import ndarray, sockets
 from tour._devices import move
+from tour._errors import check_out
 from tour._random_engine import DIGITS, LARGEST, Engine
 from tour._shapes import as_shape, is_int
 from tour.ops._draw import (
@@ -403,6 +404,7 @@ def multinomial(
         f"multinomial: cannot draw {num_samples} samples from {categories} categories without replacement",
     )
     check(categories > 0, "multinomial: there are no categories to draw from")
+    check_out("multinomial", out)
     check(out is None or out._a.dtype == np.int64, "multinomial: out must be an int64 tensor")
     rows = weights.reshape(-1, categories) if weights.ndim == 2 else weights[None]
     made = sequential.multinomial(engine_of(generator), rows, num_samples, bool(replacement))

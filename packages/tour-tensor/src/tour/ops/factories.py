@@ -10,6 +10,7 @@ from tour import _core, _dtypes
 from tour._calling import numpy_too
 from tour._core import with_room, wrap
 from tour._dtypes import FROM_NUMPY, as_dtype
+from tour._errors import check_out
 from tour._layouts import empty_in, preserve_format
 from tour._layouts import strided as strided_layout
 from tour._python_data import raw_data
@@ -57,9 +58,10 @@ def new_dtype(name: str, dtype: Any, out: Any) -> Any:
     """NumPy's dtype for a new tensor: as given, or that of `out`, or the default.
 
     Raises:
-        TypeError: If `dtype` is none.
+        TypeError: If `dtype` is none, or `out` is no tensor.
         RuntimeError: If it is not that of `out`.
     """
+    check_out(name, out)
     if dtype is None:
         return _dtypes.default_numpy() if out is None else out._a.dtype
     if isinstance(dtype, str):
