@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -53,6 +54,24 @@ def guarded(monkeypatch: pytest.MonkeyPatch) -> Iterator[Guarded]:
     monkeypatch.setattr(_memory, "empty", guards.result)
     yield guards
     guards.check()
+
+
+@pytest.fixture
+def fenced(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Any], None]]:
+    """Guards round everything that a module of forms makes with `np.empty`, whatever its dtype; checked at the end."""
+    buffers: list[tuple[Any, Any]] = []
+
+    def empty(shape: Any, dtype: Any = np.float64) -> Any:
+        dtype, size = np.dtype(dtype), int(np.prod(shape, dtype=np.int64))
+        buffer = np.full((size + 2 * GUARD) * dtype.itemsize, 0xA5, np.uint8)
+        inner = buffer[GUARD * dtype.itemsize : (GUARD + size) * dtype.itemsize]
+        buffers.append((buffer, inner))
+        return inner.view(dtype).reshape(shape)
+
+    yield lambda forms: monkeypatch.setattr(forms, "np", SimpleNamespace(**{**vars(np), "empty": empty}))
+    for buffer, inner in buffers:
+        inner[:] = 0xA5
+        assert (buffer == 0xA5).all(), "written outside"
 
 
 @pytest.fixture

@@ -10,11 +10,15 @@ import numpy as np
 from tour import _special
 from tour._compiled import compilable
 from tour._core import OPS, kernel_for, ndarray
-from tour._kernels import blocked, bounded, in_single, keep
+from tour._kernels import BLOCK, ONE, ZEROS, blocked, bounded, in_single, keep
 
 
 def relu(a: Any) -> Any:
     """max(a, 0); NaN stays NaN, as in PyTorch."""
+    if a.size <= BLOCK and type(a) is ndarray and (zeros := ZEROS.get(a.dtype)) is not None:
+        if a.size < 256 or not a.flags.c_contiguous:
+            return np.maximum(a, zeros[0])
+        return np.maximum(a, zeros[1][: a.size] if a.ndim == 1 else zeros[1][: a.size].reshape(a.shape))
     return bounded(a, 0)
 
 
@@ -24,12 +28,16 @@ def relu_grad(g: Any, out: Any) -> Any:
     return keep(g, out != 0)
 
 
+_negative, _exp, _add, _reciprocal = np.negative, np.exp, np.add, np.reciprocal  # four look-ups less in a small sigmoid
+
+
 @blocked
 def sigmoid(a: Any) -> Any:
     """1 / (1 + exp(-a)); also complex."""
-    y = np.exp(-a)
-    y += 1
-    return np.reciprocal(y)
+    y = _negative(a)
+    _exp(y, y)
+    _add(y, ONE.get(a.dtype, 1), y)
+    return _reciprocal(y, y)
 
 
 @blocked
@@ -104,9 +112,10 @@ def gelu_slope(a: Any, approximate: str) -> Any:
 @blocked
 def silu(a: Any) -> Any:
     """a sigmoid(a)."""
-    y = np.exp(-a)
-    y += 1
-    return np.divide(a, y, out=y)
+    y = _negative(a)
+    _exp(y, y)
+    _add(y, ONE.get(a.dtype, 1), y)
+    return np.divide(a, y, y)
 
 
 @blocked

@@ -110,7 +110,7 @@ def layer() -> str:
 
 def run(kernel: int, arguments: bytes, parts: int) -> None:
     """Run all parts of the kernel at an address."""
-    count = min(threads(), parts)
+    count = min(threads(), parts) if parts > 1 else 1
     if count < 2:
         _driver()(kernel, arguments, parts, 1, 0)
         return

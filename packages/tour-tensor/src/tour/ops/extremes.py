@@ -8,9 +8,11 @@ import numpy as np
 
 from tour import _core, return_types
 from tour._calling import numpy_too
-from tour._core import Op, as_array, kernel_for, new, packed
+from tour._compiled import LARGE, Socket
+from tour._core import Op, as_array, kernel_for, ndarray, new, packed
 from tour._declare import result
 from tour._dtypes import FROM_NUMPY
+from tour._errors import check_out
 from tour._shapes import axes, wrap_dim
 from tour._storing import store
 from tour._widening import reduce_maximum, reduce_minimum
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["amax", "amin", "aminmax", "argmax", "argmin", "max", "min"]
 
 Dim = int | tuple[int, ...] | None
+_PLAIN = {np.dtype(t) for t in (np.float32, np.float64, np.int32, np.int64)}
 
 
 def ordered(name: str, a: Any) -> None:
@@ -59,12 +62,21 @@ def not_empty(name: str, a: Any, axis: Any) -> None:
 
 def _amax(a: Any, dim: Any, keepdim: bool) -> Any:
     axis: Any = axes(dim, a.ndim)
+    large = a.size >= LARGE and type(a) is ndarray
+    if large and (r := _amax_form.form(a, axis, keepdim)) is not NotImplemented:
+        return r
     return reduce_maximum(a, axis=axis, keepdims=keepdim)
 
 
 def _amin(a: Any, dim: Any, keepdim: bool) -> Any:
     axis: Any = axes(dim, a.ndim)
+    large = a.size >= LARGE and type(a) is ndarray
+    if large and (r := _amin_form.form(a, axis, keepdim)) is not NotImplemented:
+        return r
     return reduce_minimum(a, axis=axis, keepdims=keepdim)
+
+
+_amax_form, _amin_form = Socket(_amax), Socket(_amin)
 
 
 _AMAX = Op("amax", ("input", "dim", "keepdim"), _amax)
@@ -73,6 +85,9 @@ _AMIN = Op("amin", ("input", "dim", "keepdim"), _amin)
 
 def _extreme(op: Op, input: Tensor, dim: Any, keepdim: bool) -> Tensor:
     a = input._a
+    if dim is None and 0 < a.size < LARGE and type(a) is ndarray and a.flags.c_contiguous and a.dtype in _PLAIN:
+        where = a.argmax() if op is _AMAX else a.argmin()  # a sixth of the time of reducing; NaN comes first in both
+        return result(op, a.reshape(-1)[where], input, dim, keepdim)  # type: ignore[no-any-return]
     if not a.size or a.dtype.kind == "c":
         ordered(op.name, a)
         not_empty(op.name, a, axes(dim, a.ndim))
@@ -110,7 +125,8 @@ def amin(input: Tensor, dim: Dim = (), keepdim: bool = False, *, out: Tensor | N
 
 
 def same_dtype(name: str, out: Any, t: Any) -> Any:
-    """`out` itself, refused if its dtype is not that of the result."""
+    """`out` itself, refused if it is no tensor, or its dtype is not that of the result."""
+    check_out(name, out)
     if out.dtype is not t.dtype:
         raise RuntimeError(
             f"{name}(): Expected out tensor to have dtype {t.dtype.name}, the dtype of the input, but got {out.dtype.name} instead"

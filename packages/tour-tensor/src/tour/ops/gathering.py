@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tour._calling import numpy_too
-from tour._core import Op, held, kernel_among, wrap
+from tour._compiled import LARGE, Socket, compilable
+from tour._core import Op, held, kernel_among, ndarray, wrap
 from tour._declare import result
 from tour._dtypes import FROM_NUMPY, int64
 from tour._errors import shape_text
@@ -54,9 +55,18 @@ def check_index(name: str, index: Any, size: int, dim: int, dtypes: str = "il") 
         want = "int64" if dtypes == "l" else "int64 or int32"
         raise RuntimeError(f"{name}(): Expected dtype {want} for index, but got {FROM_NUMPY[index.dtype].name}")
     index = held(index)
-    if index.size and ((low := np.minimum.reduce(index, None)) < 0 or np.maximum.reduce(index, None) >= size):
-        bad = low if low < 0 else index.max()
-        raise RuntimeError(f"index {bad} is out of bounds for dimension {dim} with size {size}")
+    if index.size:
+        low, high = extent(index)
+        if low < 0 or high >= size:
+            raise RuntimeError(
+                f"index {low if low < 0 else high} is out of bounds for dimension {dim} with size {size}"
+            )
+
+
+@compilable()
+def extent(index: Any) -> tuple[Any, Any]:
+    """The smallest and the largest of some indices."""
+    return np.minimum.reduce(index, None), np.maximum.reduce(index, None)
 
 
 def check_along(name: str, a: Any, dim: int, index: Any, what: str = "self") -> None:
@@ -85,6 +95,15 @@ def _gather(a: Any, dim: int, index: Any) -> Any:
 
 
 _GATHER = Op("gather", ("input", "dim", "index"), _gather)
+_gather_form = Socket(_gather)  # it looks for indices out of range itself, and gives way
+
+
+def _gathered(a: Any, axis: int, index: Any) -> Any:
+    large = index.size >= LARGE and type(a) is type(index) is ndarray
+    if large and (r := _gather_form.form(a, axis, index)) is not NotImplemented:
+        return r
+    check_index("gather", index, a.shape[axis] if a.ndim else 1, axis)
+    return kernel_among(_GATHER, a, index)(a, axis, index)
 
 
 @numpy_too
@@ -111,10 +130,11 @@ def gather(input: Tensor, dim: int, index: Tensor, *, sparse_grad: bool = False,
     axis = wrap_dim(dim, a.ndim)
     if i.size:
         check_along("gather", a, axis, i, "input")
-        check_index("gather", i, a.shape[axis] if a.ndim else 1, axis)
+        made = _gathered(a, axis, i)
     else:
         i = i.astype(np.int64)
-    t = result(_GATHER, kernel_among(_GATHER, a, i)(a, axis, i), input, axis, i)
+        made = kernel_among(_GATHER, a, i)(a, axis, i)
+    t = result(_GATHER, made, input, axis, i)
     return t if out is None else store(same_dtype("gather", out, t), t, "gather", input, index)  # type: ignore[no-any-return]
 
 

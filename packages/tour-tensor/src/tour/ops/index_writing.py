@@ -8,6 +8,7 @@ import numpy as np
 
 from tour import _core
 from tour._calling import numpy_too
+from tour._compiled import compilable
 from tour._core import Op, held
 from tour._dtypes import FROM_NUMPY
 from tour._errors import shape_text
@@ -36,7 +37,12 @@ def _slices(a: Any, dim: int, index: Any, source: Any) -> tuple[Any, tuple[Any, 
 
 
 def _index_add(a: Any, dim: int, index: Any, source: Any, alpha: Any) -> None:
-    a, where, source = _slices(a, dim, index, source if alpha == 1 else source * source.dtype.type(alpha))
+    _add_slices(a, dim, index, source if alpha == 1 else source * source.dtype.type(alpha))
+
+
+@compilable(by=3)
+def _add_slices(a: Any, dim: int, index: Any, source: Any) -> None:
+    a, where, source = _slices(a, dim, index, source)
     reduce_at(a, where, source)
 
 

@@ -6,10 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tour import _special
+from tour import _activations, _special
 from tour._core import ndarray
 from tour._declare import binary, unary
-from tour._kernels import blocked
 from tour._storing import in_place
 
 if TYPE_CHECKING:
@@ -190,14 +189,7 @@ def abs(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     ...
 
 
-@blocked
-def _sigmoid(a: Any) -> Any:
-    y = np.exp(-a)
-    y += 1
-    return np.reciprocal(y)
-
-
-@unary(_sigmoid, fractions=True)
+@unary(_activations.sigmoid, fractions=True)
 def sigmoid(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """Logistic function `1 / (1 + exp(-input))` of each element.
 

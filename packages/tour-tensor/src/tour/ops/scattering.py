@@ -8,6 +8,7 @@ import numpy as np
 
 from tour import _core
 from tour._calling import numpy_too
+from tour._compiled import compilable
 from tour._core import Op
 from tour._dtypes import FROM_NUMPY
 from tour._errors import shape_text
@@ -100,6 +101,7 @@ def _scatter_reduce(a: Any, dim: int, index: Any, src: Any, reduce: str, include
         reduce_at(a, where, _shrunk(src, index), reduce, include_self)
 
 
+@compilable(by=2)
 def _scatter_add(a: Any, dim: int, index: Any, src: Any) -> None:
     _scatter_reduce(a, dim, index, src, "sum", True)
 

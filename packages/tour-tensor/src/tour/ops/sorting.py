@@ -8,6 +8,7 @@ import numpy as np
 
 from tour import return_types
 from tour._calling import numpy_too
+from tour._compiled import compilable
 from tour._core import Op, as_array, kernel_for, wrap
 from tour._errors import shape_text
 from tour._shapes import index_of, wrap_dim
@@ -110,6 +111,7 @@ def msort(input: Tensor, *, out: Tensor | None = None) -> Tensor:
 # --- The k largest, the k-th smallest --------------------------------------------------------------------------------------------
 
 
+@compilable()
 def _topk(a: Any, k: int, axis: int, largest: bool, sorted: bool) -> tuple[Any, Any]:
     if not a.ndim:
         return (a.copy() if k else np.empty((), a.dtype)), np.zeros((), np.int64)

@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tour._compiled import compilable
+
 Array = NDArray[Any]
 
 
@@ -31,6 +33,7 @@ def frequencies(index: Array, rows: int) -> Array:
     return np.bincount(index.ravel(), minlength=rows)
 
 
+@compilable()
 def embedding_grad(
     g: Array, index: Array, rows: int, padding_idx: int | None = None, scale_grad_by_freq: bool = False
 ) -> Array:

@@ -34,21 +34,23 @@ def from_bits(typing: Any, x: Any) -> Any:
     )
 
 
-def _of_two(name: str) -> Any:
+def _of_two(name: str, single: bool = True) -> Any:
     """LLVM's minimum or maximum of two numbers; of a number and NaN it is the number."""
+    real = types.float32 if single else types.float64
 
     def function(typing: Any, x: Any, y: Any) -> Any:
         def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-            kind = ir.FloatType()
+            kind = ir.FloatType() if single else ir.DoubleType()
             declared = builder.module.declare_intrinsic(name, [kind], ir.FunctionType(kind, [kind, kind]))
             return builder.call(declared, args, fastmath=("nnan", "nsz", "reassoc"))
 
-        return types.float32(types.float32, types.float32), generate
+        return real(real, real), generate
 
     return intrinsic(function)
 
 
-larger = _of_two("llvm.maxnum")
+larger, smaller = _of_two("llvm.maxnum"), _of_two("llvm.minnum")
+larger_double, smaller_double = _of_two("llvm.maxnum", single=False), _of_two("llvm.minnum", single=False)
 
 # --- exp ----------------------------------------------------------------------------------------------------------------------
 # exp(x) = 2^n exp(r), n = round(x / log 2), |r| <= log(2) / 2. n is read from the last bits of x / log 2 + 1.5 * 2^23. log 2 is

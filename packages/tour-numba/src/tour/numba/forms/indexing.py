@@ -1,0 +1,115 @@
+"""Elements and rows by number. What is out of range is left to the NumPy kernel, which says so."""
+
+from __future__ import annotations
+
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from tour.numba import _memory as memory
+from tour.numba._native import Kernel
+from tour.numba.forms._sharing import parts_for
+
+Array = Any
+LEAST = 1 << 14  # elements of a part
+STRIDE = 64  # elements of a row that `topk` looks at together
+INT64 = np.dtype(np.int64)
+F64 = np.dtype(np.float64)
+
+_bounds, _topk = Kernel("indexing.bounds"), Kernel("indexing.topk")
+_gather = {4: Kernel("indexing.gather_4"), 8: Kernel("indexing.gather_8")}
+_scatter_add = {memory.F32: Kernel("indexing.scatter_add_4"), F64: Kernel("indexing.scatter_add_8")}
+_add_rows = {memory.F32: Kernel("indexing.add_rows_4"), F64: Kernel("indexing.add_rows_8")}
+
+
+def bounds(index: Array) -> Any:
+    """The smallest and the largest of many indices."""
+    if index.dtype is not INT64 or not index.flags.c_contiguous or not index.size:
+        return NotImplemented
+    parts = parts_for(index.size, LEAST)
+    found = np.empty((parts, 2), np.int64)
+    _bounds(parts, index, found, index.size)
+    return int(found[:, 0].min()), int(found[:, 1].max())
+
+
+def _rows(shape: tuple[int, ...], index: tuple[int, ...], dim: int) -> tuple[int, ...] | None:
+    """Rows of indices, their width, and what each is counted by; None where the index array is smaller in other dimensions too."""
+    if shape[:dim] != index[:dim] or shape[dim + 1 :] != index[dim + 1 :]:
+        return None
+    inner, n, m = prod(shape[dim + 1 :]), shape[dim], index[dim]
+    if inner == 1:
+        return prod(index[:dim]), m, 1, n, 1, 0
+    return prod(index[:dim]) * m, inner, m, n * inner, inner, 1
+
+
+def gather(a: Array, dim: int, index: Array) -> Any:
+    """Elements at given places along a dimension."""
+    where = _rows(a.shape, index.shape, dim) if a.ndim == index.ndim else None
+    if where is None or a.itemsize not in _gather or index.dtype is not INT64 or not a.flags.c_contiguous or not a.size:
+        return NotImplemented
+    out = np.empty(index.shape, a.dtype)
+    count, width, same, block, step, slope = where
+    parts = max(1, min(parts_for(index.size, LEAST), count))
+    wrong = np.empty(parts, np.int64)
+    given = a, memory.dense(index), out, wrong
+    _gather[a.itemsize](parts, *given, count, a.shape[dim], width, same, block, step, slope)
+    return NotImplemented if wrong.any() else out
+
+
+def scatter_add(a: Array, dim: int, index: Array, src: Array) -> Any:
+    """Add to places along a dimension, in place; the indices are in range."""
+    where = _rows(a.shape, index.shape, dim) if a.ndim == index.ndim and src.shape == index.shape else None
+    kernel = _scatter_add.get(a.dtype)
+    if where is None or kernel is None or index.dtype is not INT64 or not a.flags.c_contiguous:
+        return NotImplemented
+    if src.dtype is not a.dtype or np.may_share_memory(a, src):
+        return NotImplemented
+    count, width, *_ = where
+    shares = count if where[-1] == 0 else max(1, width // 64)
+    kernel(max(1, min(parts_for(index.size, LEAST), shares)), a, memory.dense(index), memory.dense(src), *where)
+    return None
+
+
+def index_add(a: Array, dim: int, index: Array, source: Array) -> Any:
+    """Add slices to those that a vector of indices names, in place; the indices are in range."""
+    kernel = _add_rows.get(a.dtype)
+    if kernel is None or source.dtype is not a.dtype or not a.flags.c_contiguous or index.ndim != 1:
+        return NotImplemented
+    if np.may_share_memory(a, source):
+        return NotImplemented
+    if source.shape != (*a.shape[:dim], index.size, *a.shape[dim + 1 :]):
+        return NotImplemented
+    width = prod(a.shape[dim + 1 :])
+    parts = max(1, min(parts_for(source.size, LEAST), width // 64))
+    numbers = memory.dense(index.astype(np.int64, copy=False))
+    kernel(parts, a, numbers, memory.dense(source), prod(a.shape[:dim]), a.shape[dim], index.size, width)
+    return None
+
+
+def embedding_grad(
+    g: Array, index: Array, rows: int, padding_idx: int | None = None, scale_grad_by_freq: bool = False
+) -> Any:
+    """Gradient of a table: every row's gradients added up."""
+    if g.dtype not in _add_rows or scale_grad_by_freq:
+        return NotImplemented
+    width = g.shape[-1]
+    total = np.zeros((rows, width), g.dtype)
+    index_add(total, 0, index.reshape(-1), g.reshape(-1, width))
+    if padding_idx is not None:
+        total[padding_idx] = 0
+    return total
+
+
+def topk(a: Array, k: int, axis: int, largest: bool, sorted: bool) -> Any:
+    """The largest, or smallest, of each row and their places."""
+    if a.dtype is not memory.F32 or axis != a.ndim - 1 or not a.flags.c_contiguous or not 0 < k <= 128:
+        return NotImplemented
+    n = a.shape[-1]
+    if k * 8 >= n:
+        return NotImplemented
+    rows = a.size // n
+    parts = max(1, min(parts_for(a.size, LEAST), rows))
+    places, keys = np.empty((*a.shape[:-1], k), np.int64), np.empty((parts, k), np.int32)
+    _topk(parts, a, places, rows, n, k, 0 if largest else -1, keys, STRIDE)
+    return np.take_along_axis(a, places, -1), places

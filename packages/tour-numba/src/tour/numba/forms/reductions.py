@@ -1,0 +1,84 @@
+"""Sums and extremes over all elements, the last dimension, or another one."""
+
+from __future__ import annotations
+
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from tour.numba import _memory as memory
+from tour.numba._native import Kernel
+from tour.numba.forms._sharing import parts_for
+
+Array = Any
+LEAST = 1 << 15  # elements of a part
+STRETCH = 1 << 12  # neighbours that make a row where all elements are reduced
+MANY = 1 << 17  # elements from which an extreme of all gains by a second thread; in one NumPy is as fast
+SHORTEST = 64  # runs that are shorter gain nothing
+F64 = np.dtype(np.float64)
+
+
+def _pair(name: str) -> dict[Any, Kernel]:
+    return {memory.F32: Kernel(f"reductions.{name}_4"), F64: Kernel(f"reductions.{name}_8")}
+
+
+_row_sums, _column_sums = _pair("row_sums"), _pair("column_sums")
+_row_maxima, _row_minima = _pair("row_maxima"), _pair("row_minima")
+
+
+def _of_rows(kernel: Kernel, a: Array, n: int, dtype: Any) -> Array:
+    """A kernel's numbers for stretches of n."""
+    count = -(-a.size // n)
+    out = np.empty(count, dtype)
+    kernel(max(1, min(parts_for(a.size, LEAST), count)), a, out, count, a.size, n, a.itemsize)
+    return out
+
+
+def _shape(a: Array, axis: int | None, keepdim: bool) -> tuple[int, ...]:
+    if axis is None:
+        return (1,) * a.ndim if keepdim else ()
+    return (*a.shape[:axis], *([1] if keepdim else []), *a.shape[axis + 1 :])
+
+
+def sum(a: Array, axis: Any, keepdim: bool) -> Any:
+    """Sums over all, or one dimension."""
+    if a.dtype not in _row_sums or not a.flags.c_contiguous or type(axis) is tuple or not a.size:
+        return NotImplemented
+    if axis is None:
+        total = np.add.reduce(_of_rows(_row_sums[a.dtype], a, STRETCH, np.float64))
+    elif axis == a.ndim - 1:
+        if a.shape[-1] < 4 * SHORTEST:  # NumPy's products with ones are as fast
+            return NotImplemented
+        total = _of_rows(_row_sums[a.dtype], a, a.shape[-1], np.float64)
+    else:
+        n, width = a.shape[axis], prod(a.shape[axis + 1 :])
+        if width < SHORTEST:
+            return NotImplemented
+        out = np.empty(_shape(a, axis, keepdim), a.dtype)
+        parts = max(1, min(parts_for(a.size, LEAST), width // SHORTEST))
+        _column_sums[a.dtype](parts, a, out, np.empty(width), prod(a.shape[:axis]), n, width, a.itemsize)
+        return out
+    return total.astype(a.dtype).reshape(_shape(a, axis, keepdim))
+
+
+def _extreme(kernels: dict[Any, Kernel], a: Array, axis: Any, keepdim: bool, last: np.ufunc) -> Any:
+    if a.dtype not in kernels or not a.flags.c_contiguous or not a.size:
+        return NotImplemented
+    if axis is None:
+        if a.size < MANY:
+            return NotImplemented
+        return last.reduce(_of_rows(kernels[a.dtype], a, STRETCH, a.dtype)).reshape(_shape(a, None, keepdim))
+    if axis != a.ndim - 1 or a.shape[-1] < SHORTEST:
+        return NotImplemented
+    return _of_rows(kernels[a.dtype], a, a.shape[-1], a.dtype).reshape(_shape(a, axis, keepdim))
+
+
+def maximum(a: Array, axis: Any, keepdim: bool) -> Any:
+    """Largest elements of all, or of each row."""
+    return _extreme(_row_maxima, a, axis, keepdim, np.maximum)
+
+
+def minimum(a: Array, axis: Any, keepdim: bool) -> Any:
+    """Smallest elements of all, or of each row."""
+    return _extreme(_row_minima, a, axis, keepdim, np.minimum)
