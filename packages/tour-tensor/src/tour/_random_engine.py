@@ -28,6 +28,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tour._compiled import Socket
+from tour._dtypes import bfloat16, float16, float32, float64
 from tour._random_sequential import shuffle, swap_backward
 from tour._random_transforms import affine, blocks, box_muller, box_muller_few, modulo, spread, units
 
@@ -58,14 +59,11 @@ _STATE = np.dtype(  # PyTorch's get_rng_state(), 5056 bytes
     ]
 )
 DIGITS = {
-    "float16": 11,
-    "bfloat16": 8,
-    "float32": 24,
-    "float64": 53,
+    d.numpy: n for d, n in ((float16, 11), (bfloat16, 8), (float32, 24), (float64, 53))
 }  # bits of the significand: integers up to 2 ** digits are exact
 LARGEST = {
-    name: (2 - 2 ** (1 - digits)) * 2.0**exponent
-    for (name, digits), exponent in zip(DIGITS.items(), (15, 127, 127, 1023), strict=True)
+    d: (2 - 2 ** (1 - digits)) * 2.0**exponent
+    for (d, digits), exponent in zip(DIGITS.items(), (15, 127, 127, 1023), strict=True)
 }
 
 
@@ -321,7 +319,7 @@ class Engine:
         dtype = out.dtype
         if dtype == np.bool_:
             return self.integers(out, 0, 2)
-        count = (1 << DIGITS[dtype.name]) + 1 if dtype.name in DIGITS else int(np.iinfo(dtype).max) + 1
+        count = (1 << DIGITS[dtype]) + 1 if dtype in DIGITS else int(np.iinfo(dtype).max) + 1
         draw = self.pairs if dtype.itemsize == 8 else self.words
         return self._fill_cast(out, lambda n: modulo(draw(n), count))
 

@@ -48,12 +48,12 @@ def engine_of(generator: Generator | None) -> Engine:
 
 def is_real(dtype: np.dtype[Any]) -> bool:
     """Whether a dtype has fractions and no imaginary part."""
-    return dtype.name in DIGITS
+    return dtype in DIGITS
 
 
 def is_fractional(dtype: np.dtype[Any]) -> bool:
     """Whether a dtype has fractions."""
-    return dtype.name in DIGITS or dtype.kind == "c"
+    return dtype in DIGITS or dtype.kind == "c"
 
 
 def real_part(dtype: np.dtype[Any]) -> np.dtype[Any]:
@@ -63,7 +63,7 @@ def real_part(dtype: np.dtype[Any]) -> np.dtype[Any]:
 
 def is_countable(dtype: np.dtype[Any]) -> bool:
     """Whether a dtype holds whole numbers, perhaps among others."""
-    return dtype.name in DIGITS or dtype.kind in "iub"
+    return dtype in DIGITS or dtype.kind in "iub"
 
 
 def demand(fits: bool, what: str, dtype: np.dtype[Any], wanted: str, error: type[Exception] = RuntimeError) -> None:

@@ -54,7 +54,7 @@ def _uniform(a: Array, engine: Engine, low: float = 0.0, high: float = 1.0) -> D
     """Fills an array like `a` with numbers from [low, high); complex ones have both parts from there."""
     demand(is_fractional(a.dtype), "a uniform distribution", a.dtype, "a floating-point", NotImplementedError)
     real = real_part(a.dtype)
-    largest = LARGEST[real.name]
+    largest = LARGEST[real]
     if not (-largest <= low <= high <= largest and high - low <= largest):
         raise RuntimeError(
             f"uniform_ expects from <= to, both finite and at most {largest} apart in {real.name}, but found from={low}, to={high}"

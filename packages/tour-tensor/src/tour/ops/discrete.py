@@ -65,7 +65,7 @@ def _integers(dtype: np.dtype[Any], engine: Engine, low: Any, high: Any) -> Draw
     smallest, largest = _limits(dtype)
     if not smallest <= low < high <= largest + 1:
         raise RuntimeError(f"the range [{low}, {high}) is out of bounds for {dtype.name}: [{smallest}, {largest}]")
-    if dtype.name in DIGITS:
+    if dtype in DIGITS:
         low, high = _exact(dtype, low, high)
     return lambda flat: engine.integers(flat, low, high)
 
@@ -80,14 +80,14 @@ def _int64(name: str, x: Any) -> int:
 
 
 def _limits(dtype: np.dtype[Any]) -> tuple[float, float]:
-    if dtype.name in DIGITS:
-        return -LARGEST[dtype.name], LARGEST[dtype.name]
+    if dtype in DIGITS:
+        return -LARGEST[dtype], LARGEST[dtype]
     return (0, 1) if dtype.kind == "b" else (np.iinfo(dtype).min, np.iinfo(dtype).max)
 
 
 def _exact(dtype: np.dtype[Any], low: int, high: int) -> tuple[int, int]:
     """The range narrowed so that no number in it rounds out of it."""
-    digits = DIGITS[dtype.name]
+    digits = DIGITS[dtype]
     least, most = int(dtype.type(low + 1)), int(dtype.type(high - 1))
     if least < low:
         low = least + (1 << abs(low + 1).bit_length() - digits)
@@ -216,7 +216,7 @@ def randperm(
     made = array_for(out, (n,), dtype, np.int64)
     fits = is_countable(made.dtype) and made.dtype.kind != "b"
     demand(fits, "randperm", made.dtype, "an integer or floating-point", NotImplementedError)
-    largest = 1 << DIGITS[made.dtype.name] if made.dtype.name in DIGITS else int(np.iinfo(made.dtype).max)
+    largest = 1 << DIGITS[made.dtype] if made.dtype in DIGITS else int(np.iinfo(made.dtype).max)
     if n - 1 > largest:
         raise RuntimeError(f"randperm: n={n} is too large for {made.dtype.name}, which holds integers up to {largest}")
     engine = engine_of(generator)
@@ -264,9 +264,9 @@ def _open(dtype: np.dtype[Any], engine: Engine, low: Any) -> Draw:
     if low == -(1 << 63) and dtype.name in ("int64", "float64", "float32", "bfloat16"):
         return lambda flat: engine.integers(flat, low, 1 << 63)
     smallest, largest = _limits(dtype)
-    top = 1 << DIGITS[dtype.name] if dtype.name in DIGITS else int(largest)
+    top = 1 << DIGITS[dtype] if dtype in DIGITS else int(largest)
     check(smallest <= low <= top, f"from={low} is out of bounds for {dtype.name}")
-    start = _exact(dtype, low, top + 1)[0] if dtype.name in DIGITS else low
+    start = _exact(dtype, low, top + 1)[0] if dtype in DIGITS else low
     return lambda flat: engine.integers(flat, start, top + 1)
 
 
@@ -452,7 +452,7 @@ def binomial(count: Tensor, prob: Tensor, generator: Generator | None = None) ->
         tensor([2., 6., 9.])
     """
     for name, x in (("count", count), ("prob", prob)):
-        if x._a.dtype.name not in DIGITS:
+        if x._a.dtype not in DIGITS:
             raise ValueError(f"binomial only supports floating-point dtypes for {name}, got: {x.dtype.name}")
     dtype = count._a.dtype
     demand(dtype.itemsize > 2, "binomial", dtype, "a float32 or float64", NotImplementedError)

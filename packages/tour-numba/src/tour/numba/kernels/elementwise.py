@@ -8,7 +8,7 @@ from tour.numba.kernels import scalar
 from tour.numba.kernels.memory import doubles, floats, helper, longs, span
 from tour.numba.kernels.scalar import HALF, ONE, ZERO, careful, f4
 
-SQRT_HALF, INV_SQRT_2PI = f4(0.7071067811865476), f4(0.3989422804014327)
+INV_SQRT_2PI = f4(0.3989422804014327)
 TWICE, CUBIC, CUBIC3 = f4(2 * 0.7978845608028654), f4(0.044715), f4(0.134145)
 FAR = f4(1e4)
 
@@ -20,14 +20,43 @@ def _operands(args: int, part: int, parts: int) -> Any:
     return floats(a[0]), floats(a[1]), start, stop
 
 
+# Φ(-|x|) = exp(-x²/2) t P(t), t = 1 / (1 + RATE |x|), in the manner of Hastings (1955); the error of P is 4e-10. It serves both
+# sides without a branch, and the slope shares its exponential.
+
+RATE = f4(0.34 * 0.7071067811865476)
+H6, H5, H4, H3, H2, H1, H0 = (
+    f4(c / 2)
+    for c in (
+        -0.2469838410615921, 1.0876164436340332, -1.2509969472885132, 1.2111986875534058, -0.2860437035560608, 0.3050616979598999,
+        0.18014761805534363,
+    )
+)  # fmt: skip
+
+
+@careful
+def _normal(x: Any) -> Any:
+    """Φ(x) and exp(-x²/2)."""
+    e, t = scalar.exp(-HALF * x * x), ONE / (ONE + RATE * abs(x))
+    p = H6
+    p = p * t + H5
+    p = p * t + H4
+    p = p * t + H3
+    p = p * t + H2
+    p = p * t + H1
+    p = p * t + H0
+    tail = p * t * e
+    return ONE - tail if x > ZERO else tail, e
+
+
 @careful
 def _gelu(x: Any) -> Any:
-    return HALF * x * (ONE + scalar.erf(x * SQRT_HALF))
+    return x * _normal(x)[0]
 
 
 @careful
 def _gelu_slope(x: Any) -> Any:
-    return HALF * (ONE + scalar.erf(x * SQRT_HALF)) + x * INV_SQRT_2PI * scalar.exp(-HALF * x * x)
+    below, e = _normal(x)
+    return below + x * INV_SQRT_2PI * e
 
 
 # (1 + tanh(u)) / 2 is sigmoid(2u).

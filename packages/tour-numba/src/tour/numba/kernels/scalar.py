@@ -12,7 +12,6 @@ from llvmlite import ir
 
 from numba import njit, types
 from numba.extending import intrinsic
-from tour._special import _fits
 
 f4 = np.float32
 careful = njit(fastmath={"contract"}, error_model="numpy", forceinline=True)
@@ -88,33 +87,3 @@ def exp(x: Any) -> Any:
 def sigmoid(x: Any) -> Any:
     """1 / (1 + exp(-x))."""
     return ONE / (ONE + exp(-x))
-
-
-# --- erf, by the fits of tour._special --------------------------------------------------------------------------------------
-
-N6, N5, N4, N3, N2, N1, N0 = (f4(c) for c in _fits.ERF_SINGLE[0])
-P3, P2, P1, P0 = (f4(c) for c in _fits.ERFC_BY_EXP_SINGLE[0])
-Q2, Q1, Q0 = (f4(c) for c in _fits.ERFC_BY_EXP_SINGLE[1])
-FAR = f4(4.0)
-
-
-@careful
-def erf(x: Any) -> Any:
-    """Error function."""
-    s = x * x
-    near = N6
-    near = near * s + N5
-    near = near * s + N4
-    near = near * s + N3
-    near = near * s + N2
-    near = near * s + N1
-    near = near * s + N0
-    near = near * x + x
-    a = abs(x)
-    a = FAR if a > FAR else a
-    b = ONE if a < ONE else a
-    above = ((P0 * b + P1) * b + P2) * b + P3  # the fits are in 1/b: both are multiplied by b³
-    below = ((Q0 * b + Q1) * b + Q2) * b
-    far = ONE - exp(-b * b) * above / below
-    far = -far if x < ZERO else far
-    return near if a < ONE else far
