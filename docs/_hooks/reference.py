@@ -11,6 +11,7 @@ from __future__ import annotations
 import ast
 import functools
 import inspect
+import os
 import re
 from collections.abc import Iterable, Iterator
 from importlib import import_module
@@ -170,6 +171,8 @@ def page(module: Module, others: list[Module]) -> str:
     options = f"show_root_heading: false, show_root_toc_entry: false, members: {members or 'false'}"
     text = f"# {title}\n\n::: {module.name}\n    options: {{ {options} }}\n"
     text += "".join(f"\n::: {name}\n" for name in described(module.uri))
+    if offers(module.name) and not members and not others and not described(module.uri):
+        text += f"\n{links(offers(module.name), Path(module.uri).parent)}\n"
     text += forms(module.name)
     if others:
         rows = "".join(f"| [{other.title}]({Path(other.uri).name}) | {other.summary} |\n" for other in others)
@@ -216,13 +219,16 @@ def all_names() -> str:
 
 def section(title: str, found: dict[str, Any]) -> str:
     """The names of one module, as links."""
-    links = (f"[`{name}`]({link(x)})" for name, x in sorted(found.items(), key=lambda item: item[0].lower()))
-    return f"\n## {title}\n\n{' '.join(links)}\n{{ .names }}\n"
+    return f"\n## {title}\n\n{links(found, Path('reference'))}\n"
 
 
-def link(x: Any) -> str:
-    """Where a name is described, seen from the page of all names."""
-    return f"{places()[public.place(x)].removeprefix('reference/')}#{public.place(x)}"
+def links(found: dict[str, Any], folder: Path) -> str:
+    """Names, linked to where they are described, for a page in a folder."""
+
+    def link(name: str, x: Any) -> str:
+        return f"[`{name}`]({os.path.relpath(places()[public.place(x)], folder)}#{public.place(x)})"
+
+    return " ".join(link(*item) for item in sorted(found.items(), key=lambda item: item[0].lower())) + "\n{ .names }"
 
 
 def on_page_markdown(markdown: str, page: Page, **_: object) -> str:
