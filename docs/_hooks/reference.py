@@ -189,9 +189,8 @@ def forms(module: str) -> str:
     if in_place:
         text += f"\n## In place\n\nThese write into the tensor itself, and return it: {anchors(module, in_place)}.\n{examples(in_place)}"
     if rest := {name: x for name, x in shown.items() if name not in in_place}:
-        text += (
-            f"\n## Forms\n\n{next(iter(rest.values())).__doc__} And so on: {anchors(module, rest)}.\n{examples(rest)}"
-        )
+        lines = "".join(f"* {anchors(module, [name])}: {x.__doc__}\n" for name, x in rest.items())
+        text += f"\n## Made from others\n\n{lines}{examples(rest)}"
     if other := public.second_names(module):
         pairs = (f"{anchors(module, [name])} is `{of}`" for name, of in other.items())
         text += f"\n## Other names\n\n{', '.join(pairs)}.\n"
