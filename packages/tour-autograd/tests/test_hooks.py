@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import weakref
+
 import numpy as np
 import pytest
 
@@ -182,6 +184,9 @@ def test_writing_over_saved_tensors_copies_them_where_that_is_allowed():
         late = (w * w).sum()
     with pytest.raises(AssertionError, match="Trying to backward outside"):
         late.backward()
+    gone = weakref.ref(context)
+    del context, late, cleared
+    assert gone() is None  # without the collector
     v = w.clone()
     loss = (v * v).sum()
     v.zero_()

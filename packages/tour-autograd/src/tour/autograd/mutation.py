@@ -59,6 +59,7 @@ class allow_mutation_on_saved_tensors:
         allow_mutation_on_saved_tensors._current = None
         sockets.before_write = self._before_write
         self._hooks.__exit__()
+        del self._hooks, self._before_write  # which know this object
         self.clear()
 
     def clear(self) -> None:
