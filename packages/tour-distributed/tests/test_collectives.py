@@ -13,6 +13,13 @@ def test_tensors_of_gpus_go_over_nccl(job, ranks):
     job(ranks, "nccl.py")
 
 
+def test_tensors_of_different_devices_are_named(job):
+    done = job(2, "nccl.py", "mismatch", ok=False, TOUR_DISTRIBUTED_DEBUG="DETAIL")
+    assert done.returncode != 0
+    assert "rank 0: all_reduce(tour.float32 [3], sum) at" in done.stderr
+    assert "rank 1: all_reduce(tour.float32 [3] on fake, sum) at" in done.stderr
+
+
 def test_without_a_group_the_call_says_what_to_do():
     from tour import distributed as dist
 

@@ -26,7 +26,9 @@ def signature(name: str, what: tuple[Any, ...]) -> tuple[str, str]:
 
 
 def _described(x: Any) -> str:
-    return f"{x.dtype} {list(x.shape)}" if isinstance(x, Tensor) else str(x)
+    if not isinstance(x, Tensor):
+        return str(x)
+    return f"{x.dtype} {list(x.shape)}" + ("" if x.device.type == "cpu" else f" on {x.device.type}")
 
 
 def _caller() -> str:

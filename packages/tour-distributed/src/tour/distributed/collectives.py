@@ -619,21 +619,31 @@ def _run(
         return None
     if check is not None:
         check(g)
+    if _check.enabled():
+        _compared(name, g, what)
     tensor = next((x for x in what if isinstance(x, Tensor)), None)
     if tensor is not None:
         g = g.moving(tensor._a)
-    signature = _check.signature(name, what) if _check.enabled() else None
 
     def watched() -> Any:
         with _faults.watched(name, g.transport, g.timeout.total_seconds()):
-            if signature is not None:
-                _check.compare(g, signature)
             return call(g)
 
     if async_op:
         return g.worker.submit(watched)
     g.worker.call(watched)
     return None
+
+
+def _compared(name: str, g: ProcessGroup, what: tuple[Any, ...]) -> None:
+    """Let the ranks compare a call, in the group's order, before anything of it is done."""
+    signature = _check.signature(name, what)
+
+    def compare() -> None:
+        with _faults.watched(name, g.transport, g.timeout.total_seconds()):
+            _check.compare(g, signature)
+
+    g.worker.call(compare)
 
 
 def _local(g: ProcessGroup, rank: int) -> int:
