@@ -98,10 +98,28 @@ def test_index_add(guarded, rng, shape, dtype):
             close(got, wanted, m)
 
 
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("shape", SHAPES)
+def test_scatter(guarded, rng, shape, dtype):
+    for dim in range(len(shape)):
+        for m in (1, 3, 70):
+            whole = (*shape[:dim], m, *shape[dim + 1 :])
+            index, src = rng.integers(0, shape[dim], whole), (rng.standard_normal(whole) * 99).astype(dtype)
+            start = (rng.standard_normal(shape) * 99).astype(dtype)
+            for given in (src, src.reshape(-1)[0]):
+                got = guarded.input(start) if dtype is np.float32 else start.copy()
+                assert forms.scatter(got, dim, index, given) is None
+                wanted = start.copy()
+                plain(scattering._scatter)(wanted, dim, index, given)
+                assert np.array_equal(got, wanted)
+
+
 def test_what_overlaps_or_has_gaps_is_left_to_numpy(rng):
     a, i = np.ones((8, 8), np.float32), np.zeros((8, 8), np.int64)
     assert forms.scatter_add(a, 0, i, a) is NotImplemented and forms.scatter_add(a.T, 0, i, a + 1) is NotImplemented
     assert forms.scatter_add(a, 0, i, np.float32(1)) is NotImplemented
+    assert forms.scatter(a, 0, i, a) is NotImplemented and forms.scatter(a.T, 0, i, a + 1) is NotImplemented
+    assert forms.scatter(a, 0, i, np.float64(1)) is NotImplemented
     assert forms.index_add(a, 0, i[0], a) is NotImplemented and forms.index_add(a.T, 0, i[0], a + 1) is NotImplemented
     assert forms.index_add(a, 0, i[0], a[0] + 1) is NotImplemented
 

@@ -62,10 +62,10 @@ def _adds_neighbours(a: Any, axis: Any) -> bool:
 
 def _sum_of_few(a: Any) -> Any:
     """The sum of at most `_LINE` elements: a product with ones, in a third of the time of `np.add.reduce`."""
-    if not a.flags.c_contiguous:
-        return reduce_add(a, None)
     ones = _LINES[a.dtype][: a.size]
-    return a.dot(ones) if a.ndim == 1 else a.reshape(-1).dot(ones)
+    if a.ndim == 1:
+        return a.dot(ones)
+    return a.reshape(-1).dot(ones) if a.flags.c_contiguous else reduce_add(a, None)
 
 
 def _sum_of_neighbours(a: Any, axis: Any, keepdim: bool) -> Any:
@@ -125,7 +125,7 @@ def sum(
         input = _as_dtype(input, dtype)
         a = input._a
     d = a.dtype
-    if (d is _F32 or d is _F64) and a.size <= _LINE and type(a) is ndarray and dim is None and not keepdim:
+    if dim is None and not keepdim and (d is _F32 or d is _F64) and a.size <= _LINE and type(a) is ndarray:
         r = _sum_of_few(a)
     elif (d is _F32 or d is _F64) and a.size < _BIG and type(a) is ndarray and (dim is None or type(dim) is int):
         try:
@@ -137,7 +137,7 @@ def sum(
         if dtype is not None and FROM_NUMPY[d].rank < FLOATING:
             r = r.astype(d)
     t: Tensor = new(_core.Tensor)
-    t._a = packed(r) if type(r) is ndarray else as_array(r)
+    t._a = packed(r) if type(r) is ndarray else np.asarray(r) if isinstance(r, np.generic) else r
     t._tape = None
     if input._tape is not None:
         _SUM.record(t, input, dim, keepdim)

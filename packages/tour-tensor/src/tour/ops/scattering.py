@@ -89,6 +89,7 @@ def _along(a: Any, dim: int, index: Any) -> tuple[Any, tuple[Any, ...]]:
     return a, grid(index.shape, dim, index)
 
 
+@compilable(by=2)
 def _scatter(a: Any, dim: int, index: Any, src: Any) -> None:
     if index.size:
         a, where = _along(a, dim, index)

@@ -58,6 +58,7 @@ FORMS = {
     "tour.ops.gathering.extent": "indexing.bounds",
     "tour.ops.index_writing._add_slices": "indexing.index_add",
     "tour.ops.reductions._sum": "reductions.sum",
+    "tour.ops.scattering._scatter": "indexing.scatter",
     "tour.ops.scattering._scatter_add": "indexing.scatter_add",
     "tour.ops.sorting._topk": "indexing.topk",
     "tour.optim.adam.Adam.update": "optimizers.adam",

@@ -19,6 +19,7 @@ F64 = np.dtype(np.float64)
 
 _bounds, _topk = Kernel("indexing.bounds"), Kernel("indexing.topk")
 _gather = {4: Kernel("indexing.gather_4"), 8: Kernel("indexing.gather_8")}
+_scatter = {4: Kernel("indexing.scatter_4"), 8: Kernel("indexing.scatter_8")}
 _scatter_add = {memory.F32: Kernel("indexing.scatter_add_4"), F64: Kernel("indexing.scatter_add_8")}
 _add_rows = {memory.F32: Kernel("indexing.add_rows_4"), F64: Kernel("indexing.add_rows_8")}
 
@@ -57,6 +58,24 @@ def gather(a: Array, dim: int, index: Array) -> Any:
     return NotImplemented if wrong.any() else out
 
 
+def _shares(where: tuple[int, ...], size: int) -> int:
+    """Parts of a scatter: rows, or columns, have places of their own."""
+    count, width, *_ = where
+    return max(1, min(parts_for(size, LEAST), count if where[-1] == 0 else width // 64))
+
+
+def scatter(a: Array, dim: int, index: Array, src: Any) -> Any:
+    """Write to places along a dimension, in place; the indices are in range."""
+    where = _rows(a.shape, index.shape, dim) if a.ndim == index.ndim else None
+    if where is None or a.itemsize not in _scatter or index.dtype is not INT64 or not a.flags.c_contiguous:
+        return NotImplemented
+    if src.dtype is not a.dtype or src.shape not in ((), index.shape) or np.may_share_memory(a, src):
+        return NotImplemented
+    given = a, memory.dense(index), memory.dense(np.asarray(src))
+    _scatter[a.itemsize](_shares(where, index.size), *given, *where, 1 if src.shape == index.shape else 0)
+    return None
+
+
 def scatter_add(a: Array, dim: int, index: Array, src: Array) -> Any:
     """Add to places along a dimension, in place; the indices are in range."""
     where = _rows(a.shape, index.shape, dim) if a.ndim == index.ndim and src.shape == index.shape else None
@@ -65,9 +84,7 @@ def scatter_add(a: Array, dim: int, index: Array, src: Array) -> Any:
         return NotImplemented
     if src.dtype is not a.dtype or np.may_share_memory(a, src):
         return NotImplemented
-    count, width, *_ = where
-    shares = count if where[-1] == 0 else max(1, width // 64)
-    kernel(max(1, min(parts_for(index.size, LEAST), shares)), a, memory.dense(index), memory.dense(src), *where)
+    kernel(_shares(where, index.size), a, memory.dense(index), memory.dense(src), *where)
     return None
 
 

@@ -87,6 +87,30 @@ def _scatter_add(items: Any) -> Any:
 scatter_add_4, scatter_add_8 = _scatter_add(floats), _scatter_add(doubles)
 
 
+def _scatter(items: Any) -> Any:
+    def scatter(args: int, part: int, parts: int) -> None:
+        """Of several for one place the last stays. `each` is 0 where there is one number for all."""
+        a = longs(args)
+        x, index, source = items(a[0]), longs(a[1]), items(a[2])
+        count, width, same, block, step, slope, each = a[3], a[4], a[5], a[6], a[7], a[8], a[9]
+        if slope == 0:
+            start, stop = rows(count, part, parts)
+            first, last = 0, width
+        else:
+            start, stop = 0, count
+            first, last = span(width, part, parts)
+        for r in range(start, stop):
+            base = r // same * block
+            at = r * width
+            for j in range(first, last):
+                x[base + index[at + j] * step + j * slope] = source[(at + j) * each]
+
+    return scatter
+
+
+scatter_4, scatter_8 = _scatter(ints), _scatter(longs)
+
+
 def _add_rows(items: Any) -> Any:
     def add_rows(args: int, part: int, parts: int) -> None:
         a = longs(args)
