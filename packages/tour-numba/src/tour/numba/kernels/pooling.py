@@ -12,55 +12,28 @@ import numpy as np
 from llvmlite import ir
 
 from numba.extending import intrinsic
-from tour.numba.kernels.lanes import LANES, LONG, VECTOR, ZERO, Code, inlined
+from tour.numba.kernels.lanes import LANES, LONG, ZERO, Code, inlined
 from tour.numba.kernels.layout import clear
+from tour.numba.kernels.masks import BITS, PLACES, first, masked_load, masked_store
 from tour.numba.kernels.memory import floats, function, helper, longs, rows
 from tour.numba.kernels.products import FLOAT
 from tour.numba.kernels.scalar import ZERO as NOTHING
 from tour.numba.kernels.scalar import f4
 
 LOWEST = f4(-np.inf)
-BITS = ir.VectorType(ir.IntType(1), LANES)
-PLACES = ir.VectorType(ir.IntType(32), LANES)
 
 
 # --- 2 x 2 windows side by side, a vector of them -----------------------------------------------------------------------------
-
-
-def _first(code: Code, count: Any, skipped: int) -> Any:
-    """A mask of the lanes whose number plus `skipped` is below `count`."""
-    b = code.b
-    lane = ir.Constant(ir.VectorType(LONG, LANES), [i + skipped for i in range(LANES)])
-    none = ir.Constant(ir.VectorType(LONG, LANES), ir.Undefined)
-    limit = b.insert_element(none, count, ir.Constant(ir.IntType(32), 0))
-    limit = b.shuffle_vector(limit, none, ir.Constant(PLACES, [0] * LANES))
-    return b.icmp_signed("<", lane, limit)
-
-
-def _declared(code: Code, name: str, kind: Any) -> Any:
-    return code.b.module.globals.get(name) or ir.Function(code.b.module, kind, name)
-
-
-def _load(code: Code, pointer: Any, mask: Any) -> Any:
-    kind = ir.FunctionType(VECTOR, [ir.PointerType(), ir.IntType(32), BITS, VECTOR])
-    function = _declared(code, f"llvm.masked.load.v{LANES}f32.p0", kind)
-    return code.b.call(function, [pointer, ir.Constant(ir.IntType(32), 4), mask, ZERO])
-
-
-def _store(code: Code, value: Any, pointer: Any, mask: Any) -> None:
-    kind = ir.FunctionType(ir.VoidType(), [VECTOR, ir.PointerType(), ir.IntType(32), BITS])
-    function = _declared(code, f"llvm.masked.store.v{LANES}f32.p0", kind)
-    code.b.call(function, [value, pointer, ir.Constant(ir.IntType(32), 4), mask])
 
 
 def _corners(code: Code, upper: Any, lower: Any, count: Any) -> tuple[list[Any], list[Any]]:
     """The four elements of each of `count` windows below two rows, and the masks of the rows' vectors."""
     b = code.b
     twice = b.mul(count, ir.Constant(LONG, 2))
-    masks = [_first(code, twice, 0), _first(code, twice, LANES)]
+    masks = [first(code, twice), first(code, twice, LANES)]
     corners = []
     for row in (upper, lower):
-        low, high = (_load(code, code.at(row, 4 * LANES * i), mask) for i, mask in enumerate(masks))
+        low, high = (masked_load(code, code.at(row, 4 * LANES * i), mask) for i, mask in enumerate(masks))
         for odd in (0, 1):
             corners.append(b.shuffle_vector(low, high, ir.Constant(PLACES, [2 * i + odd for i in range(LANES)])))
     return corners, masks
@@ -79,7 +52,7 @@ def _largest(code: Code, *args: Any) -> None:
     (best, *others), _ = _corners(code, upper, lower, count)
     for new in others:
         best = b.select(_beats(code, new, best), new, best)
-    _store(code, best, out, _first(code, count, 0))
+    masked_store(code, best, out, first(code, count))
 
 
 @intrinsic
@@ -100,7 +73,7 @@ def _route(code: Code, *args: Any) -> None:
         won = _beats(code, new, best)
         best = b.select(won, new, best)
         wins.append(won)
-    grads = _load(code, g, _first(code, count, 0))
+    grads = masked_load(code, g, first(code, count))
     chosen: list[Any] = [None] * 4
     left = ir.Constant(BITS, [True] * LANES)
     for i in (3, 2, 1):  # the last winner has it
@@ -111,7 +84,9 @@ def _route(code: Code, *args: Any) -> None:
     for row, (even, odd) in ((to_upper, parts[:2]), (to_lower, parts[2:])):
         for i, mask in enumerate(masks):
             order = [j // 2 + i * LANES // 2 + (LANES if j % 2 else 0) for j in range(LANES)]
-            _store(code, b.shuffle_vector(even, odd, ir.Constant(PLACES, order)), code.at(row, 4 * LANES * i), mask)
+            masked_store(
+                code, b.shuffle_vector(even, odd, ir.Constant(PLACES, order)), code.at(row, 4 * LANES * i), mask
+            )
 
 
 @intrinsic
