@@ -20,6 +20,8 @@ from tour.autograd.tape import FIRST, OP, PICK, saved_of
 
 _plain = _core.new
 _open = 0  # how many blocks are open in all threads
+_homes: list[dict[str, Any]] = []  # the modules that make tensors themselves
+_seen = 0  # how many modules there were when these were looked for
 _left: set[weakref.ref[Inference]] = set()  # blocks that have ended, and are alive in their tensors
 
 
@@ -29,7 +31,7 @@ def begin() -> Inference:
     with recorders.lock:
         _open += 1
         if _open == 1:
-            _replace(_plain, _marked)
+            _replace(_marked)
     return Inference()
 
 
@@ -39,7 +41,7 @@ def end(ended: weakref.ref[Inference]) -> None:
     with recorders.lock:
         _open -= 1
         if not _open:
-            _replace(_marked, _plain)
+            _replace(_plain)
     if (block := ended()) is not None:
         outlives(block)
 
@@ -61,11 +63,15 @@ def _gone(left: weakref.ref[Inference]) -> None:
         recorders.restore(_refusing)
 
 
-def _replace(old: Any, new: Any) -> None:
-    """Exchange `new` in all modules that have it from `_core`."""
-    for name, module in list(sys.modules.items()):
-        if name.startswith("tour.") and vars(module).get("new") is old:
-            vars(module)["new"] = new
+def _replace(new: Any) -> None:
+    """Put a function into the place of `new` in all modules that have it from `_core`."""
+    global _seen
+    if len(sys.modules) != _seen:
+        _seen = len(sys.modules)
+        ours = [vars(module) for name, module in list(sys.modules.items()) if name.startswith("tour.")]
+        _homes[:] = [names for names in ours if names.get("new") is _plain or names.get("new") is _marked]
+    for names in _homes:
+        names["new"] = new
 
 
 def _marked(cls: Any) -> Any:
