@@ -32,7 +32,6 @@ SAMPLES = 3
 NOT_BATCHED = {
     "argwhere": "its shape depends on the values; PyTorch batches it where there happen to be as many",
     "geqrf": "LAPACK's raw form is made for one batch at a time",
-    "histc": "counts with limits of each sample",
     "histogram": "counts with limits of each sample",
     "linspace.tensor_overload": "limits that differ from sample to sample",
     "nn.functional.embedding": "max_norm writes into the table, which is the same for all samples",

@@ -141,6 +141,8 @@ CASES: dict[str, tuple[Any, ...]] = {
     "triangular": (lambda a, b: tour.linalg.solve_triangular(a, b, upper=False), (definite, 3, 3), (normal, 3, 2)),
     "fft": (lambda a: tour.fft.fft(a), (normal, 5)),
     "rfft2": (lambda a: tour.fft.rfft2(a), (normal, 4, 5)),
+    "histc": (lambda a: tour.histc(a, 4, -1, 1), (normal, 9)),
+    "histc with limits of its own": (lambda a: tour.histc(a, 3), (normal, 2, 4)),
     "searchsorted": (tour.searchsorted, (normal, 4), (normal, 3)),
     "isin": (tour.isin, (whole, 5, 4), (whole, 5, 2)),
     "clone": (lambda a: a.clone(), (normal, 2, 3)),

@@ -8,7 +8,7 @@ import numpy as np
 
 from tour import _core, return_types
 from tour._calling import numpy_too
-from tour._core import wrap
+from tour._core import held, wrap
 from tour._dtypes import FROM_NUMPY
 from tour._errors import shape_text
 from tour._kernels import is_half
@@ -72,6 +72,8 @@ def histc(input: Tensor, bins: int = 100, min: float = 0, max: float = 0, *, out
         raise RuntimeError(f'"histc" not implemented for {input.dtype.name}')
     if bins <= 0:
         raise RuntimeError("bins must be > 0")
+    if held(a) is not a:
+        return _histc_of_each(input.reshape(-1), bins, min, max)
     flat = a.reshape(-1)
     low, high = _limits("histc", single(flat), min, max)
     inside = flat[(flat >= low) & (flat <= high)]
@@ -80,6 +82,21 @@ def histc(input: Tensor, bins: int = 100, min: float = 0, max: float = 0, *, out
     where = np.minimum(((exact - low) * exact.dtype.type(bins) / (high - low)).astype(np.int64), bins - 1)
     t = wrap(np.bincount(where, minlength=bins).astype(a.dtype))
     return t if out is None else store(out, t, "histc")
+
+
+def _histc_of_each(input: Tensor, bins: int, low: float, high: float) -> Tensor:
+    """The same in ops that run for all samples of a `vmap` at once; each may have limits of its own."""
+    x: Any = input.double()
+    first: Any = low
+    last: Any = high
+    if low == high:
+        first, last = x.amin(), x.amax()
+        same = (first == last).double()
+        first, last = first - same, last + same
+    place = ((x - first) * bins / (last - first)).floor().clamp(max=bins - 1)
+    inside = (x >= first) & (x <= last)
+    found = (place[:, None] == wrap(np.arange(bins))) & inside[:, None]
+    return found.sum(0).to(input.dtype)  # type: ignore[no-any-return]
 
 
 @numpy_too
