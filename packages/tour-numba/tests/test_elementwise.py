@@ -18,6 +18,9 @@ CASES = {
     ("gelu_slope", ("none",)): 2.38,
     ("gelu", ("tanh",)): 1.27,
     ("gelu_slope", ("tanh",)): 8.71,
+    ("logsigmoid", ()): 0.79,
+    ("softplus", (1, 20)): 0.74,
+    ("softplus", (0.5, 3)): 0.85,
 }
 SIZES = [*range(0, 67), 127, 128, 129, 4096, 1_000_003]
 

@@ -11,6 +11,7 @@ import tour
 from tour.numba.forms import matrices
 
 WIDE, LANES, DEPTH, HEIGHT = matrices.WIDE, matrices.LANES, matrices.DEPTH, matrices.HEIGHT
+THIN = 192  # rows up to which panels are read where they lie
 EPS = np.finfo(np.float32).eps
 
 # Root mean square of PyTorch 2.13's errors, relative to that of the exact result, for standard normal matrices of these sizes m, n, k.
@@ -41,12 +42,13 @@ def test_every_residue(guarded, rng, monkeypatch, layout, other, threads):
     before = tour.get_num_threads()
     tour.set_num_threads(threads)
     try:
-        heights = [*range(1, 14), 16, 22, HEIGHT - 1, HEIGHT, HEIGHT + 1, HEIGHT + 8]
-        widths = [*range(1, LANES + 2), 2 * LANES - 1, 3 * LANES, WIDE - 1, WIDE, WIDE + 1, 5 * WIDE + 3]
+        heights = [*range(2, 14), 16, 22, HEIGHT - 1, HEIGHT, HEIGHT + 1, HEIGHT + 8, THIN, THIN + 1, THIN + HEIGHT]
+        widths = [*range(2, LANES + 2), 2 * LANES - 1, 3 * LANES, WIDE - 1, WIDE, WIDE + 1, 5 * WIDE + 3]
         depths = [*range(1, LANES + 2), 2 * LANES, 3 * LANES + 5]
         for m, n, k in [
             *((m, WIDE + 3, 7) for m in heights), *((HEIGHT + 5, n, LANES + 1) for n in widths),
-            *((9, 2 * LANES + 1, k) for k in depths), (1, 1, 1), (7, WIDE + 1, DEPTH), (7, WIDE, DEPTH + 1), (50, 5, 2 * DEPTH + 3),
+            *((9, 2 * LANES + 1, k) for k in depths), (2, 2, 1), (THIN + 1, 2 * WIDE, DEPTH + 1),
+            (7, WIDE + 1, DEPTH), (7, WIDE, DEPTH + 1), (50, 5, 2 * DEPTH + 3),
         ]:  # fmt: skip
             a, b = matrix(rng, m, k, layout), matrix(rng, k, n, other)
             close(matrices.product(a, b), a, b)
@@ -111,6 +113,9 @@ def test_what_is_left_to_numpy(rng):
     a, b = a.astype(np.float32), b.astype(np.float32)
     assert matrices.product(a, b[:4]) is NotImplemented and matrices.product(a[0], b) is NotImplemented
     assert matrices.product(a[:0], b) is NotImplemented and matrices.product(a[:, :0], b[:0]) is NotImplemented
+    assert (
+        matrices.product(a[:1], b) is NotImplemented and matrices.product(a, b[:, :1]) is NotImplemented
+    )  # BLAS is as fast
     assert matrices.affine(a, b, None) is NotImplemented and matrices.affine(a, b.T, a[0]) is NotImplemented
 
 

@@ -21,6 +21,7 @@ Form = Callable[..., Any]
 K = TypeVar("K", bound=Callable[..., Any])
 
 LARGE = 1 << 14  # elements of an ordinary kernel from which a call is large
+FEW = 1 << 12  # elements from which it gains, too, where compiled kernels are in use anyway
 
 
 class Forms(Protocol):
@@ -90,7 +91,12 @@ def _none(*_: Any) -> Any:
 
 
 def compilable(large: int = LARGE, by: int = 0) -> Callable[[K], K]:
-    """A kernel with a socket, which is asked where argument number `by`, an array, has at least `large` elements, or is abroad."""
+    """A kernel with a socket, which is asked where argument number `by`, an array, has at least `large` elements, or is abroad.
+
+    Where compiled kernels are in use already, `FEW` elements are enough.
+    """
+
+    few = min(large, FEW)
 
     def bind(kernel: K) -> K:
         socket = Socket(kernel)
@@ -99,7 +105,8 @@ def compilable(large: int = LARGE, by: int = 0) -> Callable[[K], K]:
         def body(*args: Any) -> Any:
             a = args[by]
             if type(a) is ndarray:
-                if a.size >= large and (r := socket.form(*args)) is not NotImplemented:
+                n = a.size
+                if n >= few and (n >= large or in_use()) and (r := socket.form(*args)) is not NotImplemented:
                     return r
             elif (r := socket.on(type(a))(*args)) is not NotImplemented:
                 return r
@@ -123,6 +130,11 @@ def provider() -> Provider | None:
         if not _providers:
             plug(None)
     return _providers[0]
+
+
+def in_use() -> bool:
+    """Whether a package serves the sockets, because a large call has looked for it."""
+    return bool(_providers) and _providers[0] is not None
 
 
 def empty_cache() -> None:

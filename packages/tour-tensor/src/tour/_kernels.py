@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from tour._compiled import Socket
+from tour._compiled import Socket, in_use
 from tour._core import ndarray
 
 Kernel = Callable[..., Any]
@@ -96,7 +96,7 @@ def blocked(formula: Kernel) -> Kernel:
             return body(a.astype(np.float32), *numbers).astype(d)
         if a.size < FEW or type(a) is not ndarray:
             return formula(a, *numbers) if a.ndim else formula(a.reshape(1), *numbers).reshape(())
-        if (a.size >= MANY or socket.found) and (r := socket.form(a, *numbers)) is not NotImplemented:
+        if (a.size >= MANY or in_use()) and (r := socket.form(a, *numbers)) is not NotImplemented:
             return r
         if a.size <= 2 * BLOCK:
             return formula(a, *numbers)

@@ -81,16 +81,19 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None, *, out: Te
     try:
         a, w, b = input._a, weight._a, None if bias is None else bias._a
         d = a.dtype
-        # The common case, without a second look: matrices of one dtype on the host.
+        # The common case, without a second look: one dtype, on the host.
         if (
-            a.ndim == 2 == w.ndim
+            w.ndim == 2
             and (d is _F32 or d is _F64)
             and w.dtype is d
             and (b is None or (b.dtype is d and b.shape == w.shape[:1]))
             and type(a) is ndarray
             and not _LINEAR.impls
         ):
-            r = affine(a, w, b)
+            if a.ndim == 2:
+                r = affine(a, w, b)
+            elif a.ndim > 2:
+                r = affine(a.reshape(-1, a.shape[-1]), w, b).reshape(*a.shape[:-1], len(w))
     except (AttributeError, ValueError):
         pass  # said better below
     if r is None:

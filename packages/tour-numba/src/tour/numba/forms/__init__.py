@@ -12,6 +12,8 @@ FORMS = {
     "tour._activations.gelu_slope": "elementwise.gelu_slope",
     "tour._activations.relu_grad": "elementwise.relu_grad",
     "tour._activations.sigmoid": "elementwise.sigmoid",
+    "tour._activations.logsigmoid": "elementwise.logsigmoid",
+    "tour._activations.softplus": "elementwise.softplus",
     "tour._kernels._beside": "elementwise.beside",
     "tour._random_engine.Engine.words": "random.draw",
     "tour._random_sequential._found": "random.found",

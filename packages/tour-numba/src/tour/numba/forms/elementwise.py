@@ -13,12 +13,12 @@ from tour.numba.forms._sharing import parts_for
 Array = Any
 
 
-def _map(kernel: Kernel, x: Array) -> Any:
+def _map(kernel: Kernel, x: Array, *numbers: float) -> Any:
     if x.dtype is not memory.F32:
         return NotImplemented
     x = memory.dense(x)
     y = memory.empty(x.shape)
-    kernel(parts_for(x.size, 1 << 13), x, y, x.size)
+    kernel(parts_for(x.size, 1 << 15), x, y, x.size, *numbers)
     return y
 
 
@@ -27,6 +27,7 @@ _gelu_tanh, _gelu_tanh_slope = Kernel("elementwise.gelu_tanh"), Kernel("elementw
 _sigmoid = Kernel("elementwise.sigmoid")
 _at_least, _at_most = Kernel("elementwise.at_least"), Kernel("elementwise.at_most")
 _relu_grad = Kernel("elementwise.relu_grad")
+_logsigmoid, _softplus = Kernel("elementwise.logsigmoid"), Kernel("elementwise.softplus")
 _silu, _silu_slope = Kernel("elementwise.silu"), Kernel("elementwise.silu_slope")
 
 
@@ -67,6 +68,16 @@ def relu_grad(g: Array, out: Array) -> Any:
     y = memory.empty(g.shape)
     _relu_grad(parts_for(g.size, 1 << 15), memory.dense(g), memory.dense(out), y, g.size)
     return y
+
+
+def logsigmoid(x: Array) -> Any:
+    """log(sigmoid(x))."""
+    return _map(_logsigmoid, x)
+
+
+def softplus(x: Array, beta: float, threshold: float) -> Any:
+    """log(1 + exp(beta x)) / beta, and x where beta x is above the threshold."""
+    return _map(_softplus, x, float(beta), float(threshold))
 
 
 def beside(ufunc: np.ufunc, x: Array, number: float, out: Array | None) -> Any:

@@ -21,7 +21,7 @@ WIDE = 4 * LANES if LANES != 8 else 2 * LANES  # columns of a panel, as in the k
 DEPTH, HEIGHT = 384, 48
 GROUP = 4
 SCRATCH = DEPTH * (GROUP * WIDE + HEIGHT) + HEIGHT * WIDE
-ALONE = 1 << 19  # products of numbers that one thread computes before two could have begun
+ALONE = 1 << 21  # products of numbers, 40 µs, that one thread computes as soon as two
 ZERO = np.zeros(1, np.int64)
 
 
@@ -36,7 +36,7 @@ def _run(
     a_row, a_step = a.strides[-2:]
     b_row, b_step = b.strides[-2:]
     panels = -(-n // WIDE) if a_step == 4 else -(-n // (GROUP * WIDE))
-    threads = _pool.threads() if count * m * n * k >= ALONE else 1
+    threads = _pool.threads() if count * m * n * k > ALONE else 1
     parts, chunk = 1, m
     if threads > 1:
         wanted = STEAL * threads
@@ -50,12 +50,17 @@ def _run(
     )  # fmt: skip
 
 
+def _worth(m: int, n: int, k: int) -> bool:
+    """Whether there is something to compute, and to read more than once: BLAS multiplies vectors as fast as memory allows."""
+    return m > 1 and n > 1 and k > 0
+
+
 def product(a: Array, b: Array) -> Any:
     """The product of two matrices, or of two stacks of them."""
     if a.dtype is not memory.F32 or b.dtype is not memory.F32 or a.ndim < 2 or b.ndim < 2:
         return NotImplemented
     (m, k), n = a.shape[-2:], b.shape[-1]
-    if b.shape[-2] != k or not a.size or not b.size:
+    if b.shape[-2] != k or not _worth(m, n, k):
         return NotImplemented
     if a.ndim == 2 == b.ndim:
         out = memory.empty((m, n))
@@ -86,7 +91,7 @@ def affine(x: Array, weight: Array, bias: Array | None) -> Any:
     ):
         return NotImplemented
     (m, k), (n, width) = x.shape, weight.shape
-    if k != width or not x.size or not weight.size or (bias is not None and bias.shape != (n,)):
+    if k != width or not _worth(m, n, k) or (bias is not None and bias.shape != (n,)):
         return NotImplemented
     out = memory.empty((m, n))
     _run(out, x, weight.T, 0 if bias is None else memory.dense(bias), 1, ZERO, ZERO, m, n, k)

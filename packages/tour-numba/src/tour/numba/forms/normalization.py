@@ -13,7 +13,7 @@ from tour.numba._native import Kernel
 from tour.numba.forms._sharing import parts_for
 
 Array = Any
-LEAST = 1 << 13  # elements of a part
+LEAST = 1 << 14  # elements of a part
 SHORTEST = 16  # elements of a channel's run from which vectors gain
 
 _layer_norm, _layer_norm_grad = Kernel("rows.layer_norm"), Kernel("rows.layer_norm_grad")

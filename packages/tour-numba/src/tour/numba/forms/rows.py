@@ -12,7 +12,7 @@ from tour.numba.forms._sharing import parts_for
 
 Array = Any
 I64 = np.dtype(np.int64)
-LEAST = 1 << 13  # elements of a part
+LEAST = 1 << 14  # elements of a part
 
 _softmax, _softmax_grad = Kernel("rows.softmax"), Kernel("rows.softmax_grad")
 _log_softmax, _log_softmax_grad = Kernel("rows.log_softmax"), Kernel("rows.log_softmax_grad")

@@ -133,6 +133,28 @@ def relu_grad(args: int, part: int, parts: int) -> None:
         y[i] = g[i] if x[i] != ZERO else ZERO
 
 
+@careful
+def _softplus(x: Any) -> Any:
+    above = ZERO if x < ZERO else x  # NaN stays
+    return above + scalar.log1p(scalar.exp(-abs(x)))
+
+
+def logsigmoid(args: int, part: int, parts: int) -> None:
+    """log(sigmoid(x)) = -softplus(-x)."""
+    x, y, start, stop = _operands(args, part, parts)
+    for i in range(start, stop):
+        y[i] = -_softplus(-x[i])
+
+
+def softplus(args: int, part: int, parts: int) -> None:
+    """log(1 + exp(beta x)) / beta, and x where beta x is above the threshold."""
+    x, y, start, stop = _operands(args, part, parts)
+    beta, threshold = f4(doubles(args)[3]), f4(doubles(args)[4])
+    for i in range(start, stop):
+        z = x[i] * beta
+        y[i] = x[i] if z > threshold else _softplus(z) / beta
+
+
 def at_least(args: int, part: int, parts: int) -> None:
     """max(x, bound); NaN stays."""
     x, y, start, stop = _operands(args, part, parts)

@@ -2,7 +2,8 @@
 multiplication", 2008).
 
 A panel is as many columns of B as a block of registers is wide. A stretch of its rows is copied into adjacent memory, where the
-second cache holds it, and met with all rows of A; A itself is read where it lies, unless its columns are not adjacent.
+second cache holds it, and met with all rows of A; few rows meet it where it lies. A itself is read in place, unless its columns are
+not adjacent.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from tour.numba.kernels.scalar import ZERO
 
 HEIGHT = 48  # rows of A at a time; a multiple of those of the blocks in registers, 6, and of the lanes
 PITCH = FLOAT * WIDE
+THIN = 192  # rows of A for which copying a panel is not worth it
 GROUP = 4  # panels that share such copied rows of A
 SCRATCH = DEPTH * (GROUP * WIDE + HEIGHT) + HEIGHT * WIDE  # numbers that a part needs
 
@@ -85,18 +87,20 @@ def _finish(
 
 
 @function
-def _blocks(m: int, n: int, depth: int, a: int, a_row: int, a_step: int, b: int, c: int, c_row: int, add: int) -> None:
+def _blocks(
+    m: int, n: int, depth: int, a: int, a_row: int, a_step: int, b: int, b_row: int, c: int, c_row: int, add: int
+) -> None:
     """`multiply` for one panel, with blocks of four rows where six do not go up."""
     i = 0
     if n == WIDE:
         while i + 6 <= m and m - i != 8:
-            _six_wide(a + i * a_row, a_row, a_step, b, PITCH, c + i * c_row, c_row, depth, add)
+            _six_wide(a + i * a_row, a_row, a_step, b, b_row, c + i * c_row, c_row, depth, add)
             i += 6
         while i + 4 <= m:
-            _four_wide(a + i * a_row, a_row, a_step, b, PITCH, c + i * c_row, c_row, depth, add)
+            _four_wide(a + i * a_row, a_row, a_step, b, b_row, c + i * c_row, c_row, depth, add)
             i += 4
     if i < m:
-        multiply(m - i, n, depth, a + i * a_row, a_row, a_step, b, PITCH, c + i * c_row, c_row, add)
+        multiply(m - i, n, depth, a + i * a_row, a_row, a_step, b, b_row, c + i * c_row, c_row, add)
 
 
 def product(args: int, part: int, parts: int) -> None:
@@ -108,6 +112,7 @@ def product(args: int, part: int, parts: int) -> None:
     packed = panels + GROUP * DEPTH * PITCH
     tile = packed + FLOAT * DEPTH * HEIGHT
     span = WIDE if a_step == FLOAT else GROUP * WIDE  # columns of a task
+    direct = b_step == FLOAT and m <= THIN
     across, chunks, c_row = (n + span - 1) // span, (m + chunk - 1) // chunk, FLOAT * n
     first, last = rows(count * across * chunks, part, parts)
     for task in range(first, last):
@@ -120,10 +125,9 @@ def product(args: int, part: int, parts: int) -> None:
             stretch = min(DEPTH, depth - k)
             bias = a[3] if k + stretch == depth else 0
             for j in range(left, right, WIDE):
-                panel = panels + (j - left) * DEPTH * FLOAT
-                pack_panel(
-                    columns + k * b_row + j * b_step, b_row, b_step, stretch, min(WIDE, n - j), panel, places
-                )  # fmt: skip
+                panel, width = panels + (j - left) * DEPTH * FLOAT, min(WIDE, n - j)
+                if not direct or width < WIDE:
+                    pack_panel(columns + k * b_row + j * b_step, b_row, b_step, stretch, width, panel, places)
             for i in range(top, bottom, HEIGHT):
                 height = min(HEIGHT, bottom - i)
                 x, x_row, x_step = source + i * a_row + k * a_step, a_row, a_step
@@ -132,11 +136,14 @@ def product(args: int, part: int, parts: int) -> None:
                     x, x_row, x_step = packed, FLOAT, FLOAT * HEIGHT
                 for j in range(left, right, WIDE):
                     width, y = min(WIDE, n - j), c + i * c_row + j * FLOAT
-                    panel, whole = panels + (j - left) * DEPTH * FLOAT, (width + LANES - 1) // LANES * LANES
+                    panel, panel_row = panels + (j - left) * DEPTH * FLOAT, PITCH
+                    if direct and width == WIDE:
+                        panel, panel_row = columns + k * b_row + j * b_step, b_row
+                    whole = (width + LANES - 1) // LANES * LANES
                     if whole == width:
-                        _blocks(height, width, stretch, x, x_row, x_step, panel, y, c_row, k)
+                        _blocks(height, width, stretch, x, x_row, x_step, panel, panel_row, y, c_row, k)
                     else:
-                        _blocks(height, whole, stretch, x, x_row, x_step, panel, tile, PITCH, 0)
+                        _blocks(height, whole, stretch, x, x_row, x_step, panel, panel_row, tile, PITCH, 0)
                     if whole != width or bias:
                         _finish(tile, y, c_row, height, width, whole != width, k > 0, bias, j)
             k += stretch

@@ -87,3 +87,26 @@ def exp(x: Any) -> Any:
 def sigmoid(x: Any) -> Any:
     """1 / (1 + exp(-x))."""
     return ONE / (ONE + exp(-x))
+
+
+# log(1 + t) = 2 artanh(t / (2 + t)), for t from 0 to 1 a series in the square of at most 1/3.
+
+A7, A6, A5, A4, A3, A2, A1 = (f4(1 / (2 * k + 1)) for k in range(7, 0, -1))
+TWO = f4(2)
+
+
+@careful
+def log1p(t: Any) -> Any:
+    """log(1 + t) for t from 0 to 1."""
+    d = TWO + t
+    s = t / d
+    rest = (t - s * d - s * (t - (d - TWO))) / d  # what rounding took from d and s
+    q = s * s
+    p = A7
+    p = p * q + A6
+    p = p * q + A5
+    p = p * q + A4
+    p = p * q + A3
+    p = p * q + A2
+    p = p * q + A1
+    return TWO * (p * q * s + rest + s)
