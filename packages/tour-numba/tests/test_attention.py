@@ -44,6 +44,34 @@ def test_every_length(guarded, rng, length, causal):
         assert grads[3] is None
 
 
+LAYOUTS = {
+    "heads beside each other": lambda rng, n, d: rng.standard_normal((2, n, 3, 4, d), np.float32).swapaxes(1, 3)[
+        :, :, 1
+    ],
+    "rows from behind": lambda rng, n, d: rng.standard_normal((2, 4, 2 * n, d), np.float32)[:, :, ::-2],
+    "one for all heads": lambda rng, n, d: np.broadcast_to(rng.standard_normal((2, 1, n, d), np.float32), (2, 4, n, d)),
+    "gaps in rows": lambda rng, n, d: rng.standard_normal((2, 4, n, 2 * d), np.float32)[..., ::2],
+}
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_every_layout(guarded, rng, layout):
+    for lead in (
+        (..., slice(None), slice(None)),
+        (0,),
+        (0, 0),
+        (slice(None), None),
+    ):  # also three, two and five dimensions
+        q, k, v, g = (LAYOUTS[layout](rng, n, LANES)[lead] for n in (50, 35, 35, 50))
+        given = q, k, v, None, None, False, 0.3
+        wanted = exact(kernels.attention, *given)
+        got = forms.attention(*given)
+        assert far(got[0], wanted[0]) < 12 and far(got[1], wanted[1]) < 6
+        grads = forms.attention_grad(g, *given, *got)
+        for a, b in zip(grads[:3], exact(kernels.attention_grad, g, *given, *wanted)[:3], strict=True):
+            assert far(a, b) < 24
+
+
 def test_what_is_left_to_numpy():
     x, mask = np.ones((1, 5, LANES), np.float32), np.ones((5, 5), bool)
     assert forms.attention(x, x, x, mask, None, False, 1.0) is NotImplemented

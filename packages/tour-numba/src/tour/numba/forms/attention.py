@@ -40,6 +40,19 @@ def _sizes(query: Array, key: Array, value: Array, causal: bool, scale: float) -
     return sizes, min(_pool.threads(), count), pitch
 
 
+def _laid_out(*arrays: Array) -> tuple[list[Array], Array]:
+    """The arrays, those with gaps in their rows as copies, and how they lie: heads of a sample, and each one's strides."""
+    found = [a if 3 <= a.ndim <= 4 and a.strides[-1] == 4 else memory.dense(a) for a in arrays]
+    layout = [arrays[0].shape[-3] if arrays[0].ndim == 4 else 1]
+    for a in found:
+        if a.ndim == 4:
+            layout += a.strides[:3]
+        else:  # one dimension of samples, or several without gaps
+            row = a.strides[-2]
+            layout += [a.strides[0] if a.ndim == 3 else a.shape[-2] * row, 0, row]
+    return found, np.array(layout, np.int64)
+
+
 def attention(
     query: Array, key: Array, value: Array, mask: Array | None, keep: Array | None, causal: bool, scale: float
 ) -> Any:
@@ -49,7 +62,8 @@ def attention(
     sizes, parts, pitch = _sizes(query, key, value, causal, scale)
     out, sums = memory.empty((*query.shape[:-1], value.shape[-1])), memory.empty((sizes[0], sizes[1]))
     scratch = memory.empty((parts, query.shape[-1] * pitch)), memory.empty((parts, BLOCK * pitch))
-    _attention(parts, *map(memory.dense, (query, key, value)), out, sums, *sizes, *scratch)
+    inputs, layout = _laid_out(query, key, value)
+    _attention(parts, *inputs, out, sums, *sizes, *scratch, layout)
     return out, sums
 
 
@@ -64,6 +78,6 @@ def attention_grad(
     grads = [memory.empty(a.shape) for a in (query, key, value)]
     scratch = [memory.empty((parts, a.shape[-1] * pitch)) for a in (query, value)]
     scratch += [memory.empty((parts, BLOCK * pitch)) for _ in range(2)]
-    inputs = map(memory.dense, (g, query, key, value, out, sums))
-    _attention_grad(parts, *inputs, *grads, *sizes, *scratch)
+    inputs, layout = _laid_out(g, query, key, value)
+    _attention_grad(parts, *inputs, memory.dense(out), memory.dense(sums), *grads, *sizes, *scratch, layout)
     return *grads, None

@@ -20,17 +20,20 @@ UNSEEN = -INFINITY  # the score of a later column, where a vector reaches beyond
 
 
 @function
-def _transposed(x: int, height: int, width: int, target: int, pitch: int, places: int) -> None:
-    """Matrix x (height, width) into rows of `pitch` numbers, of which the last are zero. `places` are those of LANES rows, in bytes."""
+def _transposed(x: int, row: int, height: int, width: int, target: int, pitch: int, places: int) -> None:
+    """Matrix x (height, width), its rows `row` bytes apart, into rows of `pitch` numbers, of which the last are zero.
+
+    `places` are those of LANES rows, in bytes.
+    """
     j = 0
     while j + LANES <= height:
         for e in range(0, width, LANES):
-            lanes.scatter_rows(x + FLOAT * (j * width + e), FLOAT * width, target + FLOAT * (e * pitch + j), places)
+            lanes.scatter_rows(x + row * j + FLOAT * e, row, target + FLOAT * (e * pitch + j), places)
         j += LANES
     for e in range(width):
         line = floats(target + FLOAT * e * pitch)
         for i in range(j, height):
-            line[i] = floats(x)[i * width + e]
+            line[i] = floats(x + row * i)[e]
         for i in range(height, pitch):
             line[i] = ZERO
 
@@ -66,6 +69,15 @@ def _dot(x: Any, y: Any, n: int) -> Any:
     return s
 
 
+@helper
+def _head(operand: int, layout: int, place: int, n: int) -> Any:
+    """Where head n of an operand begins, and how far apart its rows are. `layout` has the number of heads of a sample, and three
+    strides for each operand: of samples, heads and rows."""
+    strides = longs(layout + 8 + 24 * place)
+    heads = longs(layout)[0]
+    return operand + n // heads * strides[0] + n % heads * strides[1], strides[2]
+
+
 def attention(args: int, part: int, parts: int) -> None:
     """Queries a[0], keys a[1] and values a[2] of each head into results a[3] and log-sums of rows a[4]."""
     a = longs(args)
@@ -75,19 +87,18 @@ def attention(args: int, part: int, parts: int) -> None:
     scores = a[15] + FLOAT * part * BLOCK * pitch
     start, stop = rows(count, part, parts)
     for n in range(start, stop):
-        q, v, out = (
-            a[0] + FLOAT * n * height * width,
-            a[2] + FLOAT * n * columns * depth,
-            a[3] + FLOAT * n * height * depth,
-        )
+        q, q_row = _head(a[0], a[16], 0, n)
+        k, k_row = _head(a[1], a[16], 1, n)
+        v, v_row = _head(a[2], a[16], 2, n)
+        out = a[3] + FLOAT * n * height * depth
         sums = floats(a[4] + FLOAT * n * height)
-        _transposed(a[1] + FLOAT * n * columns * width, columns, width, keys, pitch, places)
+        _transposed(k, k_row, columns, width, keys, pitch, places)
         for i in range(0, height, BLOCK):
             m = min(BLOCK, height - i)
             seen = min(columns, i + m) if causal else columns
             _long(
                 m, (seen + LANES - 1) // LANES * LANES, width,
-                q + FLOAT * i * width, FLOAT * width, FLOAT, keys, FLOAT * pitch, scores, FLOAT * pitch, 0,
+                q + i * q_row, q_row, FLOAT, keys, FLOAT * pitch, scores, FLOAT * pitch, 0,
             )  # fmt: skip
             for r in range(m):
                 p = floats(scores + FLOAT * r * pitch)
@@ -111,7 +122,7 @@ def attention(args: int, part: int, parts: int) -> None:
                 for j in range(whole, seen):
                     p[j] = ZERO
             _long(
-                m, depth, seen, scores, FLOAT * pitch, FLOAT, v, FLOAT * depth, out + FLOAT * i * depth, FLOAT * depth, 0
+                m, depth, seen, scores, FLOAT * pitch, FLOAT, v, v_row, out + FLOAT * i * depth, FLOAT * depth, 0
             )  # fmt: skip
 
 
@@ -127,11 +138,14 @@ def attention_grad(args: int, part: int, parts: int) -> None:
     start, stop = rows(count, part, parts)
     for n in range(start, stop):
         tall, long_ = FLOAT * n * height, FLOAT * n * columns
-        g, q, k, v = a[0] + tall * depth, a[1] + tall * width, a[2] + long_ * width, a[3] + long_ * depth
+        g, g_row = _head(a[0], a[22], 0, n)
+        q, q_row = _head(a[1], a[22], 1, n)
+        k, k_row = _head(a[2], a[22], 2, n)
+        v, v_row = _head(a[3], a[22], 3, n)
         out, sums = a[4] + tall * depth, floats(a[5] + tall)
         dq, dk, dv = a[6] + tall * width, a[7] + long_ * width, a[8] + long_ * depth
-        _transposed(k, columns, width, keys, pitch, places)
-        _transposed(v, columns, depth, values, pitch, places)
+        _transposed(k, k_row, columns, width, keys, pitch, places)
+        _transposed(v, v_row, columns, depth, values, pitch, places)
         to_k, to_v = floats(dk), floats(dv)
         for j in range(columns * width):
             to_k[j] = ZERO
@@ -141,13 +155,13 @@ def attention_grad(args: int, part: int, parts: int) -> None:
             m = min(BLOCK, height - i)
             seen = min(columns, i + m) if causal else columns
             padded = (seen + LANES - 1) // LANES * LANES
-            q_i, g_i = q + FLOAT * i * width, g + FLOAT * i * depth
-            _long(m, padded, width, q_i, FLOAT * width, FLOAT, keys, FLOAT * pitch, weights, FLOAT * pitch, 0)
-            _long(m, padded, depth, g_i, FLOAT * depth, FLOAT, values, FLOAT * pitch, slopes, FLOAT * pitch, 0)
+            q_i, g_i = q + i * q_row, g + i * g_row
+            _long(m, padded, width, q_i, q_row, FLOAT, keys, FLOAT * pitch, weights, FLOAT * pitch, 0)
+            _long(m, padded, depth, g_i, g_row, FLOAT, values, FLOAT * pitch, slopes, FLOAT * pitch, 0)
             for r in range(m):
                 p, d = floats(weights + FLOAT * r * pitch), floats(slopes + FLOAT * r * pitch)
                 limit = min(seen, i + r + 1) if causal else seen
-                inner = _dot(floats(g_i + FLOAT * r * depth), floats(out + FLOAT * (i + r) * depth), depth)
+                inner = _dot(floats(g_i + r * g_row), floats(out + FLOAT * (i + r) * depth), depth)
                 total = sums[i + r]
                 whole = (limit + LANES - 1) // LANES * LANES
                 for j in range(limit, whole):
@@ -160,8 +174,6 @@ def attention_grad(args: int, part: int, parts: int) -> None:
                 for j in range(whole, seen):
                     p[j] = ZERO
                     d[j] = ZERO
-            _long(seen, depth, m, weights, FLOAT, FLOAT * pitch, g_i, FLOAT * depth, dv, FLOAT * depth, 1)
-            _long(
-                m, width, seen, slopes, FLOAT * pitch, FLOAT, k, FLOAT * width, dq + FLOAT * i * width, FLOAT * width, 0
-            )
-            _long(seen, width, m, slopes, FLOAT, FLOAT * pitch, q_i, FLOAT * width, dk, FLOAT * width, 1)
+            _long(seen, depth, m, weights, FLOAT, FLOAT * pitch, g_i, g_row, dv, FLOAT * depth, 1)
+            _long(m, width, seen, slopes, FLOAT * pitch, FLOAT, k, k_row, dq + FLOAT * i * width, FLOAT * width, 0)
+            _long(seen, width, m, slopes, FLOAT, FLOAT * pitch, q_i, q_row, dk, FLOAT * width, 1)
