@@ -10,8 +10,8 @@ import ctypes
 import os
 import sys
 import threading
-from collections.abc import Callable
-from contextlib import nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from functools import cache
 from importlib.machinery import EXTENSION_SUFFIXES, ExtensionFileLoader
 from importlib.util import find_spec, module_from_spec, spec_from_file_location
@@ -164,21 +164,34 @@ def _load(name: str) -> Any:
     try:
         if name == "tbb":
             _preload_tbb()
-        if name == "omp":
-            # Threads that spin while they wait take the processor from what they wait for: 104 ms a step of a small GPT, not 13, on a
-            # busy machine. The library reads this when it is loaded.
-            os.environ.setdefault("OMP_WAIT_POLICY", "passive")
         for suffix in EXTENSION_SUFFIXES:
             path = Path(spec.origin).parent / "np" / "ufunc" / (LAYERS[name] + suffix)
             if path.exists():
                 found = spec_from_file_location(full, path, loader=ExtensionFileLoader(full, str(path)))
                 assert found is not None and found.loader is not None
-                module = module_from_spec(found)
-                found.loader.exec_module(module)
+                with _patient() if name == "omp" else nullcontext():
+                    module = module_from_spec(found)
+                    found.loader.exec_module(module)
                 return module
     except (ImportError, OSError):
         pass
     return None
+
+
+@contextmanager
+def _patient() -> Iterator[None]:
+    """Let OpenMP's threads wait asleep, unless somebody said how; the library reads it when it is loaded.
+
+    Spinning, they take the processor from what they wait for: 104 ms a step of a small GPT, not 13, on a busy machine.
+    """
+    said = "OMP_WAIT_POLICY" in os.environ
+    if not said:
+        os.environ["OMP_WAIT_POLICY"] = "passive"
+    try:
+        yield
+    finally:
+        if not said:
+            del os.environ["OMP_WAIT_POLICY"]
 
 
 def _preload_tbb() -> None:
