@@ -19,7 +19,8 @@ from typing import Any
 import tour
 
 # Modules whose names need no example, and why.
-WITHOUT_EXAMPLE = {"tour.cuda": "it would need a GPU, which the machine that runs the examples has not"}
+NO_GPU = "it would need a GPU, which the machine that runs the examples has not"
+WITHOUT_EXAMPLE = {"tour.cuda": NO_GPU, "tour.amp.cuda": NO_GPU}
 
 
 def home(x: Any) -> str:

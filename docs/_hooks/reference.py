@@ -53,6 +53,7 @@ TITLES = {
     "tour.cuda": "CUDA",
     "tour.distributed": "Several processes",
     "tour.numba": "Compiled kernels",
+    "tour.amp": "Mixed precision",
     "tour.distributions": "Distributions",
     "tour.nn.toplevel": "Networks' functions in PyTorch's top namespace",
 }
