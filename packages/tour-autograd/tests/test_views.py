@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 import tour
-from tour.autograd import grad
+from tour.autograd import grad, views
 
 
 @pytest.fixture
@@ -113,3 +113,80 @@ def test_detached_tensors_share_memory_and_its_version(w):
     y.detach().mul_(2)
     with pytest.raises(RuntimeError, match="modified by an inplace operation"):
         z.backward()
+
+
+def _set(b, w):
+    b[0] = w
+
+
+def _set_masked(b, w):
+    b[b == 0] = w[0]
+
+
+def _add_through_a_row(b, w):
+    b[0].add_(w)
+
+
+def _add_to_a_row(b, w):
+    b[0] += w
+
+
+def _copy_into_a_row(b, w):
+    b[:1].copy_(w)
+
+
+WRITES = [
+    _set,
+    _set_masked,
+    _add_through_a_row,
+    _add_to_a_row,
+    _copy_into_a_row,
+    lambda b, w: b.copy_(w),
+    lambda b, w: b.add_(w),
+    lambda b, w: b.index_add_(0, tour.tensor([1]), w[None]),
+    lambda b, w: b.scatter_add_(0, tour.tensor([[0, 1]]), w[None]),
+    lambda b, w: b.masked_scatter_(b == 0, w.expand(2, 2)),
+]
+BUFFERS = [
+    lambda: tour.zeros(2, 2),
+    lambda: tour.empty(2, 2).zero_(),
+    lambda: tour.zeros(4).view(2, 2),
+    lambda: tour.zeros_like(tour.ones(4).reshape(2, 2)),
+]
+
+
+@pytest.mark.parametrize("write", WRITES)
+@pytest.mark.parametrize("buffer", BUFFERS)
+def test_a_buffer_without_other_views_is_not_searched_for_them(write, buffer, w, monkeypatch):
+    searched = []
+    monkeypatch.setattr(views, "family", lambda root: searched.append(root) or [])
+    b = buffer()
+    write(b, w)
+    assert b.requires_grad and not searched
+    assert grad(b.sum(), w)[0].any()
+
+
+@pytest.mark.parametrize("write", WRITES)
+@pytest.mark.parametrize("buffer", BUFFERS)
+def test_every_view_made_before_a_write_gets_the_history(write, buffer, w):
+    b = buffer()
+    flat, deep, parts, turned = b.view(4), b[0:][:, 0:], b.split(1), b.T
+    write(b, w)
+    want = grad(b.sum(), w, retain_graph=True)[0].tolist()
+    for view in (flat, deep, turned):
+        assert grad(view.sum(), w, retain_graph=True)[0].tolist() == want
+    assert grad(parts[0].sum() + parts[1].sum(), w)[0].tolist() == want
+
+
+def test_the_search_for_views_asks_nothing_of_other_objects(w):
+    class Proxy:
+        @property
+        def __class__(self):
+            raise RuntimeError("asked")
+
+    lazy = Proxy()
+    b = tour.zeros(2)
+    view = b[1:]
+    b.add_(w)
+    assert view.requires_grad
+    del lazy

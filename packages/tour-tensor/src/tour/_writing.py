@@ -42,6 +42,7 @@ def write(op: Op, input: Tensor, *params: Any) -> Tensor:
         after: Tensor = new(_core.Tensor)
         after._a, after._tape = a, None
         op.record(after, before, *params)
+        del a  # who rewrites the history looks whether anything but the tensors holds their memory
         sockets.rewrite(input, after)
     return input
 

@@ -134,10 +134,14 @@ def rewrite(target: Any, result: Any) -> None:
     clock.now += 1
     if root is None:
         was, target._tape = target._tape, result._tape
-        if _has_aliases(target):
-            _mark(target, was)
+        if _has_aliases(target, result):
+            _mark(target, family(target) if was is None else [])
         return
     was = root._tape
+    views: list[Any] = []
+    if was is None:
+        between = _between(root, target)
+        views = family(root) if _has_aliases(root, *between, target, result) else between
     whole, part, mixed = _comparable(root._a, target._a)
     region = positions(whole, part)
     keep = np.ones(whole.size, np.bool_)
@@ -149,19 +153,27 @@ def rewrite(target: Any, result: Any) -> None:
         if mixed
         else tape.make_node(COPY_SLICES, (was, result._tape), saved, frame)
     )
-    _mark(root, was)
+    _mark(root, views)
     target._tape = strided(root, target)
 
 
-def _mark(root: Any, was: Any) -> None:
+def _between(root: Any, view: Any) -> list[Any]:
+    """The tensors through which a view looks into its root."""
+    found = []
+    while (view := view._parent) is not root:
+        if isinstance(view, _core.Tensor):
+            found.append(view)
+    return found
+
+
+def _mark(root: Any, views: list[Any]) -> None:
     """Note that the views of `root` have an outdated history; give those that had none theirs."""
     if id(root) not in _marked:
         _marked[id(root)] = weakref.ref(root, _forget(id(root)))
         tape.rebased = True
     root._rebased = clock.now
-    if was is None:
-        for view in family(root):
-            fresh(view)
+    for view in views:
+        fresh(view)
 
 
 _marked: dict[int, weakref.ref[Any]] = {}  # the living tensors whose views have an outdated history
@@ -177,22 +189,21 @@ def _forget(key: int) -> Callable[[Any], None]:
     return forget
 
 
-def _has_aliases(t: Any) -> bool:
-    """Whether anything but the tensor holds its array: only then can there be views of it."""
-    return sys.getrefcount(_core.root_of(t._a)) > 2  # one held by the tensor, one by this call
+def _has_aliases(*known: Any) -> bool:
+    """Whether anything but these tensors holds the memory of the first: only then can there be other views of it."""
+    owner = _core.root_of(known[0]._a)
+    looking = {id(t._a): t._a for t in known if t._a is not owner}.values()
+    expected = sum(t._a is owner for t in known) + sum(a.base is owner or _core.held(a) is owner for a in looking)
+    return sys.getrefcount(owner) - 2 > expected  # two more by this call: its variable, its argument
 
 
 def family(root: Any) -> list[Any]:
-    """The living views of a tensor. Registering each at birth would cost every slice 150 ns; this search is for the rare write
-    that gives a history to a tensor which had none, while views of it are alive."""
-    found = []
-    for holder in gc.get_referrers(root):
-        if type(holder) is Siblings:
-            found += family(holder)
-        elif isinstance(holder, _core.Tensor) and getattr(holder, "_parent", None) is root:
-            found.append(holder)
-            found += family(holder)
-    return found
+    """The living views of a tensor. Registering each at birth would cost every slice 150 ns; this search through all objects, which
+    takes milliseconds, is for the rare write that gives a history to a tensor which had none, while other views of it are alive."""
+    tensors = (
+        t for t in gc.get_objects() if issubclass(type(t), _core.Tensor)
+    )  # isinstance would wake lazy proxies of others
+    return [t for t in tensors if t is not root and root_of(t) is root]
 
 
 def fresh(t: Any) -> Any:

@@ -143,6 +143,7 @@ def copy_(input: Tensor, src: Any, non_blocking: bool = False) -> Tensor:
                 )
     if type(b) is not type(a):
         src = src.to(input.device)
+    del a  # `write` looks whether anything but tensors holds the memory
     return write(_COPY, input, src, non_blocking)
 
 

@@ -112,6 +112,7 @@ def setitem(input: Tensor, index: Any, value: Any) -> None:
         raise index_error(a, index, error) from None
     while value._a.ndim > room and value._a.shape[0] == 1:
         value = value[0]
+    del a  # `write` looks whether anything but tensors holds the memory
     write(_SETITEM, input, index, value)
 
 
