@@ -1,4 +1,4 @@
-"""The fake device, plugged in the way an installed package would be: by an entry point that is looked up when its name is used."""
+"""The fake device: a module that behaves as CuPy does on a machine with GPUs takes CuPy's place, under tour-cuda's own code."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tour.cuda import _blas, _faults, _launch, _random
+sys.path.insert(0, str(Path(__file__).parent))
+
+from tour.cuda import _blas, _faults, _launch, _random  # noqa: E402
 
 
 def beside(name: str):
@@ -23,24 +25,38 @@ def beside(name: str):
 simulator, blas = beside("simulator"), beside("blas")
 
 
-@pytest.fixture
-def fake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    """The module of the fake device, findable through the entry-point group `tour.backends`."""
-    spec = importlib.util.spec_from_file_location("fake_device", Path(__file__).with_name("fake_device.py"))
-    module = importlib.util.module_from_spec(spec)
-    monkeypatch.setitem(sys.modules, "fake_device", module)
-    spec.loader.exec_module(module)
-    info = tmp_path / "tour_fake-1.0.dist-info"
-    info.mkdir()
-    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: tour-fake\nVersion: 1.0\n")
-    (info / "entry_points.txt").write_text("[tour.backends]\nfake = fake_device:backend\n")
-    monkeypatch.syspath_prepend(tmp_path)
-    yield module
-    from tour import _devices
+def unplug() -> None:
+    """Forget what was found: the device is looked up anew when its name is next used."""
+    from tour import _core, _devices
+    from tour.cuda import _array, _bounds, _cupy, _differences
 
-    found = _devices.BACKENDS.pop("fake", None)
+    _cupy.forget()
+    _array.forget()
+    _bounds.forget()
+    _differences.forget()
+    found = _devices.BACKENDS.pop("cuda", None)
     if found is not None:
         _devices.BY_ARRAY.pop(found.array_type)
+    for op in _core.OPS.values():
+        op.impls.pop(_array.CudaArray, None)
+
+
+@pytest.fixture
+def fake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """The fake CuPy, on a fresh machine with one GPU; tour-cuda is found through the entry-point group `tour.backends`."""
+    import fake_cupy
+
+    for name, module in fake_cupy.modules().items():
+        monkeypatch.setitem(sys.modules, name, module)
+    info = tmp_path / "tour_cuda_here-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: tour-cuda-here\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text("[tour.backends]\ncuda = tour.cuda:backend\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    fake_cupy.reset()
+    unplug()
+    yield fake_cupy
+    unplug()
 
 
 @pytest.fixture

@@ -24,7 +24,8 @@ class Backend(Protocol):
         name: The device's name, as in `x.to(name)`.
         array_type: The type of its arrays. It answers `__array_ufunc__` and `__array_function__`.
 
-    It may also have `kernels`, forms for the sockets of `tour._compiled`.
+    It may also have `kernels`, forms for the sockets of `tour._compiled`, and `full(shape, value, dtype, index)`, which makes an array
+    without sending one.
     """
 
     name: str
@@ -207,6 +208,15 @@ def device_of(array: Any) -> device:
 def as_device(where: device | str | int | None) -> device:
     """A device from what PyTorch's `device=` accepts; None gives the default device."""
     return where if type(where) is device else _chosen[-1] if where is None else device(where)
+
+
+def filled(array: Any, value: Any, where: device) -> Any:
+    """An array like a raw one that is full of one value, on another device."""
+    target = backend(where.type)
+    if type(array) is not np.ndarray or not hasattr(target, "full"):
+        return move(array, where)
+    index = target.current() if where.index is None else where.index
+    return target.full(array.shape, value, array.dtype, index)
 
 
 def move(array: Any, where: device) -> Any:

@@ -74,8 +74,8 @@ channels_last = memory_format("channels_last", (0, 2, 3, 1))
 channels_last_3d = memory_format("channels_last_3d", (0, 2, 3, 4, 1))
 
 
-def empty_in(shape: tuple[int, ...], dtype: Any, format: Any, name: str) -> Any:
-    """An uninitialised raw array in a memory format.
+def empty_in(shape: tuple[int, ...], dtype: Any, format: Any, name: str, like: Any = None) -> Any:
+    """An uninitialised raw array in a memory format, on the device of `like`.
 
     Raises:
         RuntimeError: If the format is for another number of dimensions.
@@ -83,8 +83,8 @@ def empty_in(shape: tuple[int, ...], dtype: Any, format: Any, name: str) -> Any:
     """
     order = checked(format, len(shape), name)
     if not order:
-        return np.empty(shape, dtype)
-    return np.empty([shape[i] for i in order], dtype).transpose(np.argsort(order))
+        return np.empty(shape, dtype, like=like)
+    return np.empty([shape[i] for i in order], dtype, like=like).transpose([order.index(i) for i in range(len(order))])
 
 
 def checked(format: Any, ndim: int, name: str) -> tuple[int, ...]:

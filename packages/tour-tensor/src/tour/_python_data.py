@@ -9,6 +9,7 @@ import numpy as np
 
 from tour import _core, _dtypes
 from tour._core import held
+from tour._devices import BY_ARRAY
 from tour._dtypes import as_dtype, as_numpy_dtype, promote_types
 from tour._operands import native
 from tour.ops.casting import cast_array
@@ -28,7 +29,9 @@ def raw_data(data: Any, dtype: Any = None) -> Any:
     target = as_numpy_dtype(dtype)
     if isinstance(data, _core.Tensor):
         return cast_array(data._a, as_dtype(target or data._a.dtype))
-    if type(data) is not np.ndarray and held(data) is not data:  # an array round another one
+    if type(data) is not np.ndarray and (
+        held(data) is not data or type(data) in BY_ARRAY
+    ):  # of a device, or round another one
         return data.astype(target or data.dtype, copy=True)
     if isinstance(data, np.ndarray):
         return _core.packed(cast_array(native(data), as_dtype(target or data.dtype)))

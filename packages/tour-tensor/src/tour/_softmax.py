@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tour._compiled import compilable
-from tour._core import ndarray
+from tour._core import as_array, ndarray
 from tour._kernels import in_single
 
 Array = NDArray[Any]
@@ -109,14 +109,14 @@ def shifted(x: Array, out: Array) -> Array:
 def total(y: Array) -> Array:
     """Sum along axis 1; rows of contiguous memory as a product, which is three times faster than a reduction."""
     if y.shape[2] == 1:
-        return (y[:, :, 0] @ np.ones(y.shape[1], y.dtype))[:, None, None]
-    return np.asarray(np.add.reduce(y, 1, keepdims=True))
+        return (y[:, :, 0] @ np.ones(y.shape[1], y.dtype, like=y))[:, None, None]
+    return as_array(np.add.reduce(y, 1, keepdims=True))  # type: ignore[no-any-return]
 
 
 def _dot(g: Array, y: Array) -> Array:
     if y.shape[2] == 1:
         return np.asarray(np.vecdot(g[:, :, 0], y[:, :, 0]))[:, None, None]
-    return np.asarray(np.add.reduce(g * y, 1, keepdims=True))
+    return as_array(np.add.reduce(g * y, 1, keepdims=True))  # type: ignore[no-any-return]
 
 
 def three(x: Array, axis: int) -> Array:

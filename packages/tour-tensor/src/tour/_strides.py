@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Any
 
 import numpy as np
 
-from tour._core import held, ndarray, root_of
+from tour._core import ndarray, root_of
 
 
 def strided(a: Any, shape: tuple[int, ...], strides: tuple[int, ...], offset: int = 0) -> Any:
@@ -22,10 +21,7 @@ def strided(a: Any, shape: tuple[int, ...], strides: tuple[int, ...], offset: in
         offset: Where the first element stands, in bytes from that of `a`.
     """
     if type(a) is not ndarray:
-        if held(a) is not a:
-            return a.strided(shape, strides, offset)
-        tricks = sys.modules[type(a).__module__.partition(".")[0]].lib.stride_tricks
-        return tricks.as_strided(a, shape, strides)
+        return a.strided(shape, strides, offset)  # what every other array type brings for itself
     owner = a if a.flags.forc and not offset else root_of(a)
     if not owner.flags.forc:
         return np.lib.stride_tricks.as_strided(a, shape, strides)

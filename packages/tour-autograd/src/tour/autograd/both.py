@@ -9,7 +9,7 @@ import numpy as np
 
 import tour
 from tour import _core, _products
-from tour._core import as_array, held, ndarray
+from tour._core import as_array, held, ndarray, packed
 from tour._kernels import keep
 
 
@@ -89,7 +89,7 @@ def united(g: Any) -> Any:
     """The inverse of `components`."""
     if isinstance(g, _core.Tensor):
         return tour.view_as_complex(g.contiguous())
-    return np.ascontiguousarray(g).view(np.complex64 if g.dtype.itemsize == 4 else np.complex128)[..., 0]
+    return packed(g).view(np.complex64 if g.dtype.itemsize == 4 else np.complex128)[..., 0]
 
 
 def everywhere(mask: Any) -> bool:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from tour import _core
-from tour._core import wrap
+from tour._core import as_array, wrap
 
 __all__ = ["GradcheckError", "gradcheck", "gradgradcheck"]
 
@@ -210,7 +210,7 @@ def _basis(a: Any) -> Any:
     """Arrays with a single one; for complex dtypes also with a single imaginary one."""
     for one in (1, 1j) if a.dtype.kind == "c" else (1,):
         for index in np.ndindex(a.shape):
-            e = np.zeros(a.shape, a.dtype)
+            e = np.zeros_like(a)
             e[index] = one
             yield e
 
@@ -225,7 +225,7 @@ def _slope(func: Any, inputs: Any, i: int, k: int, u: Any, eps: float) -> Any:
 
     def at(step: float) -> Any:
         moved = list(inputs)
-        moved[i] = wrap(np.asarray(inputs[i]._a + step * u, inputs[i]._a.dtype)).requires_grad_()
+        moved[i] = wrap(as_array(inputs[i]._a + step * u).astype(inputs[i]._a.dtype, copy=False)).requires_grad_()
         return _outputs(func, moved)[k]._a
 
     return (at(eps) - at(-eps)) / (2 * eps)

@@ -16,7 +16,7 @@ from typing import Any, Final
 import numpy as np
 
 from tour import _core
-from tour._core import UNTRACKED, Inference, Op, Siblings, clock
+from tour._core import UNTRACKED, Inference, Op, Siblings, clock, held
 from tour.autograd import tape
 
 COPY_SLICES: Final = Op("copy_slices", ("base", "part", "region", "keep"))
@@ -144,7 +144,7 @@ def rewrite(target: Any, result: Any) -> None:
         views = family(root) if _has_aliases(root, *between, target, result) else between
     whole, part, mixed = _comparable(root._a, target._a)
     region = positions(whole, part)
-    keep = np.ones(whole.size, np.bool_)
+    keep = np.ones(whole.size, np.bool_, like=held(whole))
     keep[region.reshape(-1)] = False
     frame = tape.user_frame(sys._getframe(2))
     saved = (region, keep.reshape(whole.shape))
@@ -239,11 +239,12 @@ def _comparable(root: Any, part: Any) -> tuple[Any, Any, tuple[bool, bool] | Non
 
 def positions(root: Any, part: Any) -> Any:
     """For each element of a view, where it stands among its root's elements in row-major order."""
-    offset = np.full(part.shape, _address(part) - _address(root), np.int64)
+    here = held(root)
+    offset = np.full(part.shape, _address(part) - _address(root), np.int64, like=here)
     for axis, (n, stride) in enumerate(zip(part.shape, part.strides, strict=True)):
-        steps = np.arange(n) * stride
+        steps = np.arange(n, like=here) * stride
         offset += steps.reshape(-1, *[1] * (part.ndim - axis - 1))
-    where = np.zeros(part.shape, np.int64)
+    where = np.zeros(part.shape, np.int64, like=here)
     scale = np.cumprod([1, *root.shape[:0:-1]])[::-1]
     for n, stride, _ in root_axes(root):
         if stride < 0:

@@ -1,29 +1,30 @@
-"""The device that tour-tensor plugs in under the name `cuda`: CuPy's arrays and their transfers."""
+"""The device that tour-tensor plugs in under the name `cuda`: its arrays and their transfers."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from tour.cuda import _cupy
+import numpy as np
+
+from tour.cuda import _cupy, _memory
+from tour.cuda._array import CudaArray
 
 
 class CudaBackend:
     """CUDA devices through CuPy; see `tour._devices.Backend` for what each method promises."""
 
     name = "cuda"
+    array_type = CudaArray
 
     def check(self) -> None:
         """Raise RuntimeError, saying what is missing, unless a CUDA device can be used."""
         _cupy.ready()
 
     @property
-    def array_type(self) -> type:
-        """`cupy.ndarray`."""
-        return _cupy.cupy().ndarray  # type: ignore[no-any-return]
-
-    @property
     def kernels(self) -> Any:
-        """The CUDA kernels of this package, for the sockets of `tour._compiled`."""
+        """The CUDA kernels of this package, for the sockets of `tour._compiled`; None where nothing compiles them."""
+        if not hasattr(_cupy.ready(), "RawModule"):
+            return None
         from tour.cuda import _runner
         from tour.cuda.forms import Forms
 
@@ -34,32 +35,44 @@ class CudaBackend:
         """The number of the device that is used when none is named."""
         return int(_cupy.ready().cuda.runtime.getDevice())
 
-    def index_of(self, array: Any) -> int:
-        """The number of the device that holds a CuPy array."""
-        return int(array.device.id)
+    def index_of(self, array: CudaArray) -> int:
+        """The number of the device that holds an array."""
+        return int(array.array.data.device_id)
 
-    def from_host(self, array: Any, index: int) -> Any:
+    def from_host(self, array: Any, index: int) -> CudaArray:
         """A copy of a NumPy array on device `index`.
 
         Raises:
             RuntimeError: If there is no such device.
+            OutOfMemoryError: If it has no memory for it.
         """
         module = _cupy.ready()
         self._check_index(index)
         with module.cuda.Device(index):
-            return module.asarray(array)
+            return CudaArray(_memory.with_room(module.asarray, (array,), {}))
 
-    def to_host(self, array: Any) -> Any:
-        """A copy of a CuPy array as a NumPy array; waits for the device."""
-        return array.get()
+    def full(self, shape: tuple[int, ...], value: Any, dtype: Any, index: int) -> CudaArray:
+        """An array on device `index` that is full of one value, which nobody had to send."""
+        module = _cupy.ready()
+        self._check_index(index)
+        with module.cuda.Device(index):
+            return CudaArray(
+                _memory.with_room(
+                    module.full, (shape, value[()] if isinstance(value, np.ndarray) else value, dtype), {}
+                )
+            )
 
-    def move(self, array: Any, index: int) -> Any:
-        """A CuPy array on device `index`: itself when it is there already."""
+    def to_host(self, array: CudaArray) -> Any:
+        """A copy as a NumPy array; waits for the device."""
+        return _memory.to_host(array.array)
+
+    def move(self, array: CudaArray, index: int) -> CudaArray:
+        """An array on device `index`: itself when it is there already."""
         if self.index_of(array) == index:
             return array
         self._check_index(index)
         with _cupy.ready().cuda.Device(index):
-            return array.copy()
+            return CudaArray(_memory.with_room(array.array.copy, (), {}))
 
     def _check_index(self, index: int) -> None:
         if not 0 <= index < _cupy.count():

@@ -10,6 +10,10 @@ INSTALL = (
     "(`nvidia-smi` shows the version)"
 )
 
+_found: Any = None  # the module, once a device has been used
+_kind: Any = None  # its array type
+_several = False  # whether there is more than one device
+
 
 def cupy() -> Any:
     """The CuPy module.
@@ -37,6 +41,9 @@ def ready() -> Any:
     Raises:
         RuntimeError: If CuPy, the driver or a GPU is missing; says which.
     """
+    global _found, _kind, _several
+    if _found is not None:
+        return _found
     module = cupy()
     try:
         found = module.cuda.runtime.getDeviceCount()
@@ -47,4 +54,37 @@ def ready() -> Any:
         ) from None
     if not found:
         raise RuntimeError("no CUDA device was found; this machine needs an NVIDIA GPU (check with `nvidia-smi`)")
+    _found, _kind, _several = module, module.ndarray, found > 1
     return module
+
+
+def forget() -> None:
+    """Look for CuPy anew, as in a process that has just begun."""
+    global _found, _kind, _several
+    _found = _kind = None
+    _several = False
+
+
+def module() -> Any:
+    """CuPy, in a program that uses a device already."""
+    return _found if _found is not None else ready()
+
+
+def array_type() -> Any:
+    """`cupy.ndarray`."""
+    return _kind if _kind is not None else ready().ndarray
+
+
+def used() -> bool:
+    """Whether this process has used a device."""
+    return _found is not None
+
+
+def several() -> bool:
+    """Whether there is more than one device, so that the current one may be another than an array's."""
+    return _several
+
+
+def current() -> int:
+    """The number of the current device."""
+    return int(module().cuda.runtime.getDevice())

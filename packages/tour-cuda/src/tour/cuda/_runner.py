@@ -1,4 +1,4 @@
-"""Kernels on CuPy's arrays: sources compiled by NVRTC at first use, kept on disk by CuPy, launched through the driver's own function."""
+"""Kernels on CUDA arrays: sources compiled by NVRTC at first use, kept on disk by CuPy, launched through the driver's own function."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from tour.cuda import _cupy, _source
+from tour.cuda._array import CudaArray
 from tour.cuda._launch import RUNNERS, Array, Grid
 
 OPTIONS = ("-std=c++17",)
@@ -49,9 +50,9 @@ class CupyRunner:
         return int(array.data.ptr)
 
     def empty(self, shape: tuple[int, ...], dtype: Any, like: Array) -> Array:
-        """From CuPy's pool, on the device of `like`."""
+        """From the pool, on the device of `like`."""
         with like.device:
-            return self.cupy.empty(shape, dtype)
+            return CudaArray(self.cupy.empty(shape, dtype))
 
     def device(self, array: Array) -> int:
         """The device's number."""
@@ -75,7 +76,6 @@ class CupyRunner:
 
 
 def plug() -> None:
-    """Let kernels run on CuPy's arrays."""
-    kind = _cupy.ready().ndarray
-    if kind not in RUNNERS:
-        RUNNERS[kind] = CupyRunner()
+    """Let kernels run on CUDA arrays."""
+    if CudaArray not in RUNNERS:
+        RUNNERS[CudaArray] = CupyRunner()

@@ -47,6 +47,10 @@ def elementwise(formula: Formula | None = None, *, single: Formula | None = None
 
 def apply(formula: Formula, *arrays: npt.ArrayLike, single: Formula | None = None) -> Array:
     """``formula`` of arrays, block by block; see :func:`elementwise`."""
+    if (
+        abroad := next((a for a in arrays if hasattr(a, "__array_function__") and not isinstance(a, np.ndarray)), None)
+    ) is not None:
+        return _in_one_piece(formula, abroad, arrays)  # type: ignore[no-any-return]
     inputs = [np.asarray(a) for a in arrays]
     # NumPy's promotion, in which Python numbers do not count
     typed = [a if isinstance(a, (int, float)) else i.dtype for a, i in zip(arrays, inputs, strict=True)]
@@ -60,6 +64,16 @@ def apply(formula: Formula, *arrays: npt.ArrayLike, single: Formula | None = Non
             y = run(*(c[block].astype(work, copy=False) for c in columns))
             flat[block] = y if dtype.itemsize > 2 else y.astype(np.float32, copy=False)
     return out
+
+
+def _in_one_piece(formula: Formula, like: Any, arrays: Any) -> Any:
+    """``formula`` on another device: no blocks, and float64, which is exact enough for every dtype."""
+    typed = [a if isinstance(a, (int, float)) else a.dtype for a in arrays]
+    dtype = _floating(np.result_type(*typed) if len(typed) > 1 else like.dtype)
+    wide = np.broadcast_arrays(
+        *(np.full_like(like, a, np.float64, shape=()) if np.isscalar(a) else a.astype(np.float64) for a in arrays)
+    )
+    return formula(*(w.reshape(-1) for w in wide)).reshape(wide[0].shape).astype(dtype)
 
 
 def _floating(dtype: np.dtype[Any]) -> np.dtype[Any]:
@@ -81,7 +95,10 @@ def _columns(inputs: list[Array], dtype: np.dtype[Any]) -> tuple[Array, list[Arr
 
 
 def fill(out: Array, mask: npt.NDArray[np.bool_], formula: Formula, *arrays: Array) -> None:
-    """Write ``formula(*arrays)`` into ``out`` where ``mask`` holds, computing it only there."""
+    """Write ``formula(*arrays)`` into ``out`` where ``mask`` holds, computing it only there (on other devices everywhere)."""
+    if type(out) is not np.ndarray:
+        np.copyto(out, formula(*arrays), where=mask)
+        return
     index = mask.nonzero()[0]
     if index.size == mask.size:
         out[...] = formula(*arrays)

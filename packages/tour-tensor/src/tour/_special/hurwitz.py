@@ -6,7 +6,6 @@ import math
 from functools import partial
 
 import numpy as np
-import numpy.typing as npt
 
 from ._apply import Array, apply, elementwise, fill
 from .gamma import digamma, trigamma
@@ -79,15 +78,15 @@ def zeta(s: Array, q: Array) -> Array:
     return _zeta(s, q)
 
 
-def polygamma(n: int, x: npt.ArrayLike) -> Array:
+def polygamma(n: int, x: Array) -> Array:
     """The n-th derivative of digamma, (-1)^(n+1) n! zeta(n + 1, x).
 
     n! is taken into the sum as a power of two to every term, so that neither it nor zeta overflows on its own.
     Error 9 ulp for n <= 10; near the zeros below x = 0, of the larger of the value and one.
     """
     if n < 2:
-        return (digamma, trigamma)[n](np.asarray(x))
+        return (digamma, trigamma)[n](x)
     factorial, s = math.factorial(n), float(n + 1)
     bits = factorial.bit_length() // (n + 1)
     scale = factorial / (1 << bits * (n + 1)) * (1 if n % 2 else -1)
-    return apply(lambda x: scale * _zeta(np.broadcast_to(s, x.shape), x, 0.5**bits), x)
+    return apply(lambda x: scale * _zeta(np.full_like(x, s), x, 0.5**bits), x)

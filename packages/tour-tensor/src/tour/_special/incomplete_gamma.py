@@ -131,7 +131,14 @@ def _ascending(total: Array, term: Array, below: Array, x: Array) -> Array:
         below += 1.0
         term *= x
         term /= below
-    fill(total, term > 1e-17 * total, _ascending, total, term, below, x)
+    if type(total) is np.ndarray:
+        fill(total, term > 1e-17 * total, _ascending, total, term, below, x)
+        return total
+    for _ in range(80):  # on a device all elements go on together
+        total += term
+        below += 1.0
+        term *= x
+        term /= below
     return total
 
 

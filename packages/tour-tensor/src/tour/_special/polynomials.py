@@ -21,7 +21,7 @@ def _recur(n: Array, first: Array, step: Callable[[int, Array, Array], Array]) -
     """p_n from p_0 = 1, p_1 and p_{k+1} = step(k, p_k, p_{k-1})."""
     y = np.where(n == 0.0, 1.0, np.where(n == 1.0, first, 0.0))
     before, now = np.ones_like(first), first
-    for k in range(1, int(np.max(n, initial=1.0, where=np.isfinite(n)))):
+    for k in range(1, int(np.max(np.where(np.isfinite(n), n, 1.0)) if n.size else 1)):
         before, now = now, step(k, now, before)
         fill(y, n == k + 1, np.positive, now)
     return y

@@ -30,10 +30,10 @@ def lu(a: Any, pivot: bool = True) -> tuple[Any, Any, Any]:
     """
     shape, (m, n) = a.shape, a.shape[-2:]
     k = min(m, n)
-    a = np.array(a, order="C").reshape(math.prod(shape[:-2]), m, n)
-    pivots = np.tile(np.arange(1, k + 1, dtype=np.int32), (len(a), 1))
-    info = np.zeros(len(a), np.int32)
-    batch = np.arange(len(a))
+    a = a.copy(order="C").reshape(math.prod(shape[:-2]), m, n)
+    pivots = np.tile(np.arange(1, k + 1, dtype=np.int32, like=a), (len(a), 1))
+    info = np.zeros_like(a, np.int32, shape=len(a))
+    batch = np.arange(len(a), like=a)
     for start in range(0, k, _PANEL):
         stop = min(start + _PANEL, k)
         for j in range(start, stop):
@@ -63,8 +63,8 @@ def permutation(pivots: Any, m: int) -> Any:
     if (inner := held(pivots)) is not pivots:
         return pivots.around(permutation(inner, m))
     flat = pivots.reshape(math.prod(pivots.shape[:-1]), pivots.shape[-1])
-    order = np.tile(np.arange(m), (len(flat), 1))
-    batch = np.arange(len(flat))
+    order = np.tile(np.arange(m, like=flat), (len(flat), 1))
+    batch = np.arange(len(flat), like=flat)
     for i in range(flat.shape[1]):
         p = flat[:, i] - 1
         order[batch, p], order[:, i] = order[:, i].copy(), order[batch, p].copy()
@@ -73,7 +73,7 @@ def permutation(pivots: Any, m: int) -> Any:
 
 def triangular(a: Any, b: Any, upper: bool, unit: bool) -> Any:
     """The solution X of `A X = B` for triangular A, by substitution; only that triangle of A is read."""
-    x = np.array(np.broadcast_to(b, (*np.broadcast_shapes(a.shape[:-2], b.shape[:-2]), *b.shape[-2:])))
+    x = np.copy(np.broadcast_to(b, (*np.broadcast_shapes(a.shape[:-2], b.shape[:-2]), *b.shape[-2:])))
     n = a.shape[-1]
     for i in reversed(range(n)) if upper else range(n):
         done = slice(i + 1, n) if upper else slice(0, i)
@@ -88,7 +88,7 @@ def triangular(a: Any, b: Any, upper: bool, unit: bool) -> Any:
 def cholesky(a: Any, upper: bool) -> tuple[Any, Any]:
     """Cholesky factors, and for each matrix 0 or the order of the first leading minor that is not positive."""
     a = adjoint(np.triu(a)) if upper else a
-    info = np.zeros(a.shape[:-2], np.int32)
+    info = np.zeros_like(a, np.int32, shape=a.shape[:-2])
     try:
         factor = np.linalg.cholesky(a)
     except np.linalg.LinAlgError:
@@ -111,14 +111,14 @@ def _cholesky_one(a: Any) -> tuple[Any, int]:
 
 def inverse(a: Any) -> tuple[Any, Any]:
     """Inverses, and for each matrix 0 or the first zero on the diagonal of U."""
-    x, info = solve(a, np.broadcast_to(np.eye(a.shape[-1], dtype=a.dtype), a.shape))
+    x, info = solve(a, np.broadcast_to(np.eye(a.shape[-1], dtype=a.dtype, like=a), a.shape))
     return x, info
 
 
 def solve(a: Any, b: Any) -> tuple[Any, Any]:
     """The solution X of `A X = B`, and for each matrix 0 or the first zero on the diagonal of U."""
     try:
-        return np.linalg.solve(a, b), np.zeros(a.shape[:-2], np.int32)
+        return np.linalg.solve(a, b), np.zeros_like(a, np.int32, shape=a.shape[:-2])
     except np.linalg.LinAlgError:
         info = lu(a)[2]
         x = np.full((*np.broadcast_shapes(a.shape[:-2], b.shape[:-2]), *b.shape[-2:]), np.nan, a.dtype)
@@ -147,7 +147,7 @@ def matrix_exp(a: Any) -> Any:
     times = np.where(norm > _RADIUS, np.ceil(np.log2(np.where(norm > 0, norm, 1) / _RADIUS)), 0)
     times = np.where(np.isfinite(times), times, 0).astype(np.int64)
     x = wide / np.exp2(times)[..., None, None]
-    one = np.eye(a.shape[-1])
+    one = np.eye(a.shape[-1], like=a)
     x2 = x @ x
     x4, b = x2 @ x2, _PADE
     x6 = x4 @ x2

@@ -8,7 +8,7 @@ import numpy as np
 
 from tour import _core, return_types
 from tour._calling import numpy_too
-from tour._core import Op, with_room
+from tour._core import Op, held, with_room
 from tour.linalg import _kernels
 from tour.linalg._checks import LinAlgError, demand, fractional, given, made, matrix, scipy_lapack, square
 from tour.ops.ranges import eye
@@ -326,9 +326,9 @@ def unpacked(packed: Any, pivots: Any) -> tuple[Any, Any, Any]:
     m, n = packed._a.shape[-2:]
     k = min(m, n)
     order = _kernels.permutation(pivots._a, m)
-    P = with_room(np.zeros((*order.shape, m), packed._a.dtype), order)
+    P = with_room(np.zeros_like(held(packed._a), shape=(*order.shape, m)), order)
     np.put_along_axis(P, order[..., None, :], 1, -2)
-    one = eye(m, k, dtype=packed.dtype)
+    one = eye(m, k, dtype=packed.dtype, device=packed.device)
     return _core.wrap(P), packed[..., :, :k].tril(-1) + one, packed[..., :k, :].triu()
 
 
@@ -425,14 +425,14 @@ def householder_product(A: Tensor, tau: Tensor, *, out: Tensor | None = None) ->
     ):
         if fault:
             raise RuntimeError(f"torch.linalg.householder_product: {text}")
-    one = eye(m, n, dtype=A.dtype)
+    one = eye(m, n, dtype=A.dtype, device=A.device)
     q = one.expand(A._a.shape) if k else A.clone().copy_(one)  # without reflections with A's gradient, which is zero
     return given(reflected(A, tau, q, reversed(range(k))), out, "linalg.householder_product")  # type: ignore[no-any-return]
 
 
 def reflected(A: Any, tau: Any, x: Any, order: Any) -> Any:
     """`x` multiplied from the left by Householder reflections, one after the other."""
-    v = A.tril(-1) + eye(*A._a.shape[-2:], dtype=A.dtype)
+    v = A.tril(-1) + eye(*A._a.shape[-2:], dtype=A.dtype, device=A.device)
     for i in order:
         column = v[..., :, i : i + 1]
         x = x - tau[..., i : i + 1, None] * (column @ (column.mH @ x))
@@ -442,4 +442,4 @@ def reflected(A: Any, tau: Any, x: Any, order: Any) -> Any:
 def raw_qr(A: Any) -> tuple[Any, Any]:
     """LAPACK's geqrf: R with the reflections below it, and their factors tau; no gradient."""
     h, tau = np.linalg.qr(fractional("geqrf", A)._a, "raw")
-    return _core.wrap(np.ascontiguousarray(h.swapaxes(-1, -2))), _core.wrap(tau)
+    return _core.wrap(_core.packed(h.swapaxes(-1, -2))), _core.wrap(tau)

@@ -292,7 +292,7 @@ def lu_solve(
 
 def _rows(x: Any, order: Any) -> Any:
     """The rows of matrices in another order."""
-    return x.take_along_dim(_core.wrap(np.ascontiguousarray(order))[..., None], -2)
+    return x.take_along_dim(_core.wrap(_core.packed(order))[..., None], -2)
 
 
 def _ldl_solve(packed: Any, pivots: Any, b: Any, hermitian: bool) -> Any:

@@ -207,7 +207,7 @@ def repeat_interleave(
         tensor([1, 1, 2, 2])
     """
     if repeats is None:
-        return _core.wrap(np.repeat(np.arange(input._a.size), _times(input, input._a.size)))
+        return _core.wrap(np.repeat(np.arange(input._a.size), _times(input, input._a.size))).to(input.device)
     flat, axis = (input.reshape(-1), 0) if dim is None else (input, wrap_dim(dim, input._a.ndim))
     if not flat._a.ndim:
         flat = flat.reshape(1)
@@ -229,12 +229,15 @@ def repeat_interleave(
         made = wide.reshape(*shape[:axis], n * each, *shape[axis + 1 :])
         viewed = getattr(made, "_parent", None) is not None  # one slice, or each once
         return made.clone(memory_format=contiguous_format) if viewed else made
-    return getitem(flat, (*(slice(None),) * axis, np.repeat(np.arange(n), times)))
+    index = np.repeat(np.arange(n), times)
+    return getitem(
+        flat, (*(slice(None),) * axis, index if type(flat._a) is np.ndarray else np.asarray(index, like=flat._a))
+    )
 
 
 def _times(repeats: Any, n: int) -> Any:
     """How often each of `n` is repeated, as an array."""
-    times = np.asarray(repeats if not isinstance(repeats, _core.Tensor) else repeats._a)
+    times = np.asarray(repeats if not isinstance(repeats, _core.Tensor) else repeats.cpu()._a)  # the size of the result
     if times.ndim > 1:
         raise RuntimeError("repeat_interleave only accept 0D or 1D repeats vector")
     if times.dtype not in (np.int64, np.int32):
@@ -249,7 +252,8 @@ def _times(repeats: Any, n: int) -> Any:
 
 def _pad(a: Any, sizes: tuple[tuple[int, int], ...], value: Any) -> Any:
     inner = tuple(slice(max(-low, 0), n - max(-high, 0)) for n, (low, high) in zip(a.shape, sizes, strict=True))
-    out = np.full([n + low + high for n, (low, high) in zip(a.shape, sizes, strict=True)], value, a.dtype)
+    shape = [n + low + high for n, (low, high) in zip(a.shape, sizes, strict=True)]
+    out = np.full_like(a, value, order="C", shape=shape)
     out[tuple(slice(max(low, 0), n + low + min(high, 0)) for n, (low, high) in zip(a.shape, sizes, strict=True))] = a[
         inner
     ]

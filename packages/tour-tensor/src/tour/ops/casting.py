@@ -205,7 +205,7 @@ def _laid_out(a: Any, format: Any, name: str) -> Any:
     """A copy of a raw array in a memory format."""
     if not checked(format, a.ndim, name):
         return dense(a)
-    out = empty_in(a.shape, a.dtype, format, name)
+    out = empty_in(a.shape, a.dtype, format, name, like=a)
     out[...] = a
     return out
 

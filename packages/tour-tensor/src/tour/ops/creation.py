@@ -9,7 +9,7 @@ import numpy as np
 
 from tour import _core, _dtypes
 from tour._core import wrap
-from tour._devices import as_device, move
+from tour._devices import as_device, filled, move
 from tour._dtypes import FROM_NUMPY, as_dtype, as_numpy_dtype, get_default_dtype
 from tour._operands import native
 from tour._python_data import raw_data
@@ -22,10 +22,15 @@ if TYPE_CHECKING:
 __all__ = ["as_tensor", "asarray", "from_file", "from_numpy", "frombuffer", "scalar_tensor", "tensor"]
 
 
-def finish(array: Any, device: Any = None, requires_grad: bool = False) -> Tensor:
-    """A tensor round a fresh host array, moved to `device` (None: the default one), perhaps recording gradients."""
+def finish(array: Any, device: Any = None, requires_grad: bool = False, value: Any = None) -> Tensor:
+    """A tensor round a fresh host array, moved to `device` (None: the default one), perhaps recording gradients.
+
+    An array that is full of one `value` is not sent, but filled there.
+    """
     where = as_device(device)
-    t = wrap(array if where.type == "cpu" else move(array, where))
+    if where.type != "cpu":
+        array = move(array, where) if value is None else filled(array, value, where)
+    t = wrap(array)
     return t.requires_grad_() if requires_grad else t
 
 

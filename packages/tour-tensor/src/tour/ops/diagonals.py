@@ -9,7 +9,7 @@ import numpy as np
 
 from tour import _core
 from tour._calling import numpy_too
-from tour._core import Op, kernel_for
+from tour._core import Op, held, kernel_for, ndarray
 from tour._declare import result
 from tour._dtypes import as_numpy_dtype, int64
 from tour._operands import promoted
@@ -35,7 +35,7 @@ def _diag_embed(a: Any, offset: int, dim1: int, dim2: int) -> Any:
     shape = list(a.shape[:-1])
     for d in sorted((dim1, dim2)):
         shape.insert(d, n)
-    out = np.zeros(shape, a.dtype)
+    out = np.zeros_like(a, shape=shape)
     diagonal_of(out, offset, dim1, dim2)[...] = a
     return out
 
@@ -97,11 +97,11 @@ def diagflat(input: Tensor, offset: int = 0) -> Tensor:
 
 
 def _tril(a: Any, diagonal: int) -> Any:
-    return np.where(_lower(a.shape, diagonal), a, _zero(a.dtype))
+    return np.where(_lower(a, diagonal), a, _zero(a.dtype))
 
 
 def _triu(a: Any, diagonal: int) -> Any:
-    return np.where(_lower(a.shape, diagonal - 1), _zero(a.dtype), a)
+    return np.where(_lower(a, diagonal - 1), _zero(a.dtype), a)
 
 
 @lru_cache(maxsize=64)
@@ -109,9 +109,11 @@ def _remembered(rows: int, columns: int, diagonal: int) -> Any:
     return np.tri(rows, columns, diagonal, dtype=bool)
 
 
-def _lower(shape: tuple[int, ...], diagonal: int) -> Any:
+def _lower(a: Any, diagonal: int) -> Any:
     """Where the lower triangle of a matrix is; small ones are remembered."""
-    rows, columns = shape[-2:]
+    rows, columns = a.shape[-2:]
+    if type(a) is not ndarray:
+        return np.tri(rows, columns, diagonal, dtype=bool, like=a)
     return (_remembered if rows * columns <= 1 << 16 else _remembered.__wrapped__)(rows, columns, diagonal)
 
 
@@ -294,7 +296,7 @@ def fill_diagonal_(input: Tensor, fill_value: float, wrap: bool = False) -> Tens
     rows, columns = shape[0], shape[-1]
     for start in range(0, rows if wrap and len(shape) == 2 else 1, columns + 1):
         n = min(rows - start, *shape[1:])
-        steps = np.arange(n)
+        steps = np.arange(n, like=held(input._a))
         input[(steps + start, *[steps] * (len(shape) - 1))] = fill_value
     return input
 

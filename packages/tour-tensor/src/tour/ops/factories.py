@@ -8,7 +8,7 @@ import numpy as np
 
 from tour import _core, _dtypes
 from tour._calling import numpy_too
-from tour._core import with_room, wrap
+from tour._core import held, with_room, wrap
 from tour._dtypes import FROM_NUMPY, as_dtype
 from tour._errors import check_out
 from tour._layouts import empty_in, preserve_format
@@ -29,8 +29,8 @@ __all__ = [
 ]  # fmt: skip
 
 
-def made(name: str, array: Any, out: Any, layout: Any, device: Any, requires_grad: bool) -> Tensor:
-    """A tensor round a fresh host array, or `out` with its values.
+def made(name: str, array: Any, out: Any, layout: Any, device: Any, requires_grad: bool, value: Any = None) -> Tensor:
+    """A tensor round a fresh host array, or `out` with its values; `value` is what fills it, if it is the same everywhere.
 
     Raises:
         RuntimeError: If the layout is not strided, or integers should record gradients.
@@ -39,7 +39,7 @@ def made(name: str, array: Any, out: Any, layout: Any, device: Any, requires_gra
         raise RuntimeError(f"{name}(): tensors are strided, got layout {layout}")
     if out is not None:
         return store(out, wrap(array), name)  # type: ignore[no-any-return]
-    return finish(array, device, requires_grad)
+    return finish(array, device, requires_grad, value)
 
 
 def sizes_of(name: str, size: tuple[Any, ...]) -> tuple[int, ...]:
@@ -103,7 +103,7 @@ def empty(
     array = empty_in(shape, new_dtype("empty", dtype, out), memory_format, "empty")
     if out is not None:
         return out if out._a.shape == shape else store(out, wrap(array), "empty")
-    return made("empty", array, out, layout, device, requires_grad)
+    return made("empty", array, out, layout, device, requires_grad, 0)
 
 
 def zeros(
@@ -136,7 +136,7 @@ def zeros(
         array = np.zeros(size if len(size) != 1 else size[0], target)
     except (TypeError, ValueError):
         array = np.zeros(sizes_of("zeros", size), target)
-    return made("zeros", array, out, layout, device, requires_grad)
+    return made("zeros", array, out, layout, device, requires_grad, 0)
 
 
 def ones(
@@ -170,7 +170,7 @@ def ones(
     except (TypeError, ValueError):
         array = np.empty(sizes_of("ones", size), target)
     array[...] = 1
-    return made("ones", array, out, layout, device, requires_grad)
+    return made("ones", array, out, layout, device, requires_grad, 1)
 
 
 def full(
@@ -202,8 +202,9 @@ def full(
         tensor([7, 7])
     """
     target = raw_data(fill_value).dtype if dtype is None and out is None else new_dtype("full", dtype, out)
-    array = np.full(sizes_of("full", (size,)), _one(fill_value, target), target)
-    return made("full", array, out, layout, device, requires_grad)
+    one = _one(fill_value, target)
+    array = np.full(sizes_of("full", (size,)), one, target)
+    return made("full", array, out, layout, device, requires_grad, one)
 
 
 def _one(value: Any, target: Any) -> Any:
@@ -297,10 +298,12 @@ def like(input: Tensor, array: Any, device: Any, requires_grad: bool) -> Tensor:
     return finish(with_room(array, input._a), input.device if device is None else device, requires_grad)
 
 
-def _empty_like(input: Tensor, dtype: Any, format: Any, name: str) -> Any:
-    """An uninitialised host array of a tensor's shape, with its dimensions in the same order of memory unless a format is named."""
+def _empty_like(input: Tensor, dtype: Any, format: Any, name: str, device: Any) -> Any:
+    """An uninitialised array of a tensor's shape, with its dimensions in the same order of memory unless a format is named."""
     a = input._a
     target = a.dtype if dtype is None else as_dtype(dtype).numpy
+    if type(inner := held(a)) is not np.ndarray and device is None:
+        return empty_in(a.shape, target, None if format is preserve_format else format, name, like=inner)
     if format is None or format is preserve_format:
         return np.empty_like(a, target) if type(a) is np.ndarray and 0 not in a.strides else np.empty(a.shape, target)
     return empty_in(a.shape, target, format, name)
@@ -324,7 +327,7 @@ def empty_like(
         >>> tour.empty_like(tour.zeros(2)).shape
         tour.Size([2])
     """
-    array = _empty_like(input, dtype, memory_format, "empty_like")
+    array = _empty_like(input, dtype, memory_format, "empty_like", device)
     return like(input, array, device, requires_grad)
 
 
@@ -346,7 +349,7 @@ def zeros_like(
         >>> tour.zeros_like(tour.ones(2))
         tensor([0., 0.])
     """
-    array = _empty_like(input, dtype, memory_format, "zeros_like")
+    array = _empty_like(input, dtype, memory_format, "zeros_like", device)
     array[...] = 0
     return like(input, array, device, requires_grad)
 
@@ -369,7 +372,7 @@ def ones_like(
         >>> tour.ones_like(tour.zeros(2))
         tensor([1., 1.])
     """
-    array = _empty_like(input, dtype, memory_format, "ones_like")
+    array = _empty_like(input, dtype, memory_format, "ones_like", device)
     array[...] = 1
     return like(input, array, device, requires_grad)
 
@@ -393,6 +396,6 @@ def full_like(
         >>> tour.full_like(tour.zeros(2), 7)
         tensor([7., 7.])
     """
-    array = _empty_like(input, dtype, memory_format, "full_like")
+    array = _empty_like(input, dtype, memory_format, "full_like", device)
     array[...] = _one(fill_value, array.dtype)
     return like(input, array, device, requires_grad)

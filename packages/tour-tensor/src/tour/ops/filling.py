@@ -8,7 +8,7 @@ import numpy as np
 
 from tour import _core
 from tour._calling import numpy_too
-from tour._core import Op, as_array, held, kernel_among, new, sockets, wrap, wrote
+from tour._core import Op, as_array, held, kernel_among, new, packed, sockets, wrap, wrote
 from tour._declare import taped
 from tour._dtypes import FROM_NUMPY
 from tour._errors import shape_text
@@ -303,8 +303,8 @@ def _index_put(a: Any, indices: Any, values: Any, accumulate: bool) -> None:
     if is_basic(indices):
         a[indices] += values
         return
-    places = np.arange(a.size).reshape(a.shape)[indices]
-    line = a if a.flags.c_contiguous else np.ascontiguousarray(a)
+    places = np.arange(a.size, like=held(a)).reshape(a.shape)[indices]
+    line = packed(a)
     reduce_at(line.reshape(-1), (places,), values)
     if line is not a:
         a[...] = line

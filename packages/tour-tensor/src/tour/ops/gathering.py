@@ -9,7 +9,7 @@ import numpy as np
 
 from tour._calling import numpy_too
 from tour._compiled import LARGE, Socket, compilable
-from tour._core import Op, held, kernel_among, ndarray, wrap
+from tour._core import Op, as_array, held, kernel_among, ndarray, wrap
 from tour._declare import result
 from tour._dtypes import FROM_NUMPY, int64
 from tour._errors import shape_text
@@ -30,7 +30,7 @@ __all__ = [
 def grid(shape: tuple[int, ...], dim: int, index: Any) -> tuple[Any, ...]:
     """An open grid over `shape` in which one dimension is replaced by an index array of that shape."""
     ndim = len(shape)
-    return tuple([index if i == dim else count_along(n, ndim - i - 1) for i, n in enumerate(shape)])
+    return tuple([index if i == dim else count_along(n, ndim - i - 1, index) for i, n in enumerate(shape)])
 
 
 @lru_cache(maxsize=256)
@@ -40,8 +40,10 @@ def _remembered(n: int, behind: int) -> Any:
     return line
 
 
-def count_along(n: int, behind: int) -> Any:
-    """The numbers 0 … n-1 along a dimension with so many others behind it; short ones are remembered."""
+def count_along(n: int, behind: int, like: Any) -> Any:
+    """The numbers 0 … n-1 along a dimension with so many others behind it, on the device of an array; short ones are remembered."""
+    if type(inner := held(like)) is not ndarray:
+        return np.arange(n, like=inner).reshape(-1, *[1] * behind)
     return _remembered(n, behind) if n <= 4096 else np.arange(n).reshape(-1, *[1] * behind)
 
 
@@ -55,7 +57,9 @@ def check_index(name: str, index: Any, size: int, dim: int, dtypes: str = "il") 
         want = "int64" if dtypes == "l" else "int64 or int32"
         raise RuntimeError(f"{name}(): Expected dtype {want} for index, but got {FROM_NUMPY[index.dtype].name}")
     index = held(index)
-    if index.size:
+    if type(index) is not ndarray:
+        index.within(0, size, name)  # a device tells at the next synchronisation
+    elif index.size:
         low, high = extent(index)
         if low < 0 or high >= size:
             raise RuntimeError(
@@ -87,9 +91,9 @@ def check_along(name: str, a: Any, dim: int, index: Any, what: str = "self") -> 
 
 def _gather(a: Any, dim: int, index: Any) -> Any:
     if not a.ndim or not index.size:
-        return np.full(index.shape, a) if index.size else np.empty(index.shape, a.dtype)
+        return np.full_like(a, a, shape=index.shape) if index.size else np.empty_like(a, shape=index.shape)
     if dim == a.ndim - 1 and a.flags.c_contiguous and index.shape[:-1] == a.shape[:-1]:  # a third of the time
-        first = np.arange(0, a.size, a.shape[-1]).reshape(*a.shape[:-1], 1)
+        first = np.arange(0, a.size, a.shape[-1], like=index).reshape(*a.shape[:-1], 1)
         return a.reshape(-1).take(first + index)
     return a[grid(index.shape, dim, index)]
 
@@ -216,7 +220,9 @@ def index_select(input: Tensor, dim: int, index: Tensor, *, out: Tensor | None =
     check_vector("index_select", i)
     size = a.shape[axis] if a.ndim else 1
     try:
-        if i.size and np.minimum.reduce(held(i), None) < 0:  # NumPy counts these from the end
+        if type(inner := held(i)) is not ndarray:
+            inner.within(0, size, "index_select")
+        elif i.size and np.minimum.reduce(inner, None) < 0:  # NumPy counts these from the end
             raise IndexError
         part = _selected(a, axis, i.reshape(-1))
     except IndexError:
@@ -314,7 +320,7 @@ def nonzero_static(input: Tensor, *, size: int, fill_value: int = -1, out: Tenso
     if size < 0:
         raise RuntimeError(f"nonzero_static: 'size' must be an non-negative integer, but got {size}")
     found = nonzero(input)._a[:size]
-    rows = np.full((size, found.shape[1]), fill_value, np.int64)
+    rows = np.full_like(found, fill_value, np.int64, shape=(size, found.shape[1]))
     rows[: len(found)] = found
     return wrap(rows) if out is None else store(out, wrap(rows), "nonzero_static")
 
@@ -348,7 +354,7 @@ def unravel_index(indices: Tensor, shape: int | tuple[int, ...]) -> tuple[Tensor
         raise ValueError(f"'shape' cannot have negative values, but got {sizes}")
     rest, parts = indices._a, []
     for n in reversed(sizes):
-        parts.append(wrap(np.asarray(rest % n).astype(indices._a.dtype, copy=False)))
+        parts.append(wrap(as_array(rest % n).astype(indices._a.dtype, copy=False)))
         rest = rest // n
     return tuple(reversed(parts))
 

@@ -92,4 +92,4 @@ def combinations(input: Tensor, r: int = 2, with_replacement: bool = False) -> T
         return input.new_empty(0)
     choose = itertools.combinations_with_replacement if with_replacement else itertools.combinations
     rows = np.array(list(choose(range(input._a.size), r)), np.int64).reshape(-1, r)
-    return getitem(input, rows)
+    return getitem(input, rows if type(input._a) is np.ndarray else np.asarray(rows, like=input._a))

@@ -8,7 +8,7 @@ import numpy as np
 
 from tour import _core, return_types
 from tour._calling import numpy_too
-from tour._core import held, wrap
+from tour._core import as_array, held, ndarray, wrap
 from tour._dtypes import FROM_NUMPY
 from tour._errors import shape_text
 from tour._kernels import is_half
@@ -78,7 +78,7 @@ def histc(input: Tensor, bins: int = 100, min: float = 0, max: float = 0, *, out
     low, high = _limits("histc", single(flat), min, max)
     inside = flat[(flat >= low) & (flat <= high)]
     exact = inside if is_half(a.dtype) else inside.astype(np.float64)  # PyTorch counts half precision in half precision
-    low, high = (np.asarray(x).astype(exact.dtype) for x in (low, high))
+    low, high = (as_array(x).astype(exact.dtype) if hasattr(x, "astype") else exact.dtype.type(x) for x in (low, high))
     where = np.minimum(((exact - low) * exact.dtype.type(bins) / (high - low)).astype(np.int64), bins - 1)
     t = wrap(np.bincount(where, minlength=bins).astype(a.dtype))
     return t if out is None else store(out, t, "histc")
@@ -158,7 +158,14 @@ def _edges(a: Any, bins: Any, range: Any, dim: int) -> Any:
         )
     if low == high:
         low, high = low - 0.5, high + 0.5
-    return np.linspace(low, high, bins + 1, dtype=a.dtype)
+    return _equal_edges(low, high, bins, a)
+
+
+def _equal_edges(low: Any, high: Any, bins: int, a: Any) -> Any:
+    """Edges of equal bins, on the device of an array."""
+    if type(a) is ndarray:
+        return np.linspace(low, high, bins + 1, dtype=a.dtype)
+    return np.asarray(np.linspace(float(low), float(high), bins + 1, dtype=a.dtype), like=a)
 
 
 def _weights(name: str, weight: Any, shape: tuple[int, ...]) -> Any:
@@ -175,8 +182,8 @@ def _weights(name: str, weight: Any, shape: tuple[int, ...]) -> Any:
 def _counts(name: str, points: Any, edges: list[Any], weights: Any, density: bool) -> Any:
     """Sums of weights of points in bins; the last bin holds its upper edge too."""
     shape = [len(e) - 1 for e in edges]
-    inside = np.ones(len(points), bool)
-    place: Any = np.zeros(len(points), np.int64)
+    inside = np.ones(len(points), bool, like=points)
+    place: Any = np.zeros(len(points), np.int64, like=points)
     for column, e in zip(points.T, edges, strict=True):
         inside &= (column >= e[0]) & (column <= e[-1])
         bin_of = np.searchsorted(e, column, "right") - 1

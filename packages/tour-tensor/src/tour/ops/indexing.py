@@ -153,7 +153,7 @@ def place_array(values: Any, shape: tuple[int, ...], index: Any) -> Any:
 
 
 def _is_mask(index: Any) -> bool:
-    return isinstance(index, ndarray) and index.dtype.kind == "b"
+    return getattr(index, "dtype", None) == np.bool_
 
 
 def _one_line(shape: tuple[int, ...], index: Any) -> tuple[int, Any, int] | None:
@@ -163,7 +163,7 @@ def _one_line(shape: tuple[int, ...], index: Any) -> tuple[int, Any, int] | None
     while skip < len(items) and type(items[skip]) is slice and items[skip] == slice(None):
         skip += 1
     items = items[skip:]
-    if not items or not math.prod(shape) or not all([isinstance(i, ndarray) and i.dtype.kind in "iu" for i in items]):
+    if not items or not math.prod(shape) or not all([hasattr(i, "dtype") and i.dtype.kind in "iu" for i in items]):
         return None
     named = shape[skip : skip + len(items)]
     arrays = [np.where(i < 0, i + n, i) for i, n in zip(items, named, strict=True)]
@@ -178,9 +178,9 @@ def add_slices(whole: Any, places: Any, values: Any) -> None:
     """
     before, count, width = whole.shape
     if before > 1:
-        places = np.arange(0, before * count, count)[:, None] + places
+        places = np.arange(0, before * count, count, like=places)[:, None] + places
     if width > 1:
-        places = places.reshape(-1, 1) * width + np.arange(width)
+        places = places.reshape(-1, 1) * width + np.arange(width, like=places)
     line, places, values = whole.reshape(-1), places.reshape(-1), values.reshape(-1)
     if is_half(line.dtype):
         total = line.astype(np.float32)

@@ -48,15 +48,17 @@ def _nanmedian(a: Any, axis: int, keepdim: bool) -> tuple[Any, Any]:
 def _mode(a: Any, axis: int, keepdim: bool) -> tuple[Any, Any]:
     """The most frequent element, the smallest of those that tie, and where it stands last."""
     if not a.ndim:
-        return a.copy(), np.zeros((), np.int64)
+        return a.copy(), np.zeros_like(a, np.int64)
     n = a.shape[axis]
     rows = np.moveaxis(a, axis, -1)
     order = np.argsort(single(rows), -1, kind="stable")
     ordered_rows = np.take_along_axis(rows, order, -1)
-    fresh = np.ones(rows.shape, bool)
+    fresh = np.ones_like(rows, bool)
     fresh[..., 1:] = ordered_rows[..., 1:] != ordered_rows[..., :-1]
-    start = np.maximum.accumulate(np.where(fresh, np.arange(n), 0), -1)
-    last = (np.arange(n) - start).argmax(-1)  # the first place where a run of equal elements is longest is its end
+    start = np.maximum.accumulate(np.where(fresh, np.arange(n, like=a), 0), -1)
+    last = (np.arange(n, like=a) - start).argmax(
+        -1
+    )  # the first place where a run of equal elements is longest is its end
     return at(a, np.take_along_axis(order, last[..., None], -1)[..., 0], axis, keepdim)
 
 
@@ -73,7 +75,7 @@ def _choose_ranked(op: Op, input: Tensor, dim: int, keepdim: bool) -> tuple[Tens
     axis = wrap_dim(dim, a.ndim)
     not_empty(op.name, a, axis if a.ndim else None)
     if not a.size:
-        values = np.zeros([n for i, n in enumerate(a.shape) if i != axis or keepdim], a.dtype)
+        values = np.zeros_like(a, shape=[n for i, n in enumerate(a.shape) if i != axis or keepdim])
         return choose(op, input, (values, values.astype(np.int64)), axis, keepdim)
     return choose(op, input, kernel_for(op, a)(a, axis, keepdim), axis, keepdim)
 
@@ -142,7 +144,9 @@ def _quantile(input: Tensor, q: Any, dim: int | None, keepdim: bool, interpolati
     ranked = flat.sort(dim=axis)[0].movedim(axis, -1)
     missing = np.isnan(ranked._a)
     last = (
-        (~missing).sum(-1, keepdims=True) - 1 if skip_nan else np.full((*missing.shape[:-1], 1), missing.shape[-1] - 1)
+        (~missing).sum(-1, keepdims=True) - 1
+        if skip_nan
+        else np.full((*missing.shape[:-1], 1), missing.shape[-1] - 1, like=held(missing))
     )
     rank = q * _core.wrap(np.maximum(last, 0).astype(q._a.dtype))  # (..., levels)
     if not skip_nan:
@@ -162,12 +166,12 @@ def _levels(name: str, input: Tensor, q: Any, interpolation: str) -> Tensor:
     if not isinstance(q, _core.Tensor):
         if not 0 <= q <= 1:
             raise RuntimeError(f"{name}() q must be in the range [0, 1] but got {q}")
-        q = _core.wrap(np.array(q, input._a.dtype))
+        q = _core.wrap(np.full_like(held(input._a), q, shape=()))
     if q._a.ndim > 1:
         raise RuntimeError(f"{name}() q must be a scalar or 1D tensor")
     if q._a.dtype != input._a.dtype:
         raise RuntimeError(f"{name}() q tensor must be same dtype as the input tensor")
-    if q._a.size and not ((held(q._a) >= 0) & (held(q._a) <= 1)).all():
+    elif q._a.size and not ((held(q._a) >= 0) & (held(q._a) <= 1)).all():
         raise RuntimeError(f"{name}() q values must be in the range [0, 1]")
     if interpolation not in ("linear", "lower", "higher", "midpoint", "nearest"):
         raise RuntimeError(

@@ -132,12 +132,12 @@ def logcumsumexp(input: Tensor, dim: int, *, out: Tensor | None = None) -> Tenso
 def _running_best(a: Any, dim: int, better: np.ufunc) -> tuple[Any, Any]:
     """Running extremes, and for each where it stands: the latest of elements that tie; NaN is the most extreme."""
     if not a.ndim or not a.size:
-        return a.copy(), np.zeros(a.shape, np.int64)
+        return a.copy(), np.zeros_like(a, np.int64)
     values = better.accumulate(a, dim)
     fresh = a == values
     if FROM_NUMPY[a.dtype].rank >= FLOATING:
         fresh |= np.isnan(a)
-    position = np.arange(a.shape[dim]).reshape(-1, *[1] * (a.ndim - dim - 1))
+    position = np.arange(a.shape[dim], like=a).reshape(-1, *[1] * (a.ndim - dim - 1))
     return values, np.maximum.accumulate(np.where(fresh, position, 0), dim)
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from tour import _core
 from tour._calling import numpy_too
 from tour._compiled import compilable
-from tour._core import Op
+from tour._core import Op, as_array, packed
 from tour._dtypes import FROM_NUMPY
 from tour._errors import shape_text
 from tour._kernels import is_half
@@ -33,7 +33,7 @@ def reduce_at(a: Any, where: tuple[Any, ...], values: Any, reduce: str = "sum", 
 
     `ufunc.at` is fast in one dimension only, so places are counted over all elements, of a copy where `a` has gaps or is narrow.
     """
-    whole = a if a.flags.c_contiguous and not is_half(a.dtype) else np.ascontiguousarray(a)
+    whole = packed(a)
     if is_half(a.dtype):
         whole = whole.astype(np.float32)
     places = flat_places(where, a.shape)
@@ -57,10 +57,10 @@ def _divide_by_count(line: Any, places: Any, include_self: bool) -> None:
 
 def flat_places(where: tuple[Any, ...], shape: tuple[int, ...]) -> Any:
     """Places counted over all elements in row-major order, from an index array (or open grid) for each dimension."""
-    total: Any = np.zeros((), np.int64)
+    total: Any = np.int64(0)
     for i, n in zip(where, shape, strict=True):
         total = total * n + i
-    return total
+    return as_array(total)
 
 
 def _least(dtype: Any) -> Any:
@@ -76,7 +76,7 @@ def _most(dtype: Any) -> Any:
 
 def _shrunk(src: Any, index: Any) -> Any:
     """The part of a source array that an index array of `scatter` speaks of."""
-    if isinstance(src, np.ndarray) and src.ndim and src.shape != index.shape:
+    if not np.isscalar(src) and src.ndim and src.shape != index.shape:
         return src[tuple(slice(n) for n in index.shape)]
     return src
 

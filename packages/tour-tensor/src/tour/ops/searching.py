@@ -33,11 +33,11 @@ def _answers(wanted: tuple[bool, bool], unique: Any, inverse: Any, counts: Any) 
 
 def _runs(rows: Any) -> tuple[Any, Any, Any]:
     """First rows of runs of equal rows, the number of its run for each row, and lengths."""
-    fresh = np.ones(len(rows), bool)
+    fresh = np.ones_like(rows, bool, shape=len(rows))
     differs = rows[1:] != rows[:-1]
     fresh[1:] = differs.reshape(len(rows) - 1, -1).any(1) if len(rows) > 1 else True
     starts = np.flatnonzero(fresh)
-    return rows[starts], np.cumsum(fresh) - 1, np.diff(np.append(starts, len(rows)))
+    return rows[starts], np.cumsum(fresh) - 1, np.diff(starts, append=len(rows))
 
 
 @numpy_too

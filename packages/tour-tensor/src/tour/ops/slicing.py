@@ -181,6 +181,8 @@ def as_strided(input: Tensor, size: Any, stride: Any, storage_offset: int | None
     sizes, steps = as_shape((size,), "as_strided"), as_shape((stride,), "as_strided")
     seen = within_memory(a, sizes, steps, storage_offset)
     places = None if input._tape is None else places_of(a, sizes, steps, storage_offset)
+    if places is not None and type(inner := held(a)) is not np.ndarray:
+        places = np.asarray(places, like=inner)
     return view(_AS_STRIDED, input, seen, places)  # type: ignore[no-any-return]
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from tour import return_types
 from tour._calling import numpy_too
 from tour._compiled import compilable
-from tour._core import Op, as_array, kernel_for, wrap
+from tour._core import Op, as_array, kernel_for, packed, wrap
 from tour._errors import shape_text
 from tour._shapes import index_of, wrap_dim
 from tour._storing import store
@@ -40,7 +40,7 @@ def order(a: Any, axis: int, descending: bool, stable: bool = True) -> Any:
         return single(a).argsort(axis, kind=kind)
     back = (*(slice(None),) * axis, slice(None, None, -1))
     rising = single(a)[back].argsort(axis, kind=kind)  # of equal elements the last first: read backwards, the first
-    return np.subtract(a.shape[axis] - 1, rising[back], order="C")
+    return packed(np.subtract(a.shape[axis] - 1, rising[back]))
 
 
 def ranked(a: Any, rank: int, axis: int) -> Any:
@@ -124,7 +124,7 @@ def _topk(a: Any, k: int, axis: int, largest: bool, sorted: bool) -> tuple[Any, 
         part = np.sort(part[(*lead, slice(n - k, None) if largest else slice(k))], axis)
         ranks = order(a[grid(part.shape, axis, part)], axis, largest)
         indices = part[grid(part.shape, axis, ranks)]
-    indices = np.ascontiguousarray(indices)
+    indices = packed(indices)
     return a[grid(indices.shape, axis, indices)], indices
 
 

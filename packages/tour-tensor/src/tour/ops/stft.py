@@ -187,7 +187,7 @@ def _demand(name: str, holds: bool, what: str) -> None:
 def _padded(x: Tensor, width: int, mode: str) -> Tensor:
     """A batch of signals with `width` more samples on both sides."""
     if mode == "constant":
-        side = zeros(x.shape[0], width, dtype=x.dtype)
+        side = zeros(x.shape[0], width, dtype=x.dtype, device=x.device)
         return cat([side, x, side], 1)
     if mode not in PADDINGS:
         raise NotImplementedError(f"Unrecognised padding mode {mode}")
@@ -198,7 +198,7 @@ def _padded(x: Tensor, width: int, mode: str) -> Tensor:
         f"a signal longer than n_fft // 2 = {width} for padding, not {n} samples",
     )
     places: Tensor = from_numpy(np.pad(np.arange(n), width, PADDINGS[mode]))  # type: ignore[call-overload]
-    return x.index_select(1, places)
+    return x.index_select(1, places.to(x.device))
 
 
 def _window(name: str, window: Any, width: int, n_fft: int) -> Any:
@@ -219,7 +219,7 @@ def _overlapped(frames: Any, hop: int, length: int) -> Any:
     """The sum of frames (B, count, n_fft), each `hop` samples after the one before."""
     batch, count, width = frames.shape
     places = (hop * np.arange(count)[:, None] + np.arange(width)).reshape(-1)
-    return frames.new_zeros(batch, length).index_add(1, from_numpy(places), frames.reshape(batch, -1))
+    return frames.new_zeros(batch, length).index_add(1, from_numpy(places).to(frames.device), frames.reshape(batch, -1))
 
 
 class ShortTime:

@@ -55,6 +55,8 @@ tensor_vjp(
 )
 tensor_vjp(
     op._PUT,
-    input=lambda g, index, accumulate: g if accumulate else g.put(index, tour.zeros(index.shape, dtype=g.dtype)),
+    input=lambda g, index, accumulate: (
+        g if accumulate else g.put(index, tour.zeros(index.shape, dtype=g.dtype, device=g.device))
+    ),
     source=lambda g, index, source_shape: g.take(index).reshape(source_shape),
 )

@@ -100,12 +100,13 @@ def ctc_loss(
         raise RuntimeError(f"Expected input_lengths to have values from 0 to {x.shape[0]}, but got {steps.tolist()}")
     if labels.min(initial=0) < 0:
         raise RuntimeError(f"Expected target_lengths to have value at least 0, but got {labels.tolist()}")
-    table = _table(targets._a.astype(np.int64), labels, x.shape[1], single)
-    losses, _ = ctc_losses(x, tour.as_tensor(table), tour.as_tensor(steps), tour.as_tensor(labels), blank)
+    table = _table(targets.cpu()._a.astype(np.int64), labels, x.shape[1], single)
+    there = (tour.as_tensor(part).to(x.device) for part in (table, steps, labels))
+    losses, _ = ctc_losses(x, next(there), next(there), next(there), blank)
     if zero_infinity:
         losses = tour.where(losses == float("inf"), 0, losses)
     if reduction == "mean":
-        return (losses / tour.as_tensor(np.maximum(labels, 1).astype(losses._a.dtype))).mean()
+        return (losses / tour.as_tensor(np.maximum(labels, 1).astype(losses._a.dtype)).to(x.device)).mean()
     return reduced(losses.squeeze(0) if single else losses, reduction)
 
 
@@ -115,7 +116,7 @@ def _lengths(lengths: Any, count: int, name: str) -> np.ndarray[Any, np.dtype[np
     Raises:
         RuntimeError: If they are not integers, or not one for each sample.
     """
-    raw = np.atleast_1d(lengths._a if isinstance(lengths, Tensor) else np.asarray(lengths))
+    raw = np.atleast_1d(lengths.cpu()._a if isinstance(lengths, Tensor) else np.asarray(lengths))
     if raw.dtype.kind not in "iu":
         raise RuntimeError(f"{name} must be integral, but got {raw.dtype.name}")
     if raw.shape != (count,):

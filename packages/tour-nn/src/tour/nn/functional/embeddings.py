@@ -27,7 +27,7 @@ def _table_grad(g: Any, index: Any, padding_idx: Any, scale_grad_by_freq: bool, 
         return kernels.embedding_grad(g, index, weight_shape[0], padding_idx, scale_grad_by_freq)
     index = tour.as_tensor(index)
     total = g.new_zeros(weight_shape).index_add(0, index.reshape(-1), g.reshape(-1, weight_shape[1]))
-    factor = np.ones(weight_shape[0], g._a.dtype)
+    factor = np.ones(weight_shape[0], g._a.dtype, like=held(g._a))
     if scale_grad_by_freq:
         factor /= np.maximum(kernels.frequencies(index._a, weight_shape[0]), 1)
     if padding_idx is not None:
@@ -61,7 +61,9 @@ def _row_numbers(input: Tensor, weight: Tensor, error: type[Exception]) -> Any:
             f"{input.dtype.name} instead (while checking arguments for embedding); use input.long()"
         )
     rows, numbers = weight.shape[0], held(index)
-    if index.size and (numbers.min() < 0 or numbers.max() >= rows):
+    if type(numbers) is not np.ndarray:
+        numbers.within(0, rows, "embedding")  # a device tells at the next synchronisation
+    elif index.size and (numbers.min() < 0 or numbers.max() >= rows):
         wrong = numbers[(numbers < 0) | (numbers >= rows)].flat[0]
         raise error(f"index out of range in self: {wrong}, but the table has rows 0 to {rows - 1}")
     return index
@@ -176,7 +178,7 @@ def embedding_bag(
     _check_bag(input, weight, mode, scale_grad_by_freq, per_sample_weights)
     starts = _bag_starts(input, offsets, include_last_offset)
     index = _row_numbers(input, weight, RuntimeError).reshape(-1)
-    bags = np.repeat(np.arange(len(starts)), np.diff(np.append(starts, len(index))))
+    bags = np.searchsorted(starts, np.arange(len(index), like=index), "right") - 1
     factors = None if per_sample_weights is None else per_sample_weights.reshape(-1)
     if padding_idx is not None:
         keep = np.flatnonzero(index != _bag_padding(padding_idx, weight.shape[0]))
@@ -225,7 +227,7 @@ def _bag_starts(input: Tensor, offsets: Tensor | None, include_last_offset: bool
                 "if input is 2D, then offsets has to be None, as input is treated as a mini-batch of fixed length sequences. "
                 f"However, found offsets of shape {list(offsets.shape)}"
             )
-        return np.arange(input.shape[0]) * input.shape[1]
+        return np.arange(input.shape[0], like=input._a) * input.shape[1]
     if input.dim() != 1:
         raise ValueError(f"input has to be 1D or 2D Tensor, but got Tensor of dimension {input.dim()}")
     if offsets is None:
@@ -310,4 +312,4 @@ def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
         raise RuntimeError(f"num_classes should be positive, but got {num_classes}")
     if classes.size and numbers.max() >= num_classes:
         raise RuntimeError(f"Class values must be smaller than num_classes: {numbers.max()} is not, for {num_classes}.")
-    return wrap((classes[..., None] == np.arange(num_classes)).astype(np.int64))
+    return wrap((classes[..., None] == np.arange(num_classes, like=held(classes))).astype(np.int64))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 import tour
 from tour import Tensor
 from tour._core import held, wrap
@@ -115,7 +117,9 @@ def class_weight_sum(target: Tensor, weight: Tensor | None, ignore_index: int, i
     """What the mean over classes divides by: the number of samples that count, or the sum of their classes' weights."""
     if weight is None:
         count = (target._a != ignore_index).sum()
-        return int(count) if held(count) is count else wrap(count.astype(input._a.dtype))  # a batch has several
+        return (
+            int(count) if type(target._a) is np.ndarray else wrap(count.astype(input._a.dtype))
+        )  # on a device nobody waits
     return tour.as_tensor(kernels.class_weights(target._a, weight._a, ignore_index, input._a.dtype)).sum()
 
 
@@ -172,7 +176,11 @@ def check_classes(input: Tensor, target: Tensor, weight: Tensor | None, ignore_i
             f"weight tensor should be defined either for all {input.shape[1]} classes or no classes but got weight tensor of "
             f"shape: {list(weight.shape)}"
         )
-    raw = held(target._a)
+    raw: Any = held(target._a)
+    if type(raw) is not np.ndarray:  # a device tells at the next synchronisation
+        counted: Any = np.where(raw == ignore_index, 0, raw)
+        counted.within(0, input.shape[1], name)
+        return
     wrong = ((raw < 0) | (raw >= input.shape[1])) & (raw != ignore_index)
     if wrong.any():
         raise IndexError(

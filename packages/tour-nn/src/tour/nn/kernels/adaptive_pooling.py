@@ -9,11 +9,14 @@ from __future__ import annotations
 
 from functools import reduce
 from math import prod
+from typing import Any
 
 import numpy as np
 
+from tour._core import as_array
+
 from .pooling import avg_pool, avg_pool_grad
-from .windows import Array, Ints
+from .windows import Array, Ints, beside
 
 
 def bins(n: int, out: int) -> tuple[Array, Array]:
@@ -37,7 +40,7 @@ def adaptive_avg_pool(x: Array, out_size: Ints) -> Array:
     """
     size = x.shape[2:]
     if all(m == 1 for m in out_size):
-        return np.asarray(np.mean(x.reshape(*x.shape[:2], prod(size)), 2)).reshape(*x.shape[:2], *out_size)
+        return as_array(np.mean(x.reshape(*x.shape[:2], prod(size)), 2)).reshape(*x.shape[:2], *out_size)  # type: ignore[no-any-return]
     if all(m and n % m == 0 for n, m in zip(size, out_size, strict=True)):
         kernel = [n // m for n, m in zip(size, out_size, strict=True)]
         return avg_pool(x, kernel, kernel, (0,) * len(kernel), False, True, None)
@@ -48,7 +51,7 @@ def adaptive_avg_pool_grad(g: Array, input_shape: Ints) -> Array:
     """Gradient of `adaptive_avg_pool` with respect to its input, from the gradient g of its output."""
     size, out_size = input_shape[2:], g.shape[2:]
     if not g.size:
-        return np.zeros(input_shape, g.dtype)
+        return np.zeros_like(g, shape=input_shape)
     if all(m == 1 for m in out_size):
         return np.broadcast_to(g / prod(size), input_shape).copy()
     if all(m and n % m == 0 for n, m in zip(size, out_size, strict=True)):
@@ -64,13 +67,16 @@ def adaptive_max_pool(x: Array, out_size: Ints) -> tuple[Array, Array]:
         >>> adaptive_max_pool(np.array([[[3.0, 1.0, 2.0, 4.0, 0.0]]]), (2,))
         (array([[[3., 4.]]]), array([[[0, 3]]]))
     """
-    best, where = x, np.arange(prod(x.shape[2:])).reshape(1, 1, *x.shape[2:])
+    best, where = x, np.arange(prod(x.shape[2:]), like=x).reshape(1, 1, *x.shape[2:])
     for axis in reversed(range(2, x.ndim)):  # rows last: among equals the first in reading order counts
         start, length = bins(x.shape[axis], out_size[axis - 2])
         values, places = best, where
-        best, where = values.take(start, axis), places.take(start, axis)
+        first = beside(x, start)
+        best, where = values.take(first, axis), places.take(first, axis)
         for offset in range(1, max(length, default=0)):
-            position = start + np.minimum(offset, length - 1)  # shorter bins look at their last element again
+            position = beside(
+                x, start + np.minimum(offset, length - 1)
+            )  # shorter bins look at their last element again
             value, place = values.take(position, axis), places.take(position, axis)
             better = (value > best) | np.isnan(value)
             best, where = np.where(better, value, best), np.where(better, place, where)
@@ -90,12 +96,12 @@ def fractional_max_pool(x: Array, kernel: Ints, out_size: Ints, samples: Array) 
         Values and positions (int64) of shape (N, C, *out_size); `pooling.scatter` is the gradient.
     """
     size, dims = x.shape[2:], len(kernel)
-    first = np.zeros((), np.int64)
+    first: Any = np.int64(0)
     for axis, (n, k, m) in enumerate(zip(size, kernel, out_size, strict=True)):
         start = _window_starts(n, k, m, samples[..., axis if dims == 3 else dims - 1 - axis])
         first = first * n + start.reshape(*x.shape[:2], *(m if i == axis else 1 for i in range(dims)))
     flat = x.reshape(*x.shape[:2], prod(size))
-    best, where = np.full(first.shape, -np.inf, x.dtype), first
+    best, where = np.full_like(x, -np.inf, order="C", shape=first.shape), first
     for tap in np.ndindex(*kernel):
         place = first + np.ravel_multi_index(tap, size)
         value = np.take_along_axis(flat, place.reshape(*x.shape[:2], prod(out_size)), 2).reshape(place.shape)
@@ -108,7 +114,7 @@ def _window_starts(n: int, kernel: int, out: int, sample: Array) -> Array:
     """Starts of the windows along one dimension, (N, C, out); the last window ends at the border."""
     kind = sample.dtype.type
     step = kind(n - kernel) / kind(max(out - 1, 1))
-    i = np.arange(out).astype(sample.dtype)
+    i = np.arange(out, like=sample).astype(sample.dtype)
     start: Array = ((i + sample[..., None]) * step).astype(np.int64) - (sample[..., None] * step).astype(np.int64)
     start[..., -1] = n - kernel
     return start
@@ -117,10 +123,10 @@ def _window_starts(n: int, kernel: int, out: int, sample: Array) -> Array:
 def _bin_sums(x: Array, out_size: Ints) -> Array:
     for axis in range(2, x.ndim):
         start, length = bins(x.shape[axis], out_size[axis - 2])
-        total = x.take(start, axis)
+        total = x.take(beside(x, start), axis)
         for offset in range(1, max(length, default=0)):
             longer = np.flatnonzero(length > offset)
-            np.moveaxis(total, axis, 0)[longer] += np.moveaxis(x, axis, 0)[start[longer] + offset]
+            np.moveaxis(total, axis, 0)[beside(x, longer)] += np.moveaxis(x, axis, 0)[beside(x, start[longer] + offset)]
         x = total
     return x
 
@@ -128,4 +134,4 @@ def _bin_sums(x: Array, out_size: Ints) -> Array:
 def _counts(size: Ints, out_size: Ints, x: Array) -> Array:
     """Number of elements of each bin, in the type of x."""
     lengths = np.ix_(*(bins(n, m)[1] for n, m in zip(size, out_size, strict=True)))
-    return np.asarray(reduce(np.multiply, lengths)).astype(x.dtype)
+    return beside(x, np.asarray(reduce(np.multiply, lengths)).astype(x.dtype))

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tour._compiled import compilable
+from tour._core import packed
 
 Array = NDArray[Any]
 
@@ -46,7 +47,7 @@ def blocks(count: int, rows: int, columns: int, itemsize: int, causal: bool) -> 
 
 
 def _flat(a: Array, dtype: Any) -> Array:
-    return np.ascontiguousarray(a.reshape(-1, *a.shape[-2:]), dtype)
+    return packed(a.reshape(-1, *a.shape[-2:]).astype(dtype, copy=False))  # type: ignore[no-any-return]
 
 
 def _wide(dtype: Any) -> Any:
@@ -58,7 +59,7 @@ def _part(a: Array, batch: tuple[int, ...], block: Block) -> Array:
     if a.ndim == 2 or a.size == a.shape[-1] * a.shape[-2]:
         a = a.reshape(a.shape[-2], a.shape[-1])
         return a[block.rows if a.shape[0] > 1 else slice(None), : block.columns if a.shape[1] > 1 else None]
-    numbers = np.unravel_index(np.arange(block.batch.start, block.batch.stop), batch)
+    numbers = np.unravel_index(np.arange(block.batch.start, block.batch.stop, like=a), batch)
     where = tuple(
         i if n > 1 else np.zeros_like(i) for i, n in zip(numbers[len(batch) - a.ndim + 2 :], a.shape[:-2], strict=True)
     )
@@ -78,7 +79,7 @@ def _scores(q: Array, k: Array, mask: Array | None, causal: bool, batch: tuple[i
     if causal:
         first = block.rows.start
         corner = s[:, :, first:]  # before it every column may be seen
-        later = np.arange(corner.shape[2]) > np.arange(corner.shape[1])[:, None]
+        later = np.arange(corner.shape[2], like=s) > np.arange(corner.shape[1], like=s)[:, None]
         np.copyto(corner, -np.inf, where=later)
     return s
 
@@ -116,8 +117,8 @@ def attention(
     batch, dtype = query.shape[:-2], _wide(query.dtype)
     q, k, v = _flat(query, dtype) * dtype.type(scale), _flat(key, dtype), _flat(value, dtype)
     rows, columns = q.shape[1], k.shape[1]
-    out = np.zeros((*q.shape[:2], v.shape[2]), dtype)
-    sums = np.zeros(q.shape[:2], dtype)
+    out = np.zeros((*q.shape[:2], v.shape[2]), dtype, like=q)
+    sums = np.zeros(q.shape[:2], dtype, like=q)
     for block in blocks(len(q), rows, columns, dtype.itemsize, causal) if columns else ():
         p = _scores(q, k, mask, causal, batch, block)
         top = p.max(2, keepdims=True)
@@ -174,7 +175,7 @@ def attention_grad(
     g, out = _flat(g, dtype), _flat(out, dtype)
     inner = (g * out).sum(2, keepdims=True)
     to_q, to_k, to_v = np.zeros_like(q), np.zeros_like(k), np.zeros_like(v)
-    to_mask = np.zeros((len(q), q.shape[1], k.shape[1]), dtype) if wants_mask else None
+    to_mask = np.zeros((len(q), q.shape[1], k.shape[1]), dtype, like=q) if wants_mask else None
     for block in blocks(len(q), q.shape[1], k.shape[1], dtype.itemsize, causal) if k.shape[1] else ():
         n, rows, columns = block.batch, block.rows, slice(block.columns)
         p = _scores(q, k, mask, causal, batch, block)

@@ -17,6 +17,7 @@ from math import prod
 import numpy as np
 
 from tour._compiled import compilable
+from tour._core import packed
 from tour._products import product
 
 from . import depthwise
@@ -74,7 +75,7 @@ def conv_input_grad(
     if prod(stride) > 1 or prod(g.shape[2:]) == 1 or (prod(kernel) > 1 and 5 * channels <= 2 * depth):
         return _sum_windows(g, weight, input_shape, stride, padding, dilation, groups)
     swapped = weight.reshape(groups, depth, channels, *kernel).swapaxes(1, 2)
-    flipped = np.ascontiguousarray(np.flip(swapped, tuple(range(3, swapped.ndim)))).reshape(-1, depth, *kernel)
+    flipped = packed(np.flip(swapped, tuple(range(3, swapped.ndim)))).reshape(-1, depth, *kernel)
     pads = [
         (d * (k - 1) - p, n - m + p)
         for n, m, k, p, d in zip(input_shape[2:], g.shape[2:], kernel, padding, dilation, strict=True)
@@ -95,7 +96,7 @@ def conv_weight_grad(
         return depthwise.weight_grad(g, input, weight_shape, stride, pads, dilation)
     depth, fan = weight_shape[0] // groups, prod(weight_shape[1:])
     pixels = _pixels(kernel, out_size, weight_shape[1], stride, dilation)
-    grad = np.zeros((groups, depth, fan), g.dtype)
+    grad = np.zeros((groups, depth, fan), g.dtype, like=g)
     for block, rows, columns in _blocks(input, kernel, out_size, stride, pads, dilation, groups, pixels):
         part = g[block][:, :, rows]
         part = part.reshape(len(part), groups, depth, prod(part.shape[2:]))
@@ -105,7 +106,7 @@ def conv_weight_grad(
             grad += (part @ columns.swapaxes(2, 3)).sum(0)
     if not pixels:
         return grad.reshape(weight_shape)
-    return np.ascontiguousarray(np.moveaxis(grad.reshape(-1, *kernel, weight_shape[1]), -1, 1))
+    return packed(np.moveaxis(grad.reshape(-1, *kernel, weight_shape[1]), -1, 1))  # type: ignore[no-any-return]
 
 
 def conv_bias_grad(g: Array) -> Array:
@@ -178,10 +179,10 @@ def _correlate(
     out_size = output_size(size, kernel, stride, (0,) * len(size), dilation)
     if weight.shape[1] == 1 < groups:
         return depthwise.correlate(x, weight, bias, stride, pads, dilation, out_size)
-    out = np.empty((len(x), groups, depth, *out_size), x.dtype)
+    out = np.empty((len(x), groups, depth, *out_size), x.dtype, like=x)
     pixels = _pixels(kernel, out_size, weight.shape[1], stride, dilation)
     if pixels:
-        matrix = np.ascontiguousarray(np.moveaxis(weight, 1, -1).reshape(groups, depth, -1).swapaxes(1, 2))
+        matrix = packed(np.moveaxis(weight, 1, -1).reshape(groups, depth, -1).swapaxes(1, 2))
         shift = None if bias is None else bias.reshape(groups, 1, depth)
     else:
         matrix = weight.reshape(groups, depth, -1)
@@ -232,7 +233,7 @@ def _blocks(
     each = x.shape[1] * prod(kernel) * points  # window elements of one sample
     samples = _samples(count, each, points, pixels, x.itemsize)
     height = min(out_size[0], max(1, 8 * _BLOCK * out_size[0] // (samples * each * x.itemsize)))
-    buffer = np.empty(samples * each // out_size[0] * height, x.dtype)
+    buffer = np.empty(samples * each // out_size[0] * height, x.dtype, like=x)
     for start in range(0, count, samples):
         block = slice(start, min(start + samples, count))
         padded = pad(x[block], pads, channels_last=pixels)
@@ -267,9 +268,11 @@ def _sum_windows(
     matrix = weight.reshape(groups, depth, -1).swapaxes(1, 2)  # (groups, fan, depth)
     if pixels:
         matrix = np.moveaxis(weight, 1, -1).reshape(1, depth, -1)
-    out = np.empty(input_shape, g.dtype)
+    out = np.empty(input_shape, g.dtype, like=g)
     frame = [n + 2 * p for n, p in zip(size, padding, strict=True)]
-    image = pad(np.zeros((samples, input_shape[1], *frame), g.dtype), [(0, 0)] * len(kernel), channels_last=pixels)
+    image = pad(
+        np.zeros((samples, input_shape[1], *frame), g.dtype, like=g), [(0, 0)] * len(kernel), channels_last=pixels
+    )
     for start in range(0, count, samples):
         part = g[start : start + samples].reshape(-1, groups, depth, points)
         if pixels:

@@ -33,12 +33,12 @@ def ctc_loss(
     states = _states(targets, target_lengths, blank)
     emit = np.take_along_axis(log_probs, states[None], 2)
     skip = _skips(states, blank)
-    alpha = np.full(emit.shape, -np.inf, log_probs.dtype)
+    alpha = np.full(emit.shape, -np.inf, log_probs.dtype, like=emit)
     if len(alpha):
         alpha[0, :, :2] = emit[0, :, :2]
     for t in range(1, len(alpha)):
         alpha[t] = emit[t] + _merge(alpha[t - 1], skip)
-    n = np.arange(len(states))
+    n = np.arange(len(states), like=states)
     last = np.maximum(input_lengths - 1, 0)
     end = 2 * target_lengths
     with np.errstate(invalid="ignore"):
@@ -46,7 +46,7 @@ def ctc_loss(
             before = np.where(end > 0, alpha[last, n, np.maximum(end - 1, 0)], -np.inf)
             losses = -np.logaddexp(alpha[last, n, end], before)
         else:
-            losses = np.zeros(len(states))
+            losses = np.zeros(len(states), like=states)
     empty = np.where(target_lengths == 0, 0, np.inf)
     return np.where(input_lengths == 0, empty, losses).astype(log_probs.dtype), alpha
 
@@ -75,19 +75,19 @@ def ctc_loss_grad(
     occupancy = np.where(np.isneginf(beta) | np.isneginf(alpha), 0, occupancy)  # where the difference has no value
     steps, count, classes = log_probs.shape
     grad: Array = np.exp(log_probs, order="C")  # written through its flat view below
-    rows = np.arange(steps * count).reshape(steps, count, 1) * classes
+    rows = np.arange(steps * count, like=states).reshape(steps, count, 1) * classes
     np.subtract.at(grad.reshape(-1), (rows + states).reshape(-1), occupancy.astype(grad.dtype).reshape(-1))
     grad *= g[:, None]
     grad[:, np.isposinf(losses)] = 0 if zero_infinity else np.nan
-    grad[np.arange(steps)[:, None] >= input_lengths] = 0
+    grad[np.arange(steps, like=states)[:, None] >= input_lengths] = 0
     return grad
 
 
 def _states(targets: Array, target_lengths: Array, blank: int) -> Array:
     """Labels between blanks, (N, 2 S + 1); blank beyond the target."""
     count, longest = targets.shape
-    states = np.full((count, 2 * longest + 1), blank)
-    states[:, 1::2] = np.where(np.arange(longest) < target_lengths[:, None], targets, blank)
+    states = np.full((count, 2 * longest + 1), blank, like=targets)
+    states[:, 1::2] = np.where(np.arange(longest, like=targets) < target_lengths[:, None], targets, blank)
     return states
 
 
@@ -113,11 +113,11 @@ def _merge(previous: Array, skip: Array) -> Array:
 
 def _backward(emit: Array, states: Array, input_lengths: Array, target_lengths: Array, blank: int) -> Array:
     """Backward variables: the forward recursion with time and states reversed, each sample from its own end."""
-    skip = np.zeros(states.shape, bool)
+    skip = np.zeros(states.shape, bool, like=states)
     skip[:, 2:] = _skips(states, blank)[:, ::-1][:, :-2]
-    beta: Array = np.full(emit.shape, -np.inf, emit.dtype)
+    beta: Array = np.full(emit.shape, -np.inf, emit.dtype, like=emit)
     end = 2 * target_lengths[:, None]
-    place = np.arange(states.shape[1])
+    place = np.arange(states.shape[1], like=states)
     final = (place == end) | ((place == end - 1) & (end > 0))
     for t in reversed(range(len(emit))):
         if t + 1 < len(emit):

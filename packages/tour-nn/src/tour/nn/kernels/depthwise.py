@@ -13,7 +13,9 @@ from math import prod
 from typing import Any
 
 import numpy as np
-from numpy.lib.stride_tricks import as_strided
+
+from tour._core import packed
+from tour._strides import strided
 
 from .windows import Array, Ints, Pads, pad
 
@@ -25,7 +27,7 @@ def correlate(
 ) -> Array:
     """Cross-correlate each channel of x (N, C, *size) with its own weights (C * multiplier, 1, *kernel), plus bias."""
     kernel, channels = weight.shape[2:], x.shape[1]
-    out = np.empty((len(x), channels, len(weight) // channels, *out_size), x.dtype)
+    out = np.empty((len(x), channels, len(weight) // channels, *out_size), x.dtype, like=x)
     factors = weight.reshape(channels, -1, prod(kernel))
     shift = None if bias is None else bias.reshape(channels, -1, *(1,) * len(kernel))
     for block, runs in _runs(x, kernel, stride, pads, dilation, out_size):
@@ -41,10 +43,10 @@ def weight_grad(g: Array, x: Array, weight_shape: Ints, stride: Ints, pads: Pads
     """Gradient with respect to the weights, from the gradient g (N, C * multiplier, *output) of the output."""
     kernel, out_size, channels = weight_shape[2:], g.shape[2:], x.shape[1]
     multiplier = weight_shape[0] // channels
-    grad = np.zeros((channels, multiplier, prod(kernel)), x.dtype)
+    grad = np.zeros((channels, multiplier, prod(kernel)), x.dtype, like=x)
     g = g.reshape(len(g), channels, multiplier, *out_size)
     for block, runs in _runs(x, kernel, stride, pads, dilation, out_size):
-        spread = np.zeros((*runs.shape[:2], multiplier, runs.shape[-1]), x.dtype)
+        spread = np.zeros((*runs.shape[:2], multiplier, runs.shape[-1]), x.dtype, like=x)
         _rows(spread, kernel, stride, dilation, out_size)[...] = g[block]
         grad[block[1]] += (spread @ runs.swapaxes(2, 3)).sum(0)
     return grad.reshape(weight_shape)
@@ -57,13 +59,13 @@ def input_grad(g: Array, weight: Array, input_shape: Ints, stride: Ints, padding
     pitch, length, places = _layout(kernel, stride, dilation, out_size)
     factors = weight.reshape(channels, multiplier, -1).swapaxes(1, 2)
     g = g.reshape(count, channels, multiplier, *out_size)
-    grad = np.empty(input_shape, g.dtype)
+    grad = np.empty(input_shape, g.dtype, like=g)
     for block in _blocks(count, channels, length * prod(kernel)):
         part = g[block]
-        spread = np.zeros((*part.shape[:3], length), g.dtype)
+        spread = np.zeros((*part.shape[:3], length), g.dtype, like=g)
         _rows(spread, kernel, stride, dilation, out_size)[...] = part
         terms = factors[block[1]] * spread if multiplier == 1 else factors[block[1]] @ spread
-        planes = np.zeros((*part.shape[:2], *stride, prod(pitch)), g.dtype)
+        planes = np.zeros((*part.shape[:2], *stride, prod(pitch)), g.dtype, like=g)
         for number, place in enumerate(places):
             planes[place] += terms[:, :, number]
         split = planes.reshape(*part.shape[:2], *stride, *pitch)
@@ -79,12 +81,12 @@ def _runs(
 ) -> Iterator[tuple[tuple[slice, slice], Array]]:
     """Blocks of samples and channels: what each tap meets, from the first window to the last (n, c, taps, length)."""
     pitch, length, places = _layout(kernel, stride, dilation, out_size)
-    buffer = np.empty(0, x.dtype)
+    buffer = np.empty(0, x.dtype, like=x)
     for block in _blocks(len(x), x.shape[1], length * prod(kernel)):
         planes = _split(x[block], stride, pads, pitch)
         shape = (*planes.shape[:2], prod(kernel), length)
         if buffer.size < prod(shape):
-            buffer = np.empty(prod(shape), x.dtype)
+            buffer = np.empty(prod(shape), x.dtype, like=x)
         runs = buffer[: prod(shape)].reshape(shape)
         for number, place in enumerate(places):
             runs[:, :, number] = planes[place]
@@ -126,11 +128,11 @@ def _split(x: Array, stride: Ints, pads: Pads, pitch: Ints) -> Array:
     pairs = padded.reshape(*x.shape[:2], *(n for both in zip(pitch, stride, strict=True) for n in both))
     dims = len(stride)
     split = pairs.transpose(0, 1, *range(3, 3 + 2 * dims, 2), *range(2, 2 + 2 * dims, 2))
-    return np.ascontiguousarray(split).reshape(*x.shape[:2], *stride, -1)
+    return packed(split).reshape(*x.shape[:2], *stride, -1)  # type: ignore[no-any-return]
 
 
 def _rows(runs: Array, kernel: Ints, stride: Ints, dilation: Ints, out_size: Ints) -> Array:
     """View of the windows (..., *output) in their runs (..., length)."""
     pitch = _pitch(kernel, stride, dilation, out_size)
     steps = [runs.itemsize * prod(pitch[i + 1 :]) for i in range(len(pitch))]
-    return as_strided(runs, (*runs.shape[:-1], *out_size), (*runs.strides[:-1], *steps))
+    return strided(runs, (*runs.shape[:-1], *out_size), (*runs.strides[:-1], *steps))  # type: ignore[no-any-return]

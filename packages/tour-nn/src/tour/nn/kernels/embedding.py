@@ -58,9 +58,11 @@ def embedding_grad(
     width = g.shape[-1]
     wide = g.dtype.itemsize < 4
     flat = index.reshape(-1, 1).astype(np.intp, copy=False)
-    total = np.zeros(rows * width, np.float32 if wide else g.dtype)
+    total = np.zeros(rows * width, np.float32 if wide else g.dtype, like=g)
     # In one dimension add.at is compiled: 2 ns for each element, ten times less than over rows.
-    np.add.at(total, (flat * width + np.arange(width)).ravel(), g.reshape(-1).astype(total.dtype, copy=False))
+    np.add.at(
+        total, (flat * width + np.arange(width, like=index)).ravel(), g.reshape(-1).astype(total.dtype, copy=False)
+    )
     total = total.reshape(rows, width)
     if scale_grad_by_freq:
         total /= np.maximum(frequencies(index, rows), 1)[:, None]
@@ -104,5 +106,5 @@ def bag_winners(rows: Array, starts: Array, bags: Array) -> Array:
                [2, 2]])
     """
     largest = np.maximum.reduceat(rows, starts, axis=0)
-    places = np.where((rows == largest[bags]) | (rows != rows), np.arange(len(rows))[:, None], len(rows))
+    places = np.where((rows == largest[bags]) | (rows != rows), np.arange(len(rows), like=rows)[:, None], len(rows))
     return np.minimum.reduceat(places, starts, axis=0)

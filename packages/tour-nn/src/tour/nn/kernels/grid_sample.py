@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import product
 from math import prod
+from typing import Any
 
 import numpy as np
 
@@ -47,7 +48,7 @@ def grid_sample(x: Array, grid: Array, mode: str, padding_mode: str, align_corne
         array([[[[1.5]]]])
     """
     planes = _with_zero(x)
-    out = np.zeros((*x.shape[:2], prod(grid.shape[1:-1])), x.dtype)
+    out = np.zeros((*x.shape[:2], prod(grid.shape[1:-1])), x.dtype, like=x)
     for where, weight, _ in _neighbours(x, grid, mode, padding_mode, align_corners):
         term = planes.take(where)
         term *= weight[:, None]
@@ -61,8 +62,8 @@ def grid_sample_grad(
     """Gradients of `grid_sample` with respect to (x, grid), None for what is not wanted."""
     planes = _with_zero(x)
     g = g.reshape(*x.shape[:2], -1) if g.size else g.reshape(*x.shape[:2], 0)
-    grad = np.zeros(planes.shape, x.dtype) if wanted[0] else None
-    grid_grad = np.zeros((grid.shape[-1], len(x), g.shape[2]), grid.dtype) if wanted[1] else None
+    grad = np.zeros(planes.shape, x.dtype, like=x) if wanted[0] else None
+    grid_grad = np.zeros((grid.shape[-1], len(x), g.shape[2]), grid.dtype, like=g) if wanted[1] else None
     for where, weight, slopes in _neighbours(x, grid, mode, padding_mode, align_corners):
         if grad is not None:
             np.add.at(grad.reshape(-1), where.reshape(-1), (g * weight[:, None]).reshape(-1))
@@ -79,7 +80,7 @@ def grid_sample_grad(
 def _with_zero(x: Array) -> Array:
     """Planes of x in a row, each followed by a zero."""
     size = prod(x.shape[2:])
-    planes = np.zeros((*x.shape[:2], size + 1), x.dtype)
+    planes = np.zeros((*x.shape[:2], size + 1), x.dtype, like=x)
     planes[..., :size] = x.reshape(*x.shape[:2], size)
     return planes
 
@@ -90,9 +91,9 @@ def _neighbours(
     """For each neighbour: its places in `_with_zero(x)` (N, C, points), its weights, their slopes per dimension."""
     size = x.shape[2:]
     dimensions = taps(size, grid, mode, padding_mode, align_corners)
-    starts = np.arange(prod(x.shape[:2])).reshape(*x.shape[:2], 1) * (prod(size) + 1)
+    starts = np.arange(prod(x.shape[:2]), like=x).reshape(*x.shape[:2], 1) * (prod(size) + 1)
     for chosen in product(*dimensions):
-        weight = prod((tap.weight for tap in chosen), start=np.ones((), x.dtype))
+        weight = prod((tap.weight for tap in chosen), start=x.dtype.type(1))
         slopes = []
         for axis, tap in enumerate(chosen):
             others = (other.weight for k, other in enumerate(chosen) if k != axis)
@@ -108,7 +109,8 @@ def taps(size: Ints, grid: Array, mode: str, padding_mode: str, align_corners: b
 
 def place(chosen: Iterable[Tap], size: Ints) -> Array:
     """Flat position of a neighbour in its plane; that of the extra zero where it lies outside."""
-    index, inside = np.zeros((), np.int64), np.ones((), bool)
+    index: Any = np.int64(0)
+    inside: Any = np.bool_(True)
     for n, tap in zip(size, chosen, strict=True):
         index, inside = index * n + tap.index, inside & tap.inside
     return np.where(inside, index, prod(size))
@@ -120,7 +122,7 @@ def _taps(point: Array, n: int, mode: str, padding_mode: str, align_corners: boo
     factor = kind(n - 1) / 2 if align_corners else kind(n) / 2
     with np.errstate(invalid="ignore"):  # an infinity times zero
         place = (point + 1) * factor if align_corners else (point + 1) * factor - kind(0.5)
-    slope = np.full(point.shape, factor)
+    slope = np.full_like(point, factor, order="C")
     if mode != "bicubic":
         place, turn = _bring_inside(place, n, padding_mode, align_corners)
         slope = slope * turn

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .adaptive_pooling import adaptive_avg_pool, adaptive_avg_pool_grad
-from .windows import Array, Ints
+from .windows import Array, Ints, beside
 
 Scales = Sequence[float | None]
 
@@ -194,14 +194,14 @@ def _transpose(table: Table, n: int) -> Table:
 def _apply(x: Array, axis: int, table: Table) -> Array:
     """Weighted sums along axis, one neighbour at a time; outputs with fewer neighbours sit the later ones out."""
     shape = (-1, *(1,) * (x.ndim - 1 - axis))
-    total = x.take(table.index[:, 0], axis)
-    total *= np.where(table.count > 0, table.weight[:, 0], 0).reshape(shape)
+    total = x.take(beside(x, table.index[:, 0]), axis)
+    total *= beside(x, np.where(table.count > 0, table.weight[:, 0], 0)).reshape(shape)
     for tap in range(1, table.index.shape[1]):
         some = np.flatnonzero(table.count > tap)
-        term = x.take(table.index[some, tap], axis)
-        term *= table.weight[some, tap].reshape(shape)
+        term = x.take(beside(x, table.index[some, tap]), axis)
+        term *= beside(x, table.weight[some, tap]).reshape(shape)
         if len(some) == len(table.count):
             total += term
         else:
-            np.moveaxis(total, axis, 0)[some] += np.moveaxis(term, axis, 0)
+            np.moveaxis(total, axis, 0)[beside(x, some)] += np.moveaxis(term, axis, 0)
     return total

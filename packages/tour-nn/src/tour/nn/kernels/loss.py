@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from tour._core import as_array
+
 from .windows import Array
 
 _LEAST = -100  # logarithms are cut off here, so that no loss is infinite; PyTorch's number
@@ -19,4 +21,4 @@ def binary_cross_entropy(x: Array, target: Array) -> Array:
     with np.errstate(divide="ignore"):
         log_x, log_rest = np.maximum(np.log(x), x.dtype.type(_LEAST)), np.maximum(np.log1p(-x), x.dtype.type(_LEAST))
     losses: Array = -(target * log_x + (1 - target) * log_rest)
-    return np.asarray(losses).astype(x.dtype, copy=False)
+    return as_array(losses).astype(x.dtype, copy=False)  # type: ignore[no-any-return]

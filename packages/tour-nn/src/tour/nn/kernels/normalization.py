@@ -14,6 +14,7 @@ from math import prod
 import numpy as np
 
 from tour._compiled import compilable
+from tour._core import as_array
 from tour._kernels import in_single
 
 from .windows import Array, Ints
@@ -44,8 +45,8 @@ def batch_norm(x: Array, weight: Array | None, bias: Array | None, eps: float) -
         (array([-1.,  1.]), array([2.]), array([1.]))
     """
     rows, channels, repeat = _by_channel(x)
-    y = np.empty(rows.shape, x.dtype)
-    mean, var = np.empty(channels, x.dtype), np.empty(channels, x.dtype)
+    y = np.empty(rows.shape, x.dtype, like=x)
+    mean, var = np.empty(channels, x.dtype, like=x), np.empty(channels, x.dtype, like=x)
     count = len(rows) * repeat
     for c, columns in _channel_blocks(rows, repeat):
         part, out = rows[:, columns], y[:, columns]
@@ -65,7 +66,7 @@ def batch_norm_eval(x: Array, mean: Array, var: Array, weight: Array | None, bia
     rows, _, repeat = _by_channel(x)
     scale = _scale(var, weight, slice(None), eps)
     shift = -mean * scale if bias is None else bias - mean * scale
-    y = np.empty(rows.shape, x.dtype)
+    y = np.empty(rows.shape, x.dtype, like=x)
     for c, columns in _channel_blocks(rows, repeat):
         np.multiply(rows[:, columns], np.repeat(scale[c], repeat), out=y[:, columns])
         y[:, columns] += np.repeat(shift[c], repeat)
@@ -83,8 +84,8 @@ def batch_norm_grad(
     """
     rows, channels, repeat = _by_channel(x)
     source = g.reshape(rows.shape)
-    grad = np.empty(rows.shape, x.dtype) if wanted[0] else None
-    weight_grad, bias_grad = np.empty(channels, x.dtype), np.empty(channels, x.dtype)
+    grad = np.empty(rows.shape, x.dtype, like=x) if wanted[0] else None
+    weight_grad, bias_grad = np.empty(channels, x.dtype, like=x), np.empty(channels, x.dtype, like=x)
     count = len(rows) * repeat
     for c, columns in _channel_blocks(rows, repeat):
         part = source[:, columns]
@@ -145,8 +146,8 @@ def layer_norm_grad(
     """
     rows, source = (a.reshape(-1 if a.size else 0, prod(shape)) for a in (x, g))
     scale = None if weight is None else weight.reshape(-1)
-    grad = np.empty(rows.shape, x.dtype) if wanted[0] else None
-    weight_grad, bias_grad = np.zeros((2, prod(shape)), x.dtype)
+    grad = np.empty(rows.shape, x.dtype, like=x) if wanted[0] else None
+    weight_grad, bias_grad = np.zeros((2, prod(shape)), x.dtype, like=x)
     for b in _row_blocks(rows):
         part = source[b]
         if wanted[2]:
@@ -204,7 +205,7 @@ def group_norm_grad(
     grad = None
     if wanted[0]:
         scaled = source if weight is None else source * np.repeat(weight, repeat)
-        grad = np.empty(z.shape, x.dtype)
+        grad = np.empty(z.shape, x.dtype, like=x)
         for b in _row_blocks(z):
             _pull_back(scaled.reshape(z.shape)[b], z[b].copy(), rstd[b], grad[b])
         grad = grad.reshape(x.shape)
@@ -232,7 +233,7 @@ def rms_norm(x: Array, shape: Ints, weight: Array | None, eps: float) -> tuple[A
         array([[ 1., -1.]])
     """
     rows = x.reshape(-1 if x.size else 0, prod(shape))
-    y, rms = np.empty(rows.shape, x.dtype), np.empty((len(rows), 1), x.dtype)
+    y, rms = np.empty(rows.shape, x.dtype, like=x), np.empty((len(rows), 1), x.dtype, like=x)
     for b in _row_blocks(rows):
         rms[b] = _inverse_root(_row_dots(rows[b], rows[b]) / rows.shape[1], eps)
         np.multiply(rows[b], rms[b], out=y[b])
@@ -250,8 +251,8 @@ def rms_norm_grad(
     if x.dtype.kind == "c":  # without absolute values: the gradient is the real one with conjugates
         x, rrms, weight = x.conj(), rrms.conj(), None if weight is None else weight.conj()
     rows, source = (a.reshape(-1 if a.size else 0, prod(shape)) for a in (x, g))
-    grad = np.empty(rows.shape, x.dtype) if wanted[0] else None
-    weight_grad = np.zeros(prod(shape), x.dtype)
+    grad = np.empty(rows.shape, x.dtype, like=x) if wanted[0] else None
+    weight_grad = np.zeros(prod(shape), x.dtype, like=x)
     for b in _row_blocks(rows):
         z = rows[b] * rrms[b]
         if wanted[1]:
@@ -285,22 +286,22 @@ def _row_blocks(rows: Array) -> Iterator[slice]:
 
 def _fold(columns: Array, repeat: int) -> Array:
     """Sum of the columns of each channel."""
-    return np.asarray(np.add.reduce(columns.reshape(-1, repeat), 1))
+    return as_array(np.add.reduce(columns.reshape(-1, repeat), 1))  # type: ignore[no-any-return]
 
 
 def _row_dots(a: Array, b: Array) -> Array:
     """Sums of products along each row, shape (rows, 1); nothing is conjugated."""
-    return np.asarray(np.vecdot(a.conj() if a.dtype.kind == "c" else a, b)[:, None])
+    return as_array(np.vecdot(a.conj() if a.dtype.kind == "c" else a, b)[:, None])  # type: ignore[no-any-return]
 
 
 def _column_dots(a: Array, b: Array) -> Array:
-    return np.asarray(np.einsum("ij,ij->j", a, b))
+    return as_array(np.einsum("ij,ij->j", a, b))  # type: ignore[no-any-return]
 
 
 def _inverse_root(var: Array, eps: float) -> Array:
-    root = np.sqrt(var + np.asarray(eps, var.dtype))
+    root = np.sqrt(var + var.dtype.type(eps))
     with np.errstate(divide="ignore"):  # a constant input without eps: infinite, as in PyTorch
-        return np.asarray(1 / root)
+        return as_array(1 / root)  # type: ignore[no-any-return]
 
 
 def _scale(var: Array, weight: Array | None, c: slice, eps: float) -> Array:
@@ -310,9 +311,9 @@ def _scale(var: Array, weight: Array | None, c: slice, eps: float) -> Array:
 
 def _standardize(rows: Array, eps: float, weight: Array | None, bias: Array | None) -> tuple[Array, Array, Array]:
     """Normalise rows; the affine map follows while a block is in the cache."""
-    y, width = np.empty(rows.shape, rows.dtype), rows.shape[1]
-    mean, rstd = np.empty((len(rows), 1), rows.dtype), np.empty((len(rows), 1), rows.dtype)
-    ones = np.ones((width, 1), rows.dtype)
+    y, width = np.empty(rows.shape, rows.dtype, like=rows), rows.shape[1]
+    mean, rstd = np.empty((len(rows), 1), rows.dtype, like=rows), np.empty((len(rows), 1), rows.dtype, like=rows)
+    ones = np.ones((width, 1), rows.dtype, like=rows)
     for b in _row_blocks(rows):
         out = y[b]
         np.matmul(rows[b], ones, out=mean[b])  # three times faster than a reduction
@@ -331,6 +332,6 @@ def _pull_back(h: Array, z: Array, rstd: Array, out: Array) -> None:
     """Gradient through the normalisation of rows into out; overwrites z."""
     width = h.shape[1]
     z *= np.vecdot(h, z)[:, None] / width
-    np.subtract(h, h @ np.full((width, 1), 1 / width, h.dtype), out=out)
+    np.subtract(h, h @ np.full((width, 1), 1 / width, h.dtype, like=h), out=out)
     out -= z
     out *= rstd

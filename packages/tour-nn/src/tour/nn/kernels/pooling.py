@@ -15,8 +15,9 @@ from typing import Any
 import numpy as np
 
 from tour._compiled import compilable
+from tour._core import as_array, ndarray
 
-from .windows import Array, Ints, pad, taps
+from .windows import Array, Ints, beside, pad, taps
 
 _BLOCK = 1 << 16  # windows at a time
 
@@ -60,11 +61,11 @@ def max_pool_with_indices(
     out_size, pitch = out.shape[2:], [prod(x.shape[i + 1 :]) for i in range(2, x.ndim)]
     if _unusual(out):
         return out, _search(x, out_size, kernel, stride, padding, dilation)
-    tap = np.zeros((prod(out.shape[:2]), 1, *out_size), np.min_scalar_type(prod(kernel)))
+    tap = np.zeros((prod(out.shape[:2]), 1, *out_size), np.min_scalar_type(prod(kernel)), like=out)
     for block, number, _, hit in _hits(x, out, kernel, stride, padding, dilation):
         tap[block] += np.multiply(hit, number, dtype=tap.dtype)
-    starts = [(np.arange(m) * s - p) * q for m, s, p, q in zip(out_size, stride, padding, pitch, strict=True)]
-    steps = [np.arange(k) * d * q for k, d, q in zip(kernel, dilation, pitch, strict=True)]
+    starts = [(np.arange(m, like=x) * s - p) * q for m, s, p, q in zip(out_size, stride, padding, pitch, strict=True)]
+    steps = [np.arange(k, like=x) * d * q for k, d, q in zip(kernel, dilation, pitch, strict=True)]
     return out, reduce(np.add, np.ix_(*starts)) + reduce(np.add, np.ix_(*steps)).ravel()[tap.reshape(out.shape)]
 
 
@@ -77,9 +78,9 @@ def max_pool_grad(
     if out is None:
         ceil_mode = g.shape[2:] != pool_size(size, kernel, stride, padding, dilation, False)
         out = max_pool(x, kernel, stride, padding, dilation, ceil_mode)
-    if np.isnan(out).any():
+    if type(out) is not ndarray or np.isnan(out).any():
         return scatter(g, _search(x, out.shape[2:], kernel, stride, padding, dilation), size)
-    grad = np.zeros((prod(x.shape[:2]), 1, *_extents(out.shape[2:], kernel, stride, dilation)), g.dtype)
+    grad = np.zeros((prod(x.shape[:2]), 1, *_extents(out.shape[2:], kernel, stride, dilation)), g.dtype, like=g)
     apart = all(s > d * (k - 1) for k, s, d in zip(kernel, stride, dilation, strict=True))
     bits = np.dtype(f"i{g.itemsize}")
     source = g.reshape(len(grad), 1, *g.shape[2:]).view(bits)
@@ -96,8 +97,8 @@ def max_pool_grad(
 def scatter(values: Array, indices: Array, size: Ints) -> Array:
     """Add values (N, C, *output) at flat indices of zeros (N, C, *size): the gradient of every pooling with indices."""
     planes = prod(values.shape[:2])
-    out = np.zeros((*values.shape[:2], *size), values.dtype)
-    places = indices.reshape(planes, -1) + np.arange(planes)[:, None] * prod(size) if planes else indices
+    out = np.zeros((*values.shape[:2], *size), values.dtype, like=values)
+    places = indices.reshape(planes, -1) + np.arange(planes, like=indices)[:, None] * prod(size) if planes else indices
     np.add.at(out.reshape(-1), places.reshape(-1), values.reshape(-1))
     return out
 
@@ -110,7 +111,7 @@ def gather(x: Array, indices: Array) -> Array:
 
 def max_unpool(x: Array, indices: Array, size: Ints) -> Array:
     """Write x (N, C, *output) at flat indices of zeros (N, C, *size)."""
-    out = np.zeros((*x.shape[:2], prod(size)), x.dtype)
+    out = np.zeros((*x.shape[:2], prod(size)), x.dtype, like=x)
     np.put_along_axis(out, indices.reshape(*x.shape[:2], -1), x.reshape(*x.shape[:2], -1), 2)
     return out.reshape(*x.shape[:2], *size)
 
@@ -144,7 +145,7 @@ def avg_pool(
     total = _reduce(np.add, framed, out_size, kernel, stride, ones)
     divisor = _divisor(x, out_size, kernel, stride, padding, count_include_pad, divisor_override)
     if total.dtype.kind in "iu":
-        return np.asarray(np.sign(total) * np.sign(divisor) * (np.abs(total) // np.abs(divisor)))  # rounds towards zero
+        return as_array(np.sign(total) * np.sign(divisor) * (np.abs(total) // np.abs(divisor)))  # rounds towards zero  # type: ignore[no-any-return]
     total /= divisor
     return total
 
@@ -164,7 +165,7 @@ def avg_pool_grad(
     share = g / _divisor(g, out_size, kernel, stride, padding, count_include_pad, divisor_override, size)
     frame = _extents(out_size, kernel, stride, ones)
     for axis in reversed(range(len(kernel))):
-        spread = np.zeros((*share.shape[: 2 + axis], frame[axis], *share.shape[3 + axis :]), g.dtype)
+        spread = np.zeros((*share.shape[: 2 + axis], frame[axis], *share.shape[3 + axis :]), g.dtype, like=g)
         for view in _views(spread, axis, kernel[axis], stride[axis], 1, out_size[axis]):
             view += share
         share = spread
@@ -220,7 +221,7 @@ def _hits(
     step = max(1, _BLOCK // prod(out.shape[2:]))
     for start in range(0, len(planes), step):
         block = slice(start, start + step)
-        left = np.ones(maxima[block].shape, bool)
+        left = np.ones(maxima[block].shape, bool, like=maxima)
         for number, place in enumerate(taps(kernel, out.shape[2:], stride, dilation)):
             hit = planes[block][place] == maxima[block]
             hit &= left
@@ -229,7 +230,9 @@ def _hits(
 
 
 def _unusual(out: Array) -> bool:
-    """Whether windows have a NaN, or nothing above the padding: then `_search` finds what PyTorch does."""
+    """Whether windows have a NaN, or nothing above the padding: then `_search` finds what PyTorch does; on a device, always."""
+    if type(out) is not ndarray:
+        return True  # nobody waits for an answer
     least = np.minimum.reduce(out, axis=None, initial=np.iinfo(out.dtype).max if out.dtype.kind in "iu" else np.inf)
     return bool(np.isnan(least) or least == _lowest(out.dtype))
 
@@ -238,11 +241,11 @@ def _search(x: Array, out_size: Ints, kernel: Ints, stride: Ints, padding: Ints,
     """Where the maximum of each window stands, as PyTorch looks for it: a later element wins if larger or NaN."""
     size = x.shape[2:]
     framed = _frame(x, out_size, kernel, stride, padding, dilation, _lowest(x.dtype))
-    positions = np.arange(prod(size)).reshape(1, 1, *size)
+    positions = np.arange(prod(size), like=x).reshape(1, 1, *size)
     positions = _frame(positions, out_size, kernel, stride, padding, dilation, 0)[0, 0]
-    best = np.full((*x.shape[:2], *out_size), _lowest(x.dtype), x.dtype)
-    where = np.empty(best.shape, np.int64)
-    where[...] = np.ravel_multi_index(_first_inside(size, out_size, stride, padding, dilation), size)
+    best = np.full((*x.shape[:2], *out_size), _lowest(x.dtype), x.dtype, like=x)
+    where = np.empty(best.shape, np.int64, like=x)
+    where[...] = np.ravel_multi_index(_first_inside(size, out_size, stride, padding, dilation, x), size)
     for place in taps(kernel, out_size, stride, dilation):
         seen = framed[place]
         better = (seen > best) | np.isnan(seen)
@@ -251,11 +254,13 @@ def _search(x: Array, out_size: Ints, kernel: Ints, stride: Ints, padding: Ints,
     return where
 
 
-def _first_inside(size: Ints, out_size: Ints, stride: Ints, padding: Ints, dilation: Ints) -> tuple[Array, ...]:
+def _first_inside(
+    size: Ints, out_size: Ints, stride: Ints, padding: Ints, dilation: Ints, like: Array
+) -> tuple[Array, ...]:
     """Along each dimension, the first position of each window that is not padding."""
     firsts = []
     for n, m, s, p, d in zip(size, out_size, stride, padding, dilation, strict=True):
-        start = np.arange(m) * s - p
+        start = np.arange(m, like=like) * s - p
         firsts.append(np.minimum(np.where(start < 0, start % d, start), n - 1))
     return np.ix_(*firsts)
 
@@ -280,4 +285,4 @@ def _divisor(
         counts.append(end - start if count_include_pad else np.minimum(end, n) - np.maximum(start, 0))
     if all((count == k).all() for count, k in zip(counts, kernel, strict=True)):
         return prod(kernel)
-    return reduce(np.multiply, np.ix_(*counts)).astype(x.dtype)
+    return beside(x, reduce(np.multiply, np.ix_(*counts)).astype(x.dtype))

@@ -98,7 +98,7 @@ def rnn_grad(
 ) -> tuple[Array | None, Array, Array, Array, Array]:
     """Gradients of `rnn` with respect to x, if it is wanted, h0, w_ih, w_hh and either bias."""
     g = np.empty_like(y)
-    dh = np.zeros((sizes[0] if len(sizes) else 0, y.shape[1]), y.dtype) if gh is None else gh.copy()
+    dh = np.zeros((sizes[0] if len(sizes) else 0, y.shape[1]), y.dtype, like=y) if gh is None else gh.copy()
     for rows, n in _steps(sizes, not reverse):
         part, out = g[rows], y[rows]
         np.copyto(part, dh[:n])
@@ -140,8 +140,8 @@ def lstm(
         gates += b_hh
     width = gates.shape[1] // 4
     h, c = h0.copy(), c0.copy()
-    y = np.empty((len(x), h.shape[1]), gates.dtype)
-    cells = np.empty((2, len(x), width), gates.dtype)
+    y = np.empty((len(x), h.shape[1]), gates.dtype, like=x)
+    cells = np.empty((2, len(x), width), gates.dtype, like=x)
     before = np.empty_like(y)
     for rows, n in _steps(sizes, reverse):
         a = gates[rows]
@@ -167,8 +167,8 @@ def lstm_grad(
 ) -> tuple[Array | None, Array, Array, Array, Array, Array, Array | None]:  # fmt: skip
     """Gradients of `lstm` with respect to x, if it is wanted, h0, c0, w_ih, w_hh, either bias and w_hr."""
     width, batch = gates.shape[1] // 4, sizes[0] if len(sizes) else 0
-    dh = np.zeros((batch, before.shape[1]), gates.dtype) if gh is None else gh.copy()
-    dc = np.zeros((batch, width), gates.dtype) if gc is None else gc.copy()
+    dh = np.zeros((batch, before.shape[1]), gates.dtype, like=gates) if gh is None else gh.copy()
+    dc = np.zeros((batch, width), gates.dtype, like=gates) if gc is None else gc.copy()
     d = np.empty_like(gates)
     projected = None if w_hr is None else np.zeros_like(w_hr)
     for rows, n in _steps(sizes, not reverse):
@@ -217,7 +217,7 @@ def gru(
     gates = affine(x, w_ih, b_ih)
     width = gates.shape[1] // 3
     h = h0.copy()
-    y, inner, before = (np.empty((len(x), width), gates.dtype) for _ in range(3))
+    y, inner, before = (np.empty((len(x), width), gates.dtype, like=x) for _ in range(3))
     for rows, n in _steps(sizes, reverse):
         a = gates[rows]
         before[rows] = h[:n]
@@ -240,7 +240,7 @@ def gru_grad(
 ) -> tuple[Array | None, Array, Array, Array, Array, Array]:  # fmt: skip
     """Gradients of `gru` with respect to x, if it is wanted, h0, w_ih, w_hh, b_ih and b_hh."""
     width, batch = gates.shape[1] // 3, sizes[0] if len(sizes) else 0
-    dh = np.zeros((batch, width), gates.dtype) if gh is None else gh.copy()
+    dh = np.zeros((batch, width), gates.dtype, like=gates) if gh is None else gh.copy()
     d, e = np.empty_like(gates), np.empty_like(gates)  # of x w_ih' + b_ih, and of h w_hh' + b_hh
     for rows, n in _steps(sizes, not reverse):
         a, da, db = gates[rows], d[rows], e[rows]

@@ -31,7 +31,7 @@ def class_weights(target: Array, weight: Array | None, ignore_index: int, dtype:
     """
     keep = target != ignore_index
     if weight is None:
-        each = np.ones(keep.shape, dtype)
+        each = np.ones(keep.shape, dtype, like=keep)
     else:  # a function of NumPy's, because inside `vmap` the targets may be a batch and the weights not
         each = np.take_along_axis(weight, np.where(keep, target, 0).reshape(-1), 0).reshape(keep.shape)
     return np.where(keep, each, 0).astype(dtype, copy=False)
@@ -63,8 +63,8 @@ def cross_entropy(
     """
     x, keep = three(logits, 1), target != ignore_index
     chosen = np.where(keep, target, 0).reshape(len(x), x.shape[2])
-    probabilities = np.empty(x.shape, x.dtype)
-    losses = np.empty(chosen.shape, x.dtype)
+    probabilities = np.empty(x.shape, x.dtype, like=x)
+    losses = np.empty(chosen.shape, x.dtype, like=x)
     with np.errstate(invalid="ignore", divide="ignore"):
         for b in blocks(x):
             y = shifted(x[b], probabilities[b])
@@ -116,7 +116,7 @@ def cross_entropy_grad(
 
 def _places(chosen: Array) -> tuple[Array, Array, Array]:
     """Index of the chosen class (outer, inner) of each sample."""
-    return np.arange(len(chosen))[:, None], chosen, np.arange(chosen.shape[1])
+    return np.arange(len(chosen), like=chosen)[:, None], chosen, np.arange(chosen.shape[1], like=chosen)
 
 
 def _weighted_sum(y: Array, weight: Array | None) -> Array:

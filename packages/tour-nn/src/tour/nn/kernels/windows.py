@@ -8,12 +8,19 @@ from math import prod
 from typing import Any
 
 import numpy as np
-from numpy.lib.stride_tricks import as_strided
 from numpy.typing import NDArray
+
+from tour._core import ndarray, packed
+from tour._strides import strided
 
 Array = NDArray[Any]
 Ints = Sequence[int]
 Pads = Sequence[tuple[int, int]]
+
+
+def beside(x: Array, table: Array) -> Array:
+    """A table made on the host, where `x` lives: itself on the CPU; elsewhere a copy, which the device keeps for the next time."""
+    return table if type(x) is ndarray else np.asarray(table, like=x)
 
 
 def spatial(index: Iterable[slice]) -> Any:
@@ -54,7 +61,7 @@ def windows(x: Array, kernel: Ints, stride: Ints, dilation: Ints) -> Array:
     steps = x.strides[-dims:]
     taps = tuple(step * d for step, d in zip(steps, dilation, strict=True))
     moves = tuple(step * s for step, s in zip(steps, stride, strict=True))
-    return as_strided(x, (*lead, *kernel, *out), (*x.strides[:-dims], *taps, *moves))
+    return strided(x, (*lead, *kernel, *out), (*x.strides[:-dims], *taps, *moves))  # type: ignore[no-any-return]
 
 
 def pad(x: Array, pads: Pads, value: float = 0, channels_last: bool = False) -> Array:
@@ -81,8 +88,8 @@ def pad(x: Array, pads: Pads, value: float = 0, channels_last: bool = False) -> 
 
 def _empty(x: Array, size: Ints, channels_last: bool) -> Array:
     if channels_last:
-        return np.moveaxis(np.empty((len(x), *size, x.shape[1]), x.dtype), -1, 1)
-    return np.empty((*x.shape[:2], *size), x.dtype)
+        return np.moveaxis(np.empty((len(x), *size, x.shape[1]), x.dtype, like=x), -1, 1)
+    return np.empty((*x.shape[:2], *size), x.dtype, like=x)
 
 
 def taps(kernel: Ints, output: Ints, stride: Ints, dilation: Ints) -> Iterator[Any]:
@@ -102,7 +109,7 @@ def im2col(x: Array, kernel: Ints, stride: Ints, padding: Ints, dilation: Ints) 
     """
     view = windows(pad(x, [(p, p) for p in padding]), kernel, stride, dilation)
     n, c = x.shape[:2]
-    return np.ascontiguousarray(view).reshape(n, c * prod(kernel), prod(view.shape[2 + len(kernel) :]))
+    return packed(view).reshape(n, c * prod(kernel), prod(view.shape[2 + len(kernel) :]))  # type: ignore[no-any-return]
 
 
 def col2im(columns: Array, size: Ints, kernel: Ints, stride: Ints, padding: Ints, dilation: Ints) -> Array:
@@ -123,7 +130,9 @@ def col2im(columns: Array, size: Ints, kernel: Ints, stride: Ints, padding: Ints
     out = output_size(size, kernel, stride, padding, dilation)
     channels = columns.shape[1] // prod(kernel)
     columns = columns.reshape(len(columns), channels, prod(kernel), *out)
-    image = np.zeros((len(columns), channels, *(n + 2 * p for n, p in zip(size, padding, strict=True))), columns.dtype)
+    image = np.zeros(
+        (len(columns), channels, *(n + 2 * p for n, p in zip(size, padding, strict=True))), columns.dtype, like=columns
+    )
     for tap, place in enumerate(taps(kernel, out, stride, dilation)):
         image[place] += columns[:, :, tap]
     return crop(image, padding, size)

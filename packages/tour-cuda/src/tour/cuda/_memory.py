@@ -1,0 +1,70 @@
+"""Memory of the device: transfers, pinned memory, and what happens when none is left."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from tour.cuda import _bounds, _cupy, _faults
+
+
+class OutOfMemoryError(RuntimeError):
+    """A CUDA device has no memory left for a tensor. All tensors stay as they were."""
+
+
+def with_room(function: Callable[..., Any], args: Any, kwargs: Any) -> Any:
+    """Call a function; when memory runs out, collect garbage, empty the cache, and try once more.
+
+    Raises:
+        OutOfMemoryError: If there is still none.
+    """
+    for last in (False, True):
+        try:
+            return function(*args, **kwargs)
+        except MemoryError as error:
+            if not last:
+                reason = str(error)
+                continue_after_cleaning()
+                continue
+            raise out_of_memory(reason) from None
+    raise AssertionError
+
+
+def continue_after_cleaning() -> None:
+    """Make room: drop garbage, and give cached memory back to the driver."""
+    gc.collect()
+    _cupy.module().get_default_memory_pool().free_all_blocks()
+
+
+def out_of_memory(reason: str) -> OutOfMemoryError:
+    """What to tell: what was asked for, and where the memory is."""
+    module = _cupy.module()
+    free, total = module.cuda.runtime.memGetInfo()
+    pool = module.get_default_memory_pool()
+    return OutOfMemoryError(
+        f"CUDA out of memory on cuda:{_cupy.current()}. {reason} The device has {_size(total)}, of which {_size(free)} are "
+        f"free; tensors of this process occupy {_size(pool.used_bytes())}, its cache {_size(pool.free_bytes())}. "
+        "Tensors that are still needed are unharmed; smaller batches, or `del` of what is not needed, make room."
+    )
+
+
+def _size(n: int) -> str:
+    for unit in ("bytes", "KiB", "MiB"):
+        if n < 1024:
+            return f"{n:.0f} {unit}" if unit == "bytes" else f"{n:.2f} {unit}"
+        n /= 1024  # type: ignore[assignment]
+    return f"{n:.2f} GiB"
+
+
+def to_host(array: Any) -> np.ndarray[Any, Any]:
+    """A copy of a CuPy array in the memory of the host; waits for the device."""
+    if _cupy.several() and (home := int(array.data.device_id)) != _cupy.current():
+        with _cupy.module().cuda.Device(home):
+            return to_host(array)
+    found = array.get()
+    _bounds.look()
+    _faults.check()
+    return found  # type: ignore[no-any-return]

@@ -1,0 +1,62 @@
+"""Every docstring example of tour, run on the device: it prints what it prints on the CPU."""
+
+from __future__ import annotations
+
+import doctest
+import importlib
+import pkgutil
+import random
+import re
+
+import pytest
+
+import tour
+
+PACKAGES = ("tour", "tour.autograd", "tour.func", "tour.nn", "tour.optim")
+APART = ("tour.cuda", "tour.numba", "tour.distributed", "tour.utils")  # packages of their own
+DEVICE = re.compile(r"(, )?\bdevice='cuda:0'(, )?")
+
+
+def modules():
+    for package in PACKAGES:
+        module = importlib.import_module(package)
+        yield package
+        for found in pkgutil.walk_packages(module.__path__, package + "."):
+            if not found.name.startswith(APART):
+                yield found.name
+
+
+def examples():
+    finder, found = doctest.DocTestFinder(exclude_empty=True), {}
+    for name in modules():
+        for test in finder.find(importlib.import_module(name)):
+            if test.examples:
+                found.setdefault(test.name, test)
+    return found
+
+
+# Those that show where something is, or how it lies in memory.
+ELSEWHERE = {
+    "tour._devices.get_default_device", "tour._devices.set_default_device", "tour._errors.describe",
+    "tour.nn.modules._parameter_container.ParameterList", "tour.ops.casting.legacy_type",
+    "tour.ops.questions.typename",  # names of types have the device in them
+    "tour.ops.creation.from_file",  # maps a file into memory
+    "tour.ops.factories.empty_permuted", "tour.ops.factories.empty_strided",  # strides of fresh host memory
+}  # fmt: skip
+EXAMPLES = {name: test for name, test in examples().items() if name not in ELSEWHERE}
+
+
+class Checker(doctest.OutputChecker):
+    def check_output(self, want, got, flags):
+        plain = DEVICE.sub(lambda m: ", " if m[1] and m[2] else "", got)
+        return super().check_output(want, plain, flags | doctest.NORMALIZE_WHITESPACE)
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_the_example_runs_there(fake, name):
+    heard: list[str] = []
+    random.seed(0)
+    runner = doctest.DocTestRunner(Checker(), verbose=False, optionflags=doctest.ELLIPSIS)
+    with tour.device("cuda"):
+        runner.run(EXAMPLES[name], out=heard.append, clear_globs=False)
+    assert not runner.failures, "".join(heard)
