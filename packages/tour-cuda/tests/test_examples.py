@@ -14,7 +14,7 @@ import tour
 
 PACKAGES = ("tour", "tour.autograd", "tour.func", "tour.nn", "tour.optim")
 APART = ("tour.cuda", "tour.numba", "tour.distributed", "tour.utils")  # packages of their own
-DEVICE = re.compile(r"(, )?\bdevice='cuda:0'(, )?")
+DEVICE = re.compile(r"(,\s*)?\bdevice='cuda:0'(, )?")
 
 
 def modules():
@@ -40,6 +40,8 @@ ELSEWHERE = {
     "tour._devices.get_default_device", "tour._devices.set_default_device", "tour._errors.describe",
     "tour.nn.modules._parameter_container.ParameterList", "tour.ops.casting.legacy_type",
     "tour.ops.questions.typename",  # names of types have the device in them
+    "tour.ops.questions.get_device", "tour.autograd.function.once_differentiable",  # calls NumPy
+    "tour.linalg.factoring.ldl_factor", "tour.linalg.factoring.ldl_factor_ex", "tour.linalg.solving.ldl_solve",  # SciPy's LAPACK
     "tour.ops.creation.from_file",  # maps a file into memory
     "tour.ops.factories.empty_permuted", "tour.ops.factories.empty_strided",  # strides of fresh host memory
 }  # fmt: skip

@@ -168,7 +168,7 @@ def _random(rng: np.random.Generator, like: Any) -> Any:
     values = rng.standard_normal(like.shape)
     if like.dtype.kind == "c":
         values = values + 1j * rng.standard_normal(like.shape)
-    return np.asarray(values, like.dtype)
+    return np.asarray(values.astype(like.dtype), like=like)
 
 
 def _check_output(

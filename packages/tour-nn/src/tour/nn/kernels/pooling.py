@@ -145,7 +145,7 @@ def avg_pool(
     total = _reduce(np.add, framed, out_size, kernel, stride, ones)
     divisor = _divisor(x, out_size, kernel, stride, padding, count_include_pad, divisor_override)
     if total.dtype.kind in "iu":
-        return as_array(np.sign(total) * np.sign(divisor) * (np.abs(total) // np.abs(divisor)))  # rounds towards zero  # type: ignore[no-any-return]
+        return as_array(np.sign(total) * np.sign(divisor) * (np.abs(total) // np.abs(divisor)))  # type: ignore[no-any-return]
     total /= divisor
     return total
 
