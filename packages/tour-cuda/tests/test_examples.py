@@ -35,16 +35,21 @@ def examples():
     return found
 
 
-# Those that show where something is, or how it lies in memory.
-ELSEWHERE = {
-    "tour._devices.get_default_device", "tour._devices.set_default_device", "tour._errors.describe",
-    "tour.nn.modules._parameter_container.ParameterList", "tour.ops.casting.legacy_type",
-    "tour.ops.questions.typename",  # names of types have the device in them
-    "tour.ops.questions.get_device", "tour.autograd.function.once_differentiable",  # calls NumPy
-    "tour.linalg.factoring.ldl_factor", "tour.linalg.factoring.ldl_factor_ex", "tour.linalg.solving.ldl_solve",  # SciPy's LAPACK
-    "tour.ops.creation.from_file",  # maps a file into memory
-    "tour.ops.factories.empty_permuted", "tour.ops.factories.empty_strided",  # strides of fresh host memory
-}  # fmt: skip
+# Those that show where something is, how it lies in memory, or what only the host has.
+ELSEWHERE = set(
+    """
+    tour._devices.get_default_device tour._devices.set_default_device tour._errors.describe tour._storage.Storage.is_cpu
+    tour._tensor.Tensor.device tour._tensor.Tensor.is_cuda tour.ops.casting.Casting.cpu tour.ops.casting.legacy_type
+    tour.ops.questions.get_device tour.ops.questions.typename tour.nn.modules._parameter_container.ParameterList
+
+    tour.ops.creation.from_file tour.ops.factories.empty_permuted tour.ops.factories.empty_strided
+    tour.ops.new.New.new_empty_strided
+
+    tour._storage.Storage.apply_ tour._storage.Storage.map_ tour._storage.Storage.map2_ tour._tensor.Tensor.numpy
+    tour.autograd.function.once_differentiable tour.linalg.factoring.ldl_factor tour.linalg.factoring.ldl_factor_ex
+    tour.linalg.solving.ldl_solve
+    """.split()
+)
 EXAMPLES = {name: test for name, test in examples().items() if name not in ELSEWHERE}
 
 
