@@ -28,8 +28,10 @@ simulator, blas = beside("simulator"), beside("blas")
 def unplug() -> None:
     """Forget what was found: the device is looked up anew when its name is next used."""
     from tour import _core, _devices
-    from tour.cuda import _array, _bounds, _cupy, _differences
+    from tour.cuda import _array, _bounds, _cupy, _differences, graphs, memory
 
+    memory.peaks.forget()
+    graphs.graph.default_capture_stream = None
     _cupy.forget()
     _array.forget()
     _bounds.forget()

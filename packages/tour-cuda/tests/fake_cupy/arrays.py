@@ -126,6 +126,13 @@ class ndarray:
     def tolist(self) -> Any:
         return self.get().tolist()
 
+    def copy(self, order: str = "C") -> ndarray:
+        """A copy on the current device, which need not be the array's."""
+        if self.memory.device == runtime.world.state.device:
+            return launch("copy", lambda a: a.copy(order), (self,))
+        runtime.current_stream().use_memory([self.memory], [], "copy between devices")
+        return fresh(self.host.copy())
+
     def __bool__(self) -> bool:
         return bool(self.get())
 
@@ -157,7 +164,7 @@ class ndarray:
 
     def __getitem__(self, index: Any) -> Any:
         wait_for_mask(index)
-        return launch("getitem", lambda a, *i: a[rebuilt(index, i)], (self, *arrays_in(index)))
+        return launch("getitem", lambda a, *i: a[wrapped(a, rebuilt(index, i))], (self, *arrays_in(index)))
 
     def __setitem__(self, index: Any, value: Any) -> None:
         if isinstance(index, tuple):  # a mask alone needs no numbers on the host
@@ -167,7 +174,7 @@ class ndarray:
 
         def write(a: Any, *rest: Any) -> None:
             *i, v = rest
-            a[rebuilt(index, i)] = v
+            a[wrapped(a, rebuilt(index, i))] = v
 
         launch("setitem", write, (self, *arrays_in(index), value), writes=[self])
 
@@ -230,6 +237,29 @@ def rebuilt(index: Any, hosts: Any) -> Any:
     return found if isinstance(index, tuple) else found[0]
 
 
+def wrapped(a: np.ndarray, index: Any) -> Any:
+    """The index with whole numbers brought into range, as CuPy's kernels do; nothing is said of those that are not."""
+    parts, axis, made = index if isinstance(index, tuple) else (index,), 0, []
+    taken = sum(
+        1 if not isinstance(p, np.ndarray) or p.dtype != np.bool_ else p.ndim
+        for p in parts
+        if p is not None and p is not ...
+    )
+    for p in parts:
+        whole = isinstance(p, np.ndarray) and p.dtype.kind in "iu"
+        made.append(p % a.shape[axis] if whole and axis < a.ndim and a.shape[axis] else p)
+        axis += (
+            a.ndim - taken
+            if p is ...
+            else 0
+            if p is None
+            else p.ndim
+            if isinstance(p, np.ndarray) and p.dtype == np.bool_
+            else 1
+        )
+    return tuple(made) if isinstance(index, tuple) else made[0]
+
+
 def wait_for_mask(index: Any) -> None:
     parts = index if isinstance(index, tuple) else (index,)
     if any(isinstance(p, ndarray) and p.dtype == np.bool_ for p in parts):
@@ -274,14 +304,17 @@ def launch(what: str, act: Any, args: Any, kwargs: Any = None, out: Any = None, 
     counts["launch"] += 1
     if what in WAITS:
         runtime.host_waits(stream.clock, f"{what}()")
-    stream.use_memory([a.memory for a in operands], [a.memory for a in writes], what)
+    if stream.graph is None:  # what is captured is accounted for when it is replayed
+        stream.use_memory([a.memory for a in operands], [a.memory for a in writes], what)
     named = {k: open_(v) for k, v in kwargs.items()}
     if out is not None:
         named["out"] = open_(out)
 
+    hosts = list(map(open_, args))  # addresses, as a kernel is given: nothing of it keeps memory alive
+
     def run() -> Any:
         with np.errstate(all="ignore"):
-            return act(*map(open_, args), **named)
+            return act(*hosts, **named)
 
     if stream.graph is not None and writes:
         found = None
@@ -289,7 +322,7 @@ def launch(what: str, act: Any, args: Any, kwargs: Any = None, out: Any = None, 
         found = run()
     results = close(found, operands) if out is None else out
     fresh = [a for a in found_in([results]) if a.base is None and out is None and not any(a is o for o in operands)]
-    if fresh:
+    if fresh and stream.graph is None:
         stream.use_memory([], [a.memory for a in fresh], what)
     if stream.graph is not None and (fresh or writes):
         capture(stream.graph, what, run, operands, fresh, writes)
@@ -335,7 +368,8 @@ def close(x: Any, operands: Any) -> Any:
 
 def fresh(host: np.ndarray) -> ndarray:
     a = ndarray.over(host, runtime.allocate(host.nbytes))
-    runtime.current_stream().use_memory([], [a.memory], "allocate")
+    if runtime.current_stream().graph is None:
+        runtime.current_stream().use_memory([], [a.memory], "allocate")
     return a
 
 

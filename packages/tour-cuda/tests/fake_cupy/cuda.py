@@ -22,8 +22,17 @@ __all__ = [
     "using_allocator",
 ]
 
-Stream.null = property(lambda self: _runtime.world.null[_runtime.world.state.device])
+
+class _Null:
+    """`Stream.null`: that of the current device."""
+
+    def __get__(self, *_: object) -> Stream:
+        return _runtime.world.null[_runtime.world.state.device]
+
+
+Stream.null = _Null()
 MemoryPool = _runtime.Pool
+MemoryHook = _runtime.MemoryHook
 MemoryPointer = arrays.MemoryPointer
 get_current_stream = lambda device_id=-1: _runtime.current_stream()  # noqa: E731
 

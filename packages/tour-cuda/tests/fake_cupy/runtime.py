@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import collections
 import threading
-import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -50,7 +49,7 @@ class World:
 
     def __init__(self, devices: int = 1, memory: int = 1 << 34) -> None:
         self.memory, self.state, self.host = memory, State(), {}
-        self.streams: weakref.WeakSet[Any] = weakref.WeakSet()
+        self.streams: list[Any] = []
         self.null = [Stream(device=i, world=self) for i in range(devices)]
         self.pools = [Pool(self) for _ in range(devices)]
         self.used = [0] * devices
@@ -109,7 +108,7 @@ class Stream:
         self.is_non_blocking, self.priority = non_blocking, priority or 0
         self.clock: Clock = {self.name: 0}
         self.graph: Graph | None = None
-        home.streams.add(self)
+        home.streams.append(self)
 
     # -- what CuPy offers
     def use(self) -> Stream:
@@ -240,6 +239,20 @@ class Memory:
         self.pool.take_back(self)
 
 
+hooks: list[Any] = []
+
+
+class MemoryHook:
+    """What is told of every allocation while it is entered."""
+
+    def __enter__(self) -> MemoryHook:
+        hooks.append(self)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        hooks.remove(self)
+
+
 class Pool:
     """A pool of memory: each stream gets back what it gave, with its history."""
 
@@ -263,6 +276,8 @@ class Pool:
         if known:
             memory.written, memory.reads = known.pop()
         self.used += size
+        for hook in hooks:
+            hook.malloc_postprocess(device_id=device, size=size, mem_size=size, mem_ptr=0, pmem_id=0)
         return memory
 
     def take_back(self, memory: Memory) -> None:

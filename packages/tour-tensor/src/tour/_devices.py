@@ -219,8 +219,11 @@ def filled(array: Any, value: Any, where: device) -> Any:
     return target.full(array.shape, value, array.dtype, index)
 
 
-def move(array: Any, where: device) -> Any:
-    """A raw array on another device: itself when it is there already."""
+def move(array: Any, where: device, waits: bool = True) -> Any:
+    """A raw array on another device: itself when it is there already.
+
+    Where the host need not wait, a device may copy from pinned memory while it goes on (`from_pinned`).
+    """
     if (inner := held(array)) is not array:
         return array.around(move(inner, where))
     source = BY_ARRAY.get(type(array))
@@ -230,4 +233,6 @@ def move(array: Any, where: device) -> Any:
     index = target.current() if where.index is None else where.index
     if source is target:
         return target.move(array, index)
+    if source is None and not waits and hasattr(target, "from_pinned"):
+        return target.from_pinned(array, index)
     return target.from_host(array if source is None else source.to_host(array), index)

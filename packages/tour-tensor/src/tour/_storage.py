@@ -91,10 +91,9 @@ def from_dlpack(ext_tensor: Any, *, device: Any = None, copy: bool | None = None
     if int(kind) == _CPU:
         array = np.from_dlpack(ext_tensor, copy=copy) if copy is not None else np.from_dlpack(ext_tensor)
     else:
-        from tour._devices import BACKENDS, as_device
+        from tour._devices import backend
 
-        as_device("cuda")  # loads the backend, or says what to install
-        array = BACKENDS["cuda"].from_dlpack(ext_tensor)  # type: ignore[attr-defined]
+        array = backend("cuda").from_dlpack(ext_tensor)  # type: ignore[attr-defined]
     t = wrap(array)
     return t if device is None else t.to(device)
 
@@ -227,33 +226,43 @@ class Storage:
         return False
 
     def pin_memory(self: Any, device: Any = None) -> Any:
-        """The tensor itself: NumPy's memory is pageable, and copies to a device work from there.
+        """A copy in memory from which a CUDA device copies while the host goes on; the tensor itself where there is no such device.
 
         Examples:
             >>> import tour
-            >>> t = tour.ones(2)
-            >>> t.pin_memory() is t
-            True
+            >>> tour.ones(2).pin_memory()
+            tensor([1., 1.])
         """
-        return self
+        from tour._devices import backend
+        from tour._lazy import subpackage
+
+        if self.is_pinned() or type(self._a) is not np.ndarray or not subpackage("cuda").is_available():
+            return self
+        return wrap(backend("cuda").pin(self._a))  # type: ignore[attr-defined]
 
     def is_pinned(self: Any, device: Any = None) -> bool:
-        """Whether its memory is page-locked; it is not.
+        """Whether it was made by `pin_memory` where there is a CUDA device, or is a view of such a tensor.
 
         Examples:
             >>> import tour
             >>> tour.ones(2).is_pinned()
             False
         """
-        return False
+        from tour._devices import BACKENDS
+
+        return "cuda" in BACKENDS and BACKENDS["cuda"].is_pinned(self._a)  # type: ignore[attr-defined]
 
     def record_stream(self: Any, stream: Any) -> None:
-        """Nothing to do: an array keeps its memory until its last user is done.
+        """Keep the memory until a stream of the tensor's device has done what it has been given so far; on the CPU there is no need.
 
         Examples:
             >>> import tour
             >>> tour.ones(2).record_stream(None)
         """
+        from tour._devices import BY_ARRAY
+
+        if stream is not None and (found := BY_ARRAY.get(type(self._a))) is not None:
+            found.record_stream(self._a, stream)  # type: ignore[attr-defined]
 
     def apply_(self: Any, callable: Any) -> Any:
         """Replace each element by what a Python function makes of it; slow.

@@ -251,7 +251,11 @@ def run(function: Callable[..., Any], args: Any, kwargs: Any = None, operands: A
     raw = [x.array if type(x) is CudaArray else opened(x) for x in args]
     named = {k: opened(v) for k, v in kwargs.items()} if kwargs else {}
     with_room = functools.partial(_memory.with_room, function, raw, named)
-    if _cupy.several() and (home := _home(raw)) is not None and home != _cupy.current():
+    if (
+        _cupy.several()
+        and (home := _home(raw if operands is None else map(opened, operands))) is not None
+        and home != _cupy.current()
+    ):
         with _cupy.module().cuda.Device(home):
             found = with_room()
     else:

@@ -46,15 +46,33 @@ class CudaBackend:
             RuntimeError: If there is no such device.
             OutOfMemoryError: If it has no memory for it.
         """
+        made = self.from_pinned(array, index)
+        if _memory.is_pinned(array):  # else the copy has left this memory already
+            with _cupy.module().cuda.Device(index):
+                _cupy.module().cuda.get_current_stream().synchronize()
+        return made
+
+    def from_pinned(self, array: Any, index: int) -> CudaArray:
+        """The same, but memory that is pinned is copied while the host goes on; it must not be written meanwhile."""
         module = _cupy.ready()
-        self._check_index(index)
+        self.check_index(index)
         with module.cuda.Device(index):
             return CudaArray(_memory.with_room(module.asarray, (array,), {}))
+
+    def from_dlpack(self, other: Any) -> CudaArray:
+        """An array that shares the memory of another library's, by DLPack."""
+        return CudaArray(_cupy.ready().from_dlpack(other))
+
+    pin, is_pinned = staticmethod(_memory.pin), staticmethod(_memory.is_pinned)
+
+    def record_stream(self, array: CudaArray, stream: Any) -> None:
+        """Keep the memory of an array until a stream has done what it has been given so far."""
+        _memory.keep_until(array, stream)
 
     def full(self, shape: tuple[int, ...], value: Any, dtype: Any, index: int) -> CudaArray:
         """An array on device `index` that is full of one value, which nobody had to send."""
         module = _cupy.ready()
-        self._check_index(index)
+        self.check_index(index)
         with module.cuda.Device(index):
             return CudaArray(
                 _memory.with_room(
@@ -70,11 +88,16 @@ class CudaBackend:
         """An array on device `index`: itself when it is there already."""
         if self.index_of(array) == index:
             return array
-        self._check_index(index)
-        with _cupy.ready().cuda.Device(index):
+        self.check_index(index)
+        module = _cupy.ready()
+        with module.cuda.Device(self.index_of(array)):
+            ready = module.cuda.get_current_stream().record()
+        with module.cuda.Device(index):
+            module.cuda.get_current_stream().wait_event(ready)
             return CudaArray(_memory.with_room(array.array.copy, (), {}))
 
-    def _check_index(self, index: int) -> None:
+    def check_index(self, index: int) -> None:
+        """Refuse the number of a device that is not there."""
         if not 0 <= index < _cupy.count():
             raise RuntimeError(f"CUDA error: invalid device ordinal cuda:{index}; there are {_cupy.count()} devices")
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from functools import cache
 from importlib import import_module
 from typing import Any
 
@@ -44,6 +46,11 @@ def ready() -> Any:
     global _found, _kind, _several
     if _found is not None:
         return _found
+    if _forked:
+        raise RuntimeError(
+            "Cannot re-initialize CUDA in forked subprocess. To use CUDA with multiprocessing, you must use the 'spawn' start method: "
+            "a process that has used a GPU cannot share it with those it forks"
+        )
     module = cupy()
     try:
         found = module.cuda.runtime.getDeviceCount()
@@ -55,14 +62,31 @@ def ready() -> Any:
     if not found:
         raise RuntimeError("no CUDA device was found; this machine needs an NVIDIA GPU (check with `nvidia-smi`)")
     _found, _kind, _several = module, module.ndarray, found > 1
+    _watch_forks()
     return module
+
+
+_forked = False
+
+
+@cache
+def _watch_forks() -> None:
+    os.register_at_fork(after_in_child=_after_fork)
+
+
+def _after_fork() -> None:
+    """In the child of a process that has used a device: nothing of it works here."""
+    global _found, _kind, _several, _forked
+    if _found is not None:
+        _found = _kind = None
+        _several = _forked = True  # every call now asks for the module, which is refused
 
 
 def forget() -> None:
     """Look for CuPy anew, as in a process that has just begun."""
-    global _found, _kind, _several
+    global _found, _kind, _several, _forked
     _found = _kind = None
-    _several = False
+    _several = _forked = False
 
 
 def module() -> Any:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import gc
+import weakref
 from collections.abc import Callable
+from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -13,6 +15,15 @@ from tour.cuda import _bounds, _cupy, _faults
 
 class OutOfMemoryError(RuntimeError):
     """A CUDA device has no memory left for a tensor. All tensors stay as they were."""
+
+
+class Misses:
+    """How often memory has run out."""
+
+    count = 0
+
+
+misses = Misses()
 
 
 def with_room(function: Callable[..., Any], args: Any, kwargs: Any) -> Any:
@@ -29,6 +40,7 @@ def with_room(function: Callable[..., Any], args: Any, kwargs: Any) -> Any:
                 reason = str(error)
                 continue_after_cleaning()
                 continue
+            misses.count += 1
             raise out_of_memory(reason) from None
     raise AssertionError
 
@@ -68,3 +80,41 @@ def to_host(array: Any) -> np.ndarray[Any, Any]:
     _bounds.look()
     _faults.check()
     return found  # type: ignore[no-any-return]
+
+
+# --- Pinned memory ----------------------------------------------------------------------------------------------------------
+
+_pinned: weakref.WeakValueDictionary[int, Any] = weakref.WeakValueDictionary()  # arrays that own pinned memory, by `id`
+
+
+def pin(array: Any) -> np.ndarray[Any, Any]:
+    """A copy of a NumPy array in memory that the device can copy from while the host goes on.
+
+    Raises:
+        RuntimeError: If no CUDA device can be used.
+    """
+    _cupy.ready()
+    made: np.ndarray[Any, Any] = import_module("cupyx").empty_pinned(array.shape, array.dtype)
+    made[...] = array
+    _pinned[id(made)] = made
+    return made
+
+
+def is_pinned(array: Any) -> bool:
+    """Whether a NumPy array lies in memory made by `pin`."""
+    while isinstance(array, np.ndarray):
+        if id(array) in _pinned:
+            return True
+        array = array.base
+    return False
+
+
+# --- Memory that another stream still uses --------------------------------------------------------------------------------------
+
+_kept: list[tuple[Any, Any]] = []  # events, and arrays that are kept until they have passed
+
+
+def keep_until(array: Any, stream: Any) -> None:
+    """Keep an array until a stream has done what it has been given so far; memory is reused in the order of its own stream."""
+    _kept[:] = [(event, kept) for event, kept in _kept if not event.query()]
+    _kept.append((stream.record_event(), array))

@@ -81,7 +81,8 @@ def to(input: Tensor, *args: Any, **kwargs: Any) -> Tensor:
     format = kwargs.get("memory_format")
     t = input if d is None else astype(input, d)
     if where is not None:
-        t = to_device(t, where)
+        waits = not kwargs.get("non_blocking", next((x for x in args if isinstance(x, bool)), False))
+        t = to_device(t, where, waits)
     if copy and t is input:
         return clone(t, memory_format=format)
     return t if format is None or format is preserve_format else contiguous(t, format)
@@ -135,12 +136,12 @@ def _no_form(args: Any, kwargs: Any) -> TypeError:
     )
 
 
-def to_device(input: Tensor, where: device) -> Tensor:
-    """The tensor on a device: itself if it is there already; a recorded op."""
+def to_device(input: Tensor, where: device, waits: bool = True) -> Tensor:
+    """The tensor on a device: itself if it is there already; a recorded op. Copies from pinned memory need not be waited for."""
     here = device_of(input._a)
     if here == where or (here.type == where.type == "cpu"):
         return input
-    array = move(input._a, where)
+    array = move(input._a, where, waits)
     return input if array is input._a else mapped(_MOVE, array, input, here)
 
 
