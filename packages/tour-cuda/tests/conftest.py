@@ -11,7 +11,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from tour.cuda import _blas, _faults, _launch, _random  # noqa: E402
+from tour.cuda import _blas, _faults, _launch, _random
 
 
 def beside(name: str):

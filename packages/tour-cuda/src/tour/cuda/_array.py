@@ -17,8 +17,6 @@ from tour.cuda import _bounds, _cupy, _memory
 
 Array = Any  # one of CuPy
 
-new = object.__new__
-
 
 class Flags:
     """How an array lies in memory; CuPy's flags, and that it may be written."""
@@ -237,7 +235,7 @@ def closed(x: Any, operands: Any = ()) -> Any:
     for o in operands:
         if type(o) is CudaArray and (o.array is x or (root is not None and (o.array is root or o.array.base is root))):
             return o if o.array is x else CudaArray(x, o if o.base is None else o.base)
-    made = new(CudaArray)
+    made = object.__new__(CudaArray)
     made.array, made.base, made.dtype = x, None, x.dtype
     return made
 

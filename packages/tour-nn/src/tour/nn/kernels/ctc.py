@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from tour._core import packed
+
 from .windows import Array
 
 
@@ -74,7 +76,7 @@ def ctc_loss_grad(
         occupancy = np.exp(alpha + beta - emit + losses[:, None])
     occupancy = np.where(np.isneginf(beta) | np.isneginf(alpha), 0, occupancy)  # where the difference has no value
     steps, count, classes = log_probs.shape
-    grad: Array = np.exp(log_probs, order="C")  # written through its flat view below
+    grad: Array = packed(np.exp(log_probs))  # written through its flat view below
     rows = np.arange(steps * count, like=states).reshape(steps, count, 1) * classes
     np.subtract.at(grad.reshape(-1), (rows + states).reshape(-1), occupancy.astype(grad.dtype).reshape(-1))
     grad *= g[:, None]
