@@ -10,6 +10,7 @@ import gc
 from collections.abc import Sequence
 from typing import Any
 
+from tour._core import autograd
 from tour.cuda import _cupy
 from tour.cuda.streams import Stream, StreamContext, current_stream
 
@@ -167,7 +168,8 @@ def make_graphed_callables(
 
 def _graphed(function: Any, sample: Sequence[Any], warmup: int, allow_unused: bool, pool: Any) -> Any:
     import tour
-    from tour.autograd import grad
+
+    grad, Function = autograd().grad, autograd().Function
 
     is_module = hasattr(function, "parameters")
     parameters = tuple(p for p in function.parameters() if p.requires_grad) if is_module else ()
@@ -200,7 +202,7 @@ def _graphed(function: Any, sample: Sequence[Any], warmup: int, allow_unused: bo
         with graph(back, ahead.pool()):
             found = gradients(results, arriving)
 
-    class Replayed(tour.autograd.Function):
+    class Replayed(Function):  # type: ignore[misc, valid-type]
         @staticmethod
         def forward(ctx: Any, *args: Any) -> Any:
             for place, x in zip(inputs, args, strict=False):
