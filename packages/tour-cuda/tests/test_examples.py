@@ -46,8 +46,8 @@ ELSEWHERE = set(
     tour.ops.new.New.new_empty_strided
 
     tour._storage.Storage.apply_ tour._storage.Storage.map_ tour._storage.Storage.map2_ tour._tensor.Tensor.numpy
-    tour.autograd.function.once_differentiable tour.linalg.factoring.ldl_factor tour.linalg.factoring.ldl_factor_ex
-    tour.linalg.solving.ldl_solve
+    tour.amp.autocast_mode.autocast tour.autograd.function.once_differentiable tour.linalg.factoring.ldl_factor
+    tour.linalg.factoring.ldl_factor_ex tour.linalg.solving.ldl_solve
     """.split()
 )
 EXAMPLES = {name: test for name, test in examples().items() if name not in ELSEWHERE}

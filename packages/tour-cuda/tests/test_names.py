@@ -250,3 +250,33 @@ def test_a_function_becomes_two_graphs(fake):
         v = np.array(value)
         np.testing.assert_allclose(y.detach().cpu().numpy(), np.exp(v * v), rtol=1e-6)
         np.testing.assert_allclose(x.grad.cpu().numpy(), 2 * v * np.exp(v * v), rtol=1e-6)
+
+
+# --- Mixed precision -----------------------------------------------------------------------------------------------------------------
+
+
+def test_ops_run_in_the_precision_that_suits_them(fake):
+    a = tour.rand(2, 3).to("cuda")
+    with tour.autocast("cuda"):
+        assert (
+            (a @ a.T).dtype is tour.float16
+            and a.sum().dtype is tour.float32
+            and a.half().softmax(0).dtype is tour.float32
+        )
+        assert (a.half() + 1).dtype is tour.float16 and (tour.ones(2, 2) @ tour.ones(2, 2)).dtype is tour.float32
+        with pytest.raises(RuntimeError, match="unsafe to autocast"):
+            nn.functional.binary_cross_entropy(a, a)
+    with tour.cuda.amp.autocast(dtype=tour.bfloat16):
+        assert (a @ a.T).dtype is tour.bfloat16 and tour.is_autocast_enabled()
+
+
+def test_a_scaler_steps_on_the_device(fake):
+    w = tour.ones(2, device="cuda", requires_grad=True)
+    chosen, scaler = tour.optim.SGD([w], lr=0.5), tour.cuda.amp.GradScaler(init_scale=4.0)
+    for factor, expected in ((1.0, 0.5), (float("inf"), 0.5)):
+        chosen.zero_grad()
+        scaler.scale((w * factor).sum()).backward()
+        scaler.step(chosen)
+        scaler.update()
+        assert w.tolist() == [expected] * 2
+    assert scaler.get_scale() == 2.0

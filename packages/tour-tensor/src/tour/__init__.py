@@ -107,6 +107,7 @@ from tour.random import *
 _einops.watch()
 
 if TYPE_CHECKING:
+    from tour import amp as amp
     from tour import autograd as autograd
     from tour import backends as backends
     from tour import compat as compat
@@ -126,6 +127,7 @@ if TYPE_CHECKING:
     from tour import utils as utils
     from tour import version as version
     from tour._config import show_config as show_config
+    from tour.amp.autocast_mode import *
     from tour.autograd import enable_grad as enable_grad
     from tour.autograd import inference_mode as inference_mode
     from tour.autograd import is_anomaly_check_nan_enabled as is_anomaly_check_nan_enabled

@@ -9,6 +9,7 @@ from typing import Any
 
 # Each direct child of `tour` belongs to one distribution.
 DISTRIBUTIONS = {
+    "amp": "tour-autograd",
     "autograd": "tour-autograd",
     "cuda": "tour-cuda",
     "distributed": "tour-distributed",
@@ -38,6 +39,12 @@ HOMES = {
     name: module
     for module, names in {
         "_config": "show_config",
+        "amp.autocast_mode": """
+            autocast autocast_decrement_nesting autocast_increment_nesting clear_autocast_cache get_autocast_cpu_dtype
+            get_autocast_dtype get_autocast_gpu_dtype is_autocast_available is_autocast_cache_enabled is_autocast_cpu_enabled
+            is_autocast_enabled set_autocast_cache_enabled set_autocast_cpu_dtype set_autocast_cpu_enabled set_autocast_dtype
+            set_autocast_enabled set_autocast_gpu_dtype
+        """,
         "autograd": """
             enable_grad inference_mode is_anomaly_check_nan_enabled is_anomaly_enabled is_grad_enabled is_inference_mode_enabled
             no_grad set_grad_enabled

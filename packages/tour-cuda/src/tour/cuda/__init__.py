@@ -5,6 +5,7 @@ Importing this package never fails: without CuPy, a driver or a GPU, `is_availab
 
 from __future__ import annotations
 
+from tour.cuda import amp as amp
 from tour.cuda import devices as _devices
 from tour.cuda import graphs as graphs
 from tour.cuda import memory as memory
@@ -20,6 +21,6 @@ from tour.cuda.random import *
 from tour.cuda.streams import *
 
 __all__ = [
-    "backend", "graphs", "memory", "nvtx", "random", "streams",
+    "amp", "backend", "graphs", "memory", "nvtx", "random", "streams",
     *_devices.__all__, *graphs.__all__, *memory.__all__, *random.__all__, *streams.__all__,
 ]  # fmt: skip
