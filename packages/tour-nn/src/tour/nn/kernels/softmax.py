@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tour._compiled import compilable
+from tour._core import held
 from tour._softmax import blocks, shifted, three, total
 
 Array = NDArray[Any]
@@ -31,7 +32,7 @@ def class_weights(target: Array, weight: Array | None, ignore_index: int, dtype:
     """
     keep = target != ignore_index
     if weight is None:
-        each = np.ones(keep.shape, dtype, like=keep)
+        each = np.ones(keep.shape, dtype, like=held(keep))
     else:  # a function of NumPy's, because inside `vmap` the targets may be a batch and the weights not
         each = np.take_along_axis(weight, np.where(keep, target, 0).reshape(-1), 0).reshape(keep.shape)
     return np.where(keep, each, 0).astype(dtype, copy=False)
