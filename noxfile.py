@@ -158,6 +158,16 @@ def bench(session: nox.Session) -> None:
 
 
 @nox.session(default=False)
+def gpu(session: nox.Session) -> None:
+    """On a machine with an NVIDIA GPU: the suites of tour-cuda against the CPU, replay against eager, times against PyTorch's."""
+    install(session, PACKAGES, "test")
+    session.install("./packages/tour-cuda[cuda13x]")
+    env = {"TOUR_TEST_GPU": "1"}
+    session.run("python", "-m", "pytest", "packages/tour-cuda/tests", *session.posargs, env=env)
+    session.run("python", "tools/check_gpu.py")
+
+
+@nox.session(default=False)
 def build(session: nox.Session) -> None:
     """Build every sdist and wheel into dist/, and check that no file is in two wheels."""
     shutil.rmtree("dist", ignore_errors=True)
