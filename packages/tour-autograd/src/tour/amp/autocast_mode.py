@@ -142,7 +142,15 @@ def is_autocast_enabled(device_type: str | None = None) -> bool:
 
 
 def set_autocast_enabled(device_type: str | bool, enabled: bool | None = None) -> None:
-    """Switch autocast on or off by hand; `autocast` does it for a block."""
+    """Switch autocast on or off by hand; `autocast` does it for a block.
+
+    Examples:
+        >>> import tour
+        >>> tour.set_autocast_enabled("cpu", True)
+        >>> (tour.ones(2, 2) @ tour.ones(2, 2)).dtype
+        tour.bfloat16
+        >>> tour.set_autocast_enabled("cpu", False)
+    """
     device, now = ("cuda", device_type) if isinstance(device_type, bool) else (_device(device_type), bool(enabled))
     before, state.enabled[device] = state.enabled[device], now
     if now and not before:
@@ -163,69 +171,160 @@ def get_autocast_dtype(device_type: str) -> Any:
 
 
 def set_autocast_dtype(device_type: str, dtype: Any) -> None:
-    """Set the lower precision of a device type."""
+    """Set the lower precision of a device type.
+
+    Examples:
+        >>> import tour
+        >>> tour.set_autocast_dtype("cpu", tour.float16)
+        >>> tour.get_autocast_dtype("cpu")
+        tour.float16
+        >>> tour.set_autocast_dtype("cpu", tour.bfloat16)
+    """
     state.dtype[_device(device_type)] = dtype
 
 
 def is_autocast_cpu_enabled() -> bool:
-    """Whether autocast is on for the CPU."""
+    """Whether autocast is on for the CPU.
+
+    Examples:
+        >>> import tour
+        >>> with tour.autocast("cpu"):
+        ...     tour.is_autocast_cpu_enabled()
+        True
+    """
     return is_autocast_enabled("cpu")
 
 
 def set_autocast_cpu_enabled(enabled: bool) -> None:
-    """Switch autocast on or off for the CPU."""
+    """Switch autocast on or off for the CPU.
+
+    Examples:
+        >>> import tour
+        >>> tour.set_autocast_cpu_enabled(True)
+        >>> (tour.ones(2, 2) @ tour.ones(2, 2)).dtype
+        tour.bfloat16
+        >>> tour.set_autocast_cpu_enabled(False)
+    """
     set_autocast_enabled("cpu", enabled)
 
 
 def get_autocast_cpu_dtype() -> Any:
-    """The lower precision of the CPU."""
+    """The lower precision of the CPU.
+
+    Examples:
+        >>> import tour
+        >>> tour.get_autocast_cpu_dtype()
+        tour.bfloat16
+    """
     return get_autocast_dtype("cpu")
 
 
 def set_autocast_cpu_dtype(dtype: Any) -> None:
-    """Set the lower precision of the CPU."""
+    """Set the lower precision of the CPU.
+
+    Examples:
+        >>> import tour
+        >>> tour.set_autocast_cpu_dtype(tour.float16)
+        >>> tour.get_autocast_cpu_dtype()
+        tour.float16
+        >>> tour.set_autocast_cpu_dtype(tour.bfloat16)
+    """
     set_autocast_dtype("cpu", dtype)
 
 
 def get_autocast_gpu_dtype() -> Any:
-    """The lower precision of a GPU."""
+    """The lower precision of a GPU.
+
+    Examples:
+        >>> import tour
+        >>> tour.get_autocast_gpu_dtype()
+        tour.float16
+    """
     return get_autocast_dtype("cuda")
 
 
 def set_autocast_gpu_dtype(dtype: Any) -> None:
-    """Set the lower precision of a GPU."""
+    """Set the lower precision of a GPU.
+
+    Examples:
+        >>> import tour
+        >>> tour.set_autocast_gpu_dtype(tour.bfloat16)
+        >>> tour.get_autocast_gpu_dtype()
+        tour.bfloat16
+        >>> tour.set_autocast_gpu_dtype(tour.float16)
+    """
     set_autocast_dtype("cuda", dtype)
 
 
 def is_autocast_cache_enabled() -> bool:
-    """Whether casts of weights are kept until the outermost block ends."""
+    """Whether casts of weights are kept until the outermost block ends.
+
+    Examples:
+        >>> import tour
+        >>> tour.is_autocast_cache_enabled()
+        True
+    """
     return state.caching
 
 
 def set_autocast_cache_enabled(enabled: bool) -> None:
-    """Set whether casts of weights are kept."""
+    """Set whether casts of weights are kept.
+
+    Examples:
+        >>> import tour
+        >>> tour.set_autocast_cache_enabled(False)
+        >>> tour.is_autocast_cache_enabled()
+        False
+        >>> tour.set_autocast_cache_enabled(True)
+    """
     state.caching = enabled
 
 
 def clear_autocast_cache() -> None:
-    """Forget the casts of weights: needed inside a block after an optimizer has written into them."""
+    """Forget the casts of weights: needed inside a block after an optimizer has written into them.
+
+    Examples:
+        >>> import tour
+        >>> w = tour.ones(2, 2, requires_grad=True)
+        >>> with tour.autocast("cpu"):
+        ...     y = w @ w
+        ...     tour.clear_autocast_cache()
+    """
     state.casts.clear()
 
 
 def autocast_increment_nesting() -> int:
-    """Count one more open block; how many there are."""
+    """Count one more open block; how many there are.
+
+    Examples:
+        >>> import tour
+        >>> tour.autocast_increment_nesting(), tour.autocast_decrement_nesting()
+        (1, 0)
+    """
     state.depth += 1
     return state.depth
 
 
 def autocast_decrement_nesting() -> int:
-    """Count one block less; how many are left."""
+    """Count one block less; how many are left.
+
+    Examples:
+        >>> import tour
+        >>> tour.autocast_increment_nesting(), tour.autocast_decrement_nesting()
+        (1, 0)
+    """
     state.depth -= 1
     return state.depth
 
 
 def is_autocast_available(device_type: str) -> bool:
-    """Whether there is autocast for a device type."""
+    """Whether there is autocast for a device type.
+
+    Examples:
+        >>> import tour
+        >>> tour.amp.is_autocast_available("cpu")
+        True
+    """
     return device_type in DEVICES
 
 
@@ -245,6 +344,21 @@ def custom_fwd(fwd: Any = None, *, device_type: str, cast_inputs: Any = None) ->
         fwd: The function.
         device_type: The device type whose tensors it gets.
         cast_inputs: If given, floating-point inputs there are cast to it, and autocast is off inside; else it stays as it is.
+
+    Examples:
+        >>> import tour
+        >>> class Double(tour.autograd.Function):
+        ...     @staticmethod
+        ...     @tour.amp.custom_fwd(device_type="cpu", cast_inputs=tour.float32)
+        ...     def forward(ctx, x):
+        ...         return 2 * x
+        ...     @staticmethod
+        ...     @tour.amp.custom_bwd(device_type="cpu")
+        ...     def backward(ctx, g):
+        ...         return 2 * g
+        >>> with tour.autocast("cpu"):
+        ...     Double.apply(tour.ones(2, dtype=tour.bfloat16)).dtype
+        tour.float32
     """
     if fwd is None:
         return functools.partial(custom_fwd, device_type=device_type, cast_inputs=cast_inputs)
@@ -264,7 +378,24 @@ def custom_fwd(fwd: Any = None, *, device_type: str, cast_inputs: Any = None) ->
 
 
 def custom_bwd(bwd: Any = None, *, device_type: str) -> Any:
-    """A decorator for the `backward` of a `tour.autograd.Function`: it runs under autocast if its `forward` did."""
+    """A decorator for the `backward` of a `tour.autograd.Function`: it runs under autocast if its `forward` did.
+
+    Examples:
+        >>> import tour
+        >>> class Double(tour.autograd.Function):
+        ...     @staticmethod
+        ...     @tour.amp.custom_fwd(device_type="cpu")
+        ...     def forward(ctx, x):
+        ...         return 2 * x
+        ...     @staticmethod
+        ...     @tour.amp.custom_bwd(device_type="cpu")
+        ...     def backward(ctx, g):
+        ...         return 2 * g
+        >>> x = tour.ones(2, requires_grad=True)
+        >>> Double.apply(x).sum().backward()
+        >>> x.grad
+        tensor([2., 2.])
+    """
     if bwd is None:
         return functools.partial(custom_bwd, device_type=device_type)
 
