@@ -25,8 +25,10 @@ def product(a: Array, b: Array) -> Array:
     if (d := a.dtype) is not _F32 and is_half(d):
         return as_array(product(a.astype(np.float32), b.astype(np.float32))).astype(d)
     if a.ndim == 2 and b.ndim == 2:
-        if b.size > SMALL and len(a) * b.size > LARGE and (r := _PRODUCT.form(a, b)) is not NotImplemented:
-            return r
+        if b.size > SMALL and len(a) * b.size > LARGE and type(a) is type(b) is ndarray:
+            r = _PRODUCT.form(a, b)
+            if r is not NotImplemented:
+                return r
         return a.dot(b)  # a third of the time of `matmul` where they are small
     if b.size > SMALL and a.ndim > 1 < b.ndim and a.size * b.shape[-1] > LARGE and type(a) is type(b) is ndarray:
         r = _PRODUCT.form(a, b)
@@ -40,6 +42,7 @@ def affine(x: Array, weight: Array, bias: Array | None) -> Array:
     if (
         weight.size > SMALL
         and len(x) * weight.size > LARGE
+        and type(x) is type(weight) is ndarray
         and (r := _AFFINE.form(x, weight, bias)) is not NotImplemented
     ):
         return r
