@@ -28,6 +28,12 @@ def beside(name: str):
 simulator, blas = beside("simulator"), beside("blas")
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line(
+        "markers", "simulator: tests that do not run kernels on a GPU, also where TOUR_TEST_GPU=1 asks for it"
+    )
+
+
 def unplug() -> None:
     """Forget what was found: the device is looked up anew when its name is next used."""
     from tour import _core, _devices
@@ -74,15 +80,19 @@ def fake(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Mon
 
 
 @pytest.fixture
-def simulated(monkeypatch: pytest.MonkeyPatch):
-    """Kernels run on NumPy's arrays, in the simulator; few blocks, so that each has several rounds."""
-    if simulator.COMPILER is None:
+def simulated(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch):
+    """Kernels run on NumPy's arrays, in the simulator or on a GPU; few blocks, so that each has several rounds."""
+    gpu = os.environ.get("TOUR_TEST_GPU") == "1"
+    if gpu and request.node.get_closest_marker("simulator"):
+        pytest.skip("is about the simulator")
+    if not gpu and simulator.COMPILER is None:
         pytest.skip("runs the CUDA sources on the CPU, which needs a C++ compiler (g++, clang++, or $CXX)")
     monkeypatch.setattr(_launch, "MOST_BLOCKS", 3)
     monkeypatch.setattr(_launch, "MOST_ROWS", 2)
     monkeypatch.setattr(_faults, "_flags", {})
     monkeypatch.setattr(_random, "_states", {})
+    monkeypatch.setattr(_random, "_seed", [None])
     monkeypatch.setattr(_blas, "_handles", {})
     monkeypatch.setattr(_blas, "library", lambda: blas)
-    yield simulator.install(np.ndarray, simulator.Simulator())
+    yield simulator.install(np.ndarray, beside("on_gpu").OnGpu() if gpu else simulator.Simulator())
     _launch.RUNNERS.pop(np.ndarray)

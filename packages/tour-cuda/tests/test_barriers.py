@@ -11,6 +11,8 @@ import pytest
 from tour.cuda import _source
 from tour.cuda.forms import attention, normalization, rows
 
+pytestmark = pytest.mark.simulator
+
 BARRIER = "__syncthreads();"
 SEEDS = range(4)  # which warp goes first
 

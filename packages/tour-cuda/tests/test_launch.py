@@ -64,6 +64,7 @@ def test_grids_fit_the_device():
         assert 1 <= grid.blocks[0] < 2**31 and 32 <= grid.threads[0] <= 1024 and grid.threads[0] % 32 == 0
 
 
+@pytest.mark.simulator
 def test_the_simulator_sees_a_write_beside_an_array(simulated):
     text = _source.text("rows").replace("y[row * n + j] = (T)value", "y[row * n + j + 1] = (T)value")
     simulated.texts["rows"] = text
@@ -71,6 +72,7 @@ def test_the_simulator_sees_a_write_beside_an_array(simulated):
         softmax(rows(2, 3), np.ones((2, 3), np.float32), np.zeros((2, 3), np.float32), 2, 3, 0)
 
 
+@pytest.mark.simulator
 def test_the_simulator_sees_threads_that_wait_for_ever(simulated):
     text = _source.text("rows").replace(
         "for (i64 row = blockIdx.x; row < rows",

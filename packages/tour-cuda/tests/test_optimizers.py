@@ -11,6 +11,8 @@ import tour
 from tour.cuda import _launch
 from tour.cuda.forms import optimizers as forms
 
+pytestmark = pytest.mark.simulator  # tables of addresses in host memory
+
 SHAPES = [(3, 5), (), (300,), (1, 1), (0, 4), (2, 3, 4)]
 
 

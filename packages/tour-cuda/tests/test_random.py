@@ -71,7 +71,7 @@ def test_bernoulli_and_the_mask_of_a_dropout(simulated):
     a, mask = np.empty((9, 100), np.float32), np.empty((9, 100), np.float16)
     _random.bernoulli(a, 0.3)
     np.testing.assert_array_equal(a.reshape(-1), _philox.units(1, 0, 900) < np.float32(0.3))
-    _random.keep_mask(mask, 0.8)
+    _random.bernoulli(mask, 0.8, 1 / 0.8)
     assert set(np.unique(mask)) == {0, np.float16(1.25)}
     assert abs((mask == 0).mean() - 0.2) < 0.05
 

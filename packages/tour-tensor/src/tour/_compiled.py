@@ -22,6 +22,7 @@ K = TypeVar("K", bound=Callable[..., Any])
 
 LARGE = 1 << 14  # elements of an ordinary kernel from which a call is large
 FEW = 1 << 12  # elements from which it gains, too, where compiled kernels are in use anyway
+NEVER = 1 << 62  # for kernels that only devices have in another form
 
 
 class Forms(Protocol):
@@ -112,6 +113,7 @@ def compilable(large: int = LARGE, by: int = 0) -> Callable[[K], K]:
                 return r
             return kernel(*args)
 
+        body.socket = socket  # type: ignore[attr-defined]
         return body  # type: ignore[return-value]
 
     return bind

@@ -48,8 +48,10 @@ def is_half(dtype: Any) -> bool:
 def in_single(kernel: Kernel) -> Kernel:
     """A kernel whose half-precision operands are computed in float32 and rounded once, as PyTorch does.
 
-    Operands are those leading arguments that are arrays, all of one dtype; a result may be a tuple.
+    Operands are those leading arguments that are arrays, all of one dtype; a result may be a tuple. A device that has the kernel in a form
+    of its own is asked first: it may store half precision and compute in float32 by itself.
     """
+    socket: Socket | None = getattr(kernel, "socket", None)
 
     kernel = quiet(kernel)
 
@@ -58,6 +60,12 @@ def in_single(kernel: Kernel) -> Kernel:
         dtype = a.dtype
         if dtype is _F32 or dtype is _F64 or not is_half(dtype):
             return kernel(a, *others)
+        if (
+            socket is not None
+            and type(a) is not ndarray
+            and (r := socket.on(type(a))(a, *others)) is not NotImplemented
+        ):
+            return r
         r = kernel(a.astype(np.float32), *(widened(x, dtype) for x in others))
         return tuple(narrowed(x, dtype) for x in r) if type(r) is tuple else narrowed(r, dtype)
 

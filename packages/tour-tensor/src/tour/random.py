@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -125,6 +125,9 @@ default_generator = Generator()
 default_generator._engine.manual_seed(int.from_bytes(os.urandom(8), "little"))
 
 
+followers: list[Callable[[int], Any]] = []  # who has generators of a device that start from the same seed
+
+
 def manual_seed(seed: int) -> Generator:
     """Start the default generator from `seed`; returns the generator.
 
@@ -140,6 +143,8 @@ def manual_seed(seed: int) -> Generator:
         >>> tour.rand(3)  # torch.manual_seed(0) gives the same
         tensor([0.4963, 0.7682, 0.0885])
     """
+    for follow in followers:
+        follow(int(seed))
     return default_generator.manual_seed(int(seed))
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from tour.cuda import _cupy
+from tour.cuda import _cupy, _faults
 
 _flags: dict[
     int, Any
@@ -41,11 +41,14 @@ def look() -> None:
     Raises:
         IndexError: If an index was out of range; says in which call. Tensors stay usable, but what was computed from it is void.
     """
+    told = _faults.look()
     for flag in _flags.values():
         number = int(flag.get()[0])
         if number:
             flag[...] = 0
-            raise IndexError(_places[number - 1] if number <= len(_places) else "an index is out of range")
+            told = _places[number - 1] if number <= len(_places) else told or "an index is out of range"
+    if told:
+        raise IndexError(told)
 
 
 def _kernel() -> Any:

@@ -11,7 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from tour.cuda import _cupy
+from tour.cuda import _blas, _cupy
+from tour.cuda._array import CudaArray
+from tour.cuda._launch import RUNNERS
 
 UFUNCS: dict[str, Callable[..., Any]] = {}
 FUNCTIONS: dict[str, Callable[..., Any]] = {}
@@ -168,6 +170,22 @@ def _xor(a: Any, axis: Any = 0, dtype: Any = None, out: Any = None, keepdims: bo
 def _vecdot(a: Any, b: Any) -> Any:
     """CuPy's is a matrix product, which cannot be captured in a graph."""
     return (a.conj() * b if a.dtype.kind == "c" else a * b).sum(-1)
+
+
+@of(UFUNCS, "matmul")
+@of(METHODS, "dot")
+def _matmul(a: Any, b: Any, out: Any = None) -> Any:
+    """CuPy's cannot be captured in a graph, computes batches of float16 in float32 and copies transposed operands."""
+    xp, (first, second) = _cupy.module(), (CudaArray(x) if isinstance(x, _cupy.array_type()) else x for x in (a, b))
+    found: Any = NotImplemented
+    if type(first) is type(second) is CudaArray and CudaArray in RUNNERS and (a.ndim <= 2 or b.ndim > 1):
+        found = _blas.matmul(first, second)
+    if found is NotImplemented:
+        return xp.matmul(a, b, out=out) if a.ndim and b.ndim else xp.dot(a, b, out)
+    if out is None:
+        return found.array
+    out[...] = found.array
+    return out
 
 
 # --- Making arrays: NumPy's functions with `like=` -------------------------------------------------------------------------------

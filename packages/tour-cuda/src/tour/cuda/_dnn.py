@@ -98,6 +98,14 @@ _plans: dict[Any, Plan | None] = {}
 _workspaces: dict[Any, Array] = {}
 
 
+def _handle() -> Any:
+    """A handle on the current device; None where the front end is there and cuDNN itself is not."""
+    try:
+        return frontend().create_handle()
+    except RuntimeError:
+        return None
+
+
 def _plan(problem: Problem, handle: Any) -> Plan | None:
     """A built plan; None where cuDNN has none."""
     cudnn = frontend()
@@ -134,9 +142,11 @@ def convolve(kind: str, x: Array, w: Array, y: Array, stride: Ints, padding: Int
     device, stream = served.device(x), served.stream(x)
     cudnn = frontend()
     with served.on(x):
-        handle = _handles.get(device)
+        if device not in _handles:
+            _handles[device] = _handle()
+        handle = _handles[device]
         if handle is None:
-            handle = _handles[device] = cudnn.create_handle()
+            return False
         cudnn.set_stream(handle=handle, stream=stream)
         problem = Problem(
             kind, x.dtype.name, x.shape, w.shape, y.shape, tuple(stride), tuple(padding), tuple(dilation),

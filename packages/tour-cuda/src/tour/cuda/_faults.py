@@ -35,17 +35,25 @@ def flag(like: Array) -> Array:
     return found
 
 
+def look() -> str | None:
+    """What is wrong with the first index that a kernel has noted since the last time, if one has; waits for the devices."""
+    told = None
+    for found in _flags.values():
+        who, index, size = map(int, runner(found).read(found))
+        if who:
+            found.fill(0)
+            told = told or (
+                f"{WHO[who].format(index, size)} (found on the device by a kernel that ran before this synchronisation; "
+                "what was computed from it since is wrong)"
+            )
+    return told
+
+
 def check() -> None:
     """Wait for the devices whose kernels may have noted an index out of range, and raise if one has.
 
     Raises:
         IndexError: For the first index that was noted; results computed since are not to be trusted.
     """
-    for found in _flags.values():
-        who, index, size = map(int, runner(found).read(found))
-        if who:
-            found.fill(0)
-            raise IndexError(
-                f"{WHO[who].format(index, size)} (found on the device by a kernel that ran before this synchronisation; "
-                "what was computed from it since is wrong)"
-            )
+    if told := look():
+        raise IndexError(told)

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from tour.cuda._launch import Array, Grid, Kernel, elements, runner, serves
+from tour.random import default_generator, followers
 
 _uniform, _normal, _bernoulli = (Kernel(f"random.{k}") for k in ("uniform", "normal", "bernoulli"))
 _set, _advance = Kernel("random.set_state"), Kernel("random.advance")
@@ -32,8 +33,8 @@ def state(like: Array) -> Array:
 
 
 def _first_seed() -> int:
-    from tour.random import default_generator
-
+    if manual_seed not in followers:
+        followers.append(manual_seed)
     return default_generator.initial_seed() if _seed[0] is None else _seed[0]
 
 
@@ -69,11 +70,6 @@ def normal(a: Array, mean: float = 0.0, deviation: float = 1.0) -> Any:
     return _draw(_normal, a, mean, deviation)
 
 
-def bernoulli(a: Array, p: float) -> Any:
-    """Fill an array with ones, with probability p, and zeros."""
-    return _draw(_bernoulli, a, p, 1.0)
-
-
-def keep_mask(a: Array, p: float) -> Any:
-    """Fill the mask of a dropout: 1 / p with probability p, else zero."""
-    return _draw(_bernoulli, a, p, 1.0 / p)
+def bernoulli(a: Array, p: float, value: float = 1.0) -> Any:
+    """Fill an array with `value`, with probability p, and zeros: with 1 / p for the mask of a dropout."""
+    return _draw(_bernoulli, a, p, value)

@@ -8,6 +8,7 @@ import numpy as np
 
 from tour import _core
 from tour._calling import numpy_too
+from tour._compiled import NEVER, compilable
 from tour._core import Op, as_array, held, kernel_among, new, packed, sockets, wrap, wrote
 from tour._declare import taped
 from tour._dtypes import FROM_NUMPY
@@ -365,6 +366,7 @@ def index_put_(input: Tensor, indices: tuple[Tensor | None, ...], values: Tensor
     return write(_INDEX_PUT, input, *_places_and_values(input, indices, values), accumulate)
 
 
+@compilable(NEVER)
 def _put(a: Any, index: Any, source: Any, accumulate: bool) -> None:
     places, values = index.reshape(-1), source.reshape(-1)
     places = np.where(places < 0, places + a.size, places)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tour._calling import numpy_too
-from tour._compiled import LARGE, Socket, compilable
+from tour._compiled import LARGE, NEVER, Socket, compilable
 from tour._core import Op, as_array, held, kernel_among, ndarray, wrap
 from tour._declare import result
 from tour._dtypes import FROM_NUMPY, int64
@@ -89,6 +89,7 @@ def check_along(name: str, a: Any, dim: int, index: Any, what: str = "self") -> 
             )
 
 
+@compilable(NEVER)
 def _gather(a: Any, dim: int, index: Any) -> Any:
     if not a.ndim or not index.size:
         return np.full_like(a, a, shape=index.shape) if index.size else np.empty_like(a, shape=index.shape)
@@ -232,6 +233,7 @@ def index_select(input: Tensor, dim: int, index: Tensor, *, out: Tensor | None =
     return t if out is None else store(out, t, "index_select", input, index)  # type: ignore[no-any-return]
 
 
+@compilable(NEVER)
 def _selected(a: Any, axis: int, where: Any) -> Any:
     if not a.ndim:
         return _selected(a.reshape(1), 0, where).reshape(())

@@ -8,7 +8,7 @@ import numpy as np
 
 from tour import _core
 from tour._calling import numpy_too
-from tour._compiled import compilable
+from tour._compiled import NEVER, compilable
 from tour._core import Op, held
 from tour._dtypes import FROM_NUMPY
 from tour._errors import shape_text
@@ -36,6 +36,7 @@ def _slices(a: Any, dim: int, index: Any, source: Any) -> tuple[Any, tuple[Any, 
     return a, grid(shape, dim, column), source
 
 
+@compilable(NEVER)
 def _index_add(a: Any, dim: int, index: Any, source: Any, alpha: Any) -> None:
     _add_slices(a, dim, index, source if alpha == 1 else source * source.dtype.type(alpha))
 
@@ -51,6 +52,7 @@ def _index_reduce(a: Any, dim: int, index: Any, source: Any, reduce: str, includ
     reduce_at(a, where, source, reduce, include_self)
 
 
+@compilable(NEVER)
 def _index_write(a: Any, dim: int, index: Any, source: Any) -> None:
     """Whole slices written; a number goes everywhere."""
     if not a.ndim:

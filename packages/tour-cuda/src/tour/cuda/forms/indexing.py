@@ -83,7 +83,7 @@ def _within(a: Array, dim: int, index: Array) -> Any:
 
 def gather(a: Array, dim: int, index: Array) -> Any:
     """Elements of `a` at places along a dimension."""
-    if not a.ndim or a.ndim != index.ndim or not _movable(a):
+    if not a.ndim or a.ndim != index.ndim or type(index) is not type(a) or not _movable(a):
         return NotImplemented
     part = _within(a, dim, index)
     out = empty(index.shape, a.dtype, a)
@@ -96,7 +96,7 @@ def gather(a: Array, dim: int, index: Array) -> Any:
 
 def take_slices(a: Array, dim: int, index: Array) -> Any:
     """Slices of `a` along a dimension, in the order of an index vector."""
-    if not _movable(a):
+    if not a.ndim or type(index) is not type(a) or not _movable(a):
         return NotImplemented
     out = empty((*a.shape[:dim], index.size, *a.shape[dim + 1 :]), a.dtype, a)
     if out.size:

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from tour.cuda._random import keep_mask
+from tour.cuda._random import bernoulli as mask
 
-__all__ = ["keep_mask"]
+__all__ = ["mask"]

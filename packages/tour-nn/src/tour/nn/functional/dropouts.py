@@ -8,6 +8,8 @@ from collections.abc import Callable
 
 import tour
 from tour import Tensor
+from tour._compiled import Socket
+from tour._core import ndarray
 
 __all__ = ["alpha_dropout", "dropout", "dropout1d", "dropout2d", "dropout3d", "feature_alpha_dropout"]
 
@@ -47,7 +49,8 @@ def _channels_of_one(input: Tensor) -> tuple[int, ...]:
 def dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
     """Set each element to zero with probability `p`, and divide the others by `1 - p`.
 
-    The mask is the one PyTorch draws from the same seed on a CPU.
+    On a CPU the mask is the one PyTorch draws from the same seed; a GPU draws from a counter in its memory, so that a captured step has a
+    new mask at each replay.
 
     Args:
         input: Any floating-point tensor.
@@ -74,8 +77,20 @@ def _dropout(input: Tensor, p: float, training: bool, inplace: bool, shape: Mask
     if p == 1:
         mask = tour.zeros((), dtype=input.dtype, device=input.device)
     else:
-        mask = _like(input, shape).bernoulli_(1 - p).div_(1 - p)
+        mask = _mask(_like(input, shape), 1 - p, True)
     return input.mul_(mask) if inplace else input * mask
+
+
+def _mask(mask: Tensor, keep: float, scaled: bool) -> Tensor:
+    """`mask` filled with ones, or 1 / keep, with that probability, and zeros. A device may draw them from a stream of its own."""
+    a = mask._a
+    if type(a) is not ndarray and _drawn.on(type(a))(a, keep, 1 / keep if scaled else 1.0) is not NotImplemented:
+        return mask
+    mask.bernoulli_(keep)
+    return mask.div_(keep) if scaled else mask
+
+
+_drawn = Socket(_mask)
 
 
 def _like(input: Tensor, shape: MaskShape) -> Tensor:
@@ -168,7 +183,7 @@ def _alpha_dropout(input: Tensor, p: float, training: bool, inplace: bool, shape
         return input
     if p == 1:
         return _dropout(input, p, training, inplace, shape)
-    mask = _like(input, shape).bernoulli_(1 - p)
+    mask = _mask(_like(input, shape), 1 - p, False)
     a = 1 / math.sqrt((SELU_FLOOR**2 * p + 1) * (1 - p))
     shift = (mask - 1) * (-SELU_FLOOR * a) - SELU_FLOOR * a * p
     return input.mul_(mask * a).add_(shift) if inplace else input * (mask * a) + shift

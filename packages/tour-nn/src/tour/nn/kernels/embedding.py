@@ -7,11 +7,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tour._compiled import compilable
+from tour._compiled import NEVER, compilable
 
 Array = NDArray[Any]
 
 
+@compilable(NEVER)
 def embedding(weight: Array, index: Array, padding_idx: int | None = None, scale_grad_by_freq: bool = False) -> Array:
     """`weight[index]`; what else is given only concerns the gradient.
 

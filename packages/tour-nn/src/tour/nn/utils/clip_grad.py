@@ -11,7 +11,8 @@ import numpy as np
 
 import tour
 from tour import Tensor
-from tour._core import ndarray, wrap
+from tour._compiled import Socket
+from tour._core import ndarray, wrap, wrote
 from tour.ops.norms import vector_norm
 
 __all__ = ["clip_grad_norm", "clip_grad_norm_", "clip_grad_value_", "clip_grads_with_norm_", "get_total_norm"]
@@ -71,7 +72,10 @@ def get_total_norm(
 
 def _euclidean(tensors: list[Tensor]) -> Tensor | None:
     """The 2-norm of contiguous NumPy tensors of one dtype, in a microsecond for each; None for anything else."""
-    kind = tensors[0]._a.dtype
+    first = tensors[0]._a
+    if type(first) is not ndarray:
+        return _total(tensors, type(first))
+    kind = first.dtype
     if kind.char not in "fd":
         return None
     total: Any = 0.0
@@ -84,6 +88,28 @@ def _euclidean(tensors: list[Tensor]) -> Tensor | None:
     if not np.isfinite(total) or total < 1e-30:  # squares may have left the range; vector_norm scales
         return None
     return wrap(np.asarray(total**0.5, kind))
+
+
+def _total(tensors: list[Tensor], kind: type) -> Tensor | None:
+    """The 2-norm of arrays of a device, in two launches; None where it has none for them."""
+    arrays = [t._a for t in tensors]
+    total = _total_form.on(kind)(arrays) if all(type(a) is kind for a in arrays) else NotImplemented
+    return None if total is NotImplemented else wrap(total)
+
+
+def _scale_all(tensors: list[Tensor], max_norm: float, norm: Tensor) -> bool:
+    """Whether a device has scaled all its arrays by `max_norm / norm`, without anybody waiting for the norm."""
+    arrays, kind = [t._a for t in tensors], type(norm._a)
+    if kind is ndarray or any(type(a) is not kind for a in arrays):
+        return False
+    if _scale_form.on(kind)(arrays, norm._a, max_norm) is NotImplemented:
+        return False
+    for t in tensors:
+        wrote(t)
+    return True
+
+
+_total_form, _scale_form = Socket(_total), Socket(_scale_all)
 
 
 def clip_grads_with_norm_(
@@ -108,6 +134,8 @@ def clip_grads_with_norm_(
     """
     gradients, max_norm = _gradients(_listed(parameters)), float(max_norm)
     if not gradients:
+        return
+    if _scale_all(gradients, max_norm, total_norm):
         return
     with tour.no_grad():
         factor = (max_norm / (total_norm + 1e-6)).item()
