@@ -64,7 +64,9 @@ def max_pool_with_indices(x: Array, kernel: Ints, stride: Ints, padding: Ints, d
     return _largest(x, kernel, stride, padding, dilation, out_size, True)
 
 
-def max_pool_grad(g: Array, x: Array, out: Array | None, kernel: Ints, stride: Ints, padding: Ints, dilation: Ints) -> Any:
+def max_pool_grad(
+    g: Array, x: Array, out: Array | None, kernel: Ints, stride: Ints, padding: Ints, dilation: Ints
+) -> Any:
     """Gradient of `max_pool`; where the largest elements stand is found again, as the forward pass keeps nothing."""
     if not serves(g, x):
         return NotImplemented

@@ -10,9 +10,10 @@ extern "C" __global__ void im2col(
 ) {
     i64 windows = (i64)od * oh * ow, taps = (i64)kd * kh * kw;
     for (i64 i = FIRST; i < planes * taps * windows; i += STEP) {
-        int c = i % ow, b = i / ow % oh, a = i / ((i64)ow * oh) % od;
-        i64 tap = i / windows % taps, plane = i / (windows * taps);
-        int z = a * sd - pd + (int)(tap / (kh * kw)) * dd, v = b * sh - ph + (int)(tap / kw % kh) * dh, u = c * sw - pw + (int)(tap % kw) * dw;
+        int c = rest(i, ow), b = rest(over(i, ow), oh), a = rest(over(i, (i64)ow * oh), od);
+        i64 plane = over(i, windows * taps);
+        int tap = rest(over(i, windows), taps);
+        int z = a * sd - pd + tap / (kh * kw) * dd, v = b * sh - ph + tap / kw % kh * dh, u = c * sw - pw + tap % kw * dw;
         bool in = z >= 0 && z < d && v >= 0 && v < h && u >= 0 && u < w;
         columns[i] = in ? x[((plane * d + z) * h + v) * w + u] : (T)0.0f;
     }
@@ -24,8 +25,8 @@ extern "C" __global__ void col2im(
 ) {
     i64 size = (i64)d * h * w, windows = (i64)od * oh * ow, taps = (i64)kd * kh * kw;
     for (i64 i = FIRST; i < planes * size; i += STEP) {
-        int u = i % w, v = i / w % h, z = i / ((i64)w * h) % d;
-        const T* mine = columns + i / size * taps * windows;
+        int u = rest(i, w), v = rest(over(i, w), h), z = rest(over(i, (i64)w * h), d);
+        const T* mine = columns + over(i, size) * taps * windows;
         A sum = 0;
         for (int k = 0; k < kd; ++k) {
             int a = window_at(z, k, od, sd, pd, dd);
@@ -43,5 +44,5 @@ extern "C" __global__ void col2im(
 
 // y[sample, channel, :] += bias[channel]
 extern "C" __global__ void add_bias(T* y, const T* bias, i64 n, i64 channels, i64 size) {
-    for (i64 i = FIRST; i < n; i += STEP) y[i] = (T)((A)y[i] + (A)bias[i / size % channels]);
+    for (i64 i = FIRST; i < n; i += STEP) y[i] = (T)((A)y[i] + (A)bias[rest(over(i, size), channels)]);
 }

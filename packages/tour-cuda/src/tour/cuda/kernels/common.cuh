@@ -45,6 +45,10 @@ typedef Computes<T>::type A;
 #define FIRST ((i64)blockIdx.x * blockDim.x + threadIdx.x)
 #define STEP ((i64)gridDim.x * blockDim.x)
 
+// Division of what is not negative. That of 64 bits takes a GPU several times as long as that of 32, which nearly always does.
+__device__ i64 over(i64 a, i64 b) { return (a | b) >> 32 ? a / b : (i64)((u32)a / (u32)b); }
+__device__ i64 rest(i64 a, i64 b) { return (a | b) >> 32 ? a % b : (i64)((u32)a % (u32)b); }
+
 // Sums and the like over a block of one dimension, a multiple of 32 threads. Every thread of the block calls, and gets the result.
 
 __device__ A warp_sum(A v) {

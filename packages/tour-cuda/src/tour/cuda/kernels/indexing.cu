@@ -7,8 +7,8 @@ extern "C" __global__ void embedding(
     const T* table, const i64* index, T* y, i64 count, i64 width, i64 rows, i64* fault
 ) {
     for (i64 i = FIRST; i < count * width; i += STEP) {
-        i64 row = index[i / width];
-        y[i] = inside(row, rows, 2, fault) ? table[row * width + i % width] : (T)0.0f;
+        i64 row = index[over(i, width)];
+        y[i] = inside(row, rows, 2, fault) ? table[row * width + rest(i, width)] : (T)0.0f;
     }
 }
 
@@ -17,11 +17,11 @@ extern "C" __global__ void embedding_grad(
     const T* g, const i64* index, const A* counts, A* total, i64 count, i64 width, i64 rows, i64 padding
 ) {
     for (i64 i = FIRST; i < count * width; i += STEP) {
-        i64 row = index[i / width];
+        i64 row = index[over(i, width)];
         if (row < 0 || row >= rows || row == padding) continue;
         A share = (A)g[i];
         if (counts) share /= counts[row];
-        atomicAdd(&total[row * width + i % width], share);
+        atomicAdd(&total[row * width + rest(i, width)], share);
     }
 }
 
@@ -32,7 +32,7 @@ extern "C" __global__ void count_rows(const i64* index, A* counts, i64 count, i6
 
 extern "C" __global__ void gather(const T* x, const i64* index, T* y, i64 outer, i64 n, i64 inner, i64 m, i64* fault) {
     for (i64 i = FIRST; i < outer * m * inner; i += STEP) {
-        i64 place = index[i], first = i / (m * inner) * n * inner + i % inner;
+        i64 place = index[i], first = over(i, m * inner) * n * inner + rest(i, inner);
         y[i] = inside(place, n, 3, fault) ? x[first + place * inner] : (T)0.0f;
     }
 }
@@ -40,7 +40,7 @@ extern "C" __global__ void gather(const T* x, const i64* index, T* y, i64 outer,
 // Whole slices: one index for all of outer and inner.
 extern "C" __global__ void take_slices(const T* x, const i64* index, T* y, i64 outer, i64 n, i64 inner, i64 m, i64* fault) {
     for (i64 i = FIRST; i < outer * m * inner; i += STEP) {
-        i64 place = index[i / inner % m], first = i / (m * inner) * n * inner + i % inner;
+        i64 place = index[rest(over(i, inner), m)], first = over(i, m * inner) * n * inner + rest(i, inner);
         y[i] = inside(place, n, 3, fault) ? x[first + place * inner] : (T)0.0f;
     }
 }
@@ -48,14 +48,14 @@ extern "C" __global__ void take_slices(const T* x, const i64* index, T* y, i64 o
 // Where several elements go to one place, one of them stays.
 extern "C" __global__ void scatter(T* x, const i64* index, const T* source, i64 outer, i64 n, i64 inner, i64 m, i64* fault) {
     for (i64 i = FIRST; i < outer * m * inner; i += STEP) {
-        i64 place = index[i], first = i / (m * inner) * n * inner + i % inner;
+        i64 place = index[i], first = over(i, m * inner) * n * inner + rest(i, inner);
         if (inside(place, n, 4, fault)) x[first + place * inner] = source[i];
     }
 }
 
 extern "C" __global__ void scatter_add(A* x, const i64* index, const T* source, i64 outer, i64 n, i64 inner, i64 m, i64* fault) {
     for (i64 i = FIRST; i < outer * m * inner; i += STEP) {
-        i64 place = index[i], first = i / (m * inner) * n * inner + i % inner;
+        i64 place = index[i], first = over(i, m * inner) * n * inner + rest(i, inner);
         if (inside(place, n, 4, fault)) atomicAdd(&x[first + place * inner], (A)source[i]);
     }
 }
@@ -64,14 +64,14 @@ extern "C" __global__ void add_slices(
     A* x, const i64* index, const T* source, i64 outer, i64 n, i64 inner, i64 m, A factor, i64* fault
 ) {
     for (i64 i = FIRST; i < outer * m * inner; i += STEP) {
-        i64 place = index[i / inner % m], first = i / (m * inner) * n * inner + i % inner;
+        i64 place = index[rest(over(i, inner), m)], first = over(i, m * inner) * n * inner + rest(i, inner);
         if (inside(place, n, 4, fault)) atomicAdd(&x[first + place * inner], factor * (A)source[i]);
     }
 }
 
 extern "C" __global__ void write_slices(T* x, const i64* index, const T* source, i64 outer, i64 n, i64 inner, i64 m, i64* fault) {
     for (i64 i = FIRST; i < outer * m * inner; i += STEP) {
-        i64 place = index[i / inner % m], first = i / (m * inner) * n * inner + i % inner;
+        i64 place = index[rest(over(i, inner), m)], first = over(i, m * inner) * n * inner + rest(i, inner);
         if (inside(place, n, 4, fault)) x[first + place * inner] = source[i];
     }
 }

@@ -60,6 +60,7 @@ extern "C" __global__ void normalize_rows(
 ) {
     for (i64 row = blockIdx.x; row < rows; row += gridDim.x) {
         const T* mine = x + row * n;
+        i64 first = row % period * n;  // of the weights
         A middle = 0, var;
         if (mean) {
             Moments m = no_moments();
@@ -73,7 +74,7 @@ extern "C" __global__ void normalize_rows(
         }
         A scale = 1 / sqrt(var + eps);
         for (i64 j = threadIdx.x; j < n; j += blockDim.x) {
-            i64 channel = ((row % period) * n + j) / size;
+            i64 channel = size == 1 ? first + j : over(first + j, size);
             A z = ((A)mine[j] - middle) * scale;
             if (weight) z *= (A)weight[channel];
             if (bias) z += (A)bias[channel];
@@ -92,9 +93,10 @@ extern "C" __global__ void normalize_rows_grad(
 ) {
     for (i64 row = blockIdx.x; row < rows; row += gridDim.x) {
         A middle = mean ? mean[row] : (A)0, scale = rstd[row], along = 0, total = 0;
+        i64 first = row % period * n;  // of the weights
         for (i64 j = threadIdx.x; j < n; j += blockDim.x) {
             A h = (A)g[row * n + j];
-            if (weight) h *= (A)weight[((row % period) * n + j) / size];
+            if (weight) h *= (A)weight[size == 1 ? first + j : over(first + j, size)];
             along += h * ((A)x[row * n + j] - middle) * scale;
             total += h;
         }
@@ -102,7 +104,7 @@ extern "C" __global__ void normalize_rows_grad(
         total = mean ? block_sum(total) / n : (A)0;
         for (i64 j = threadIdx.x; j < n; j += blockDim.x) {
             A h = (A)g[row * n + j];
-            if (weight) h *= (A)weight[((row % period) * n + j) / size];
+            if (weight) h *= (A)weight[size == 1 ? first + j : over(first + j, size)];
             grad[row * n + j] = (T)(scale * (h - total - ((A)x[row * n + j] - middle) * scale * along));
         }
     }
@@ -202,7 +204,7 @@ extern "C" __global__ void normalize_channels(
     const T* x, const A* mean, const A* rstd, const T* weight, const T* bias, T* y, i64 total, i64 channels, i64 size
 ) {
     for (i64 i = FIRST; i < total; i += STEP) {
-        i64 c = i / size % channels;
+        i64 c = rest(over(i, size), channels);
         A z = ((A)x[i] - mean[c]) * rstd[c];
         if (weight) z *= (A)weight[c];
         if (bias) z += (A)bias[c];
@@ -216,7 +218,7 @@ extern "C" __global__ void normalize_channels_grad(
     i64 total, i64 channels, i64 size, A count
 ) {
     for (i64 i = FIRST; i < total; i += STEP) {
-        i64 c = i / size % channels;
+        i64 c = rest(over(i, size), channels);
         A from = (A)g[i];
         if (weight_grad) from -= ((A)bias_grad[c] + ((A)x[i] - mean[c]) * rstd[c] * (A)weight_grad[c]) / count;
         grad[i] = (T)(from * rstd[c] * (weight ? (A)weight[c] : (A)1));

@@ -11,8 +11,8 @@ extern "C" __global__ void max_pool(
 ) {
     i64 windows = (i64)od * oh * ow;
     for (i64 i = FIRST; i < planes * windows; i += STEP) {
-        int c = i % ow, b = i / ow % oh, a = i / ((i64)ow * oh) % od;
-        const T* plane = x + i / windows * d * h * w;
+        int c = rest(i, ow), b = rest(over(i, ow), oh), a = rest(over(i, (i64)ow * oh), od);
+        const T* plane = x + over(i, windows) * d * h * w;
         A best = -INFINITE;
         i64 where = -1;
         for (int k = 0; k < kd; ++k)
@@ -36,8 +36,8 @@ extern "C" __global__ void max_pool_grad(
 ) {
     i64 size = (i64)d * h * w, windows = (i64)od * oh * ow;
     for (i64 i = FIRST; i < planes * size; i += STEP) {
-        int u = i % w, v = i / w % h, z = i / ((i64)w * h) % d;
-        i64 place = i % size, first = i / size * windows;
+        int u = rest(i, w), v = rest(over(i, w), h), z = rest(over(i, (i64)w * h), d);
+        i64 place = rest(i, size), first = over(i, size) * windows;
         A sum = 0;
         for (int k = 0; k < kd; ++k) {
             int a = window_at(z, k, od, sd, pd, dd);
@@ -69,11 +69,11 @@ extern "C" __global__ void avg_pool(
 ) {
     i64 windows = (i64)od * oh * ow;
     for (i64 i = FIRST; i < planes * windows; i += STEP) {
-        int c = i % ow, b = i / ow % oh, a = i / ((i64)ow * oh) % od, from[3], to[3];
+        int c = rest(i, ow), b = rest(over(i, ow), oh), a = rest(over(i, (i64)ow * oh), od), from[3], to[3];
         i64 count = (i64)covered(a * sd - pd, kd, d, pd, include_pad, &from[0], &to[0])
             * covered(b * sh - ph, kh, h, ph, include_pad, &from[1], &to[1])
             * covered(c * sw - pw, kw, w, pw, include_pad, &from[2], &to[2]);
-        const T* plane = x + i / windows * d * h * w;
+        const T* plane = x + over(i, windows) * d * h * w;
         A sum = 0;
         for (int z = from[0]; z < to[0]; ++z)
             for (int v = from[1]; v < to[1]; ++v)
@@ -88,8 +88,8 @@ extern "C" __global__ void avg_pool_grad(
 ) {
     i64 size = (i64)d * h * w, windows = (i64)od * oh * ow;
     for (i64 i = FIRST; i < planes * size; i += STEP) {
-        int u = i % w, v = i / w % h, z = i / ((i64)w * h) % d, from, to;
-        i64 first = i / size * windows;
+        int u = rest(i, w), v = rest(over(i, w), h), z = rest(over(i, (i64)w * h), d), from, to;
+        i64 first = over(i, size) * windows;
         A sum = 0;
         for (int k = 0; k < kd; ++k) {
             int a = window_at(z, k, od, sd, pd, 1);

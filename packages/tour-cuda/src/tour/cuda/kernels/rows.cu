@@ -65,7 +65,7 @@ extern "C" __global__ void softmax_rows(const T* x, T* y, i64 rows, i64 n, int l
 
 extern "C" __global__ void softmax_columns(const T* x, T* y, i64 outer, i64 n, i64 inner, int logarithm) {
     for (i64 i = FIRST; i < outer * inner; i += STEP) {
-        i64 first = i / inner * n * inner + i % inner;
+        i64 first = over(i, inner) * n * inner + rest(i, inner);
         Total t = nothing();
         for (i64 j = 0; j < n; ++j) add(t, (A)x[first + j * inner]);
         for (i64 j = 0; j < n; ++j) y[first + j * inner] = (T)value((A)x[first + j * inner], t, logarithm);
@@ -84,7 +84,7 @@ extern "C" __global__ void softmax_grad_rows(const T* g, const T* y, T* grad, i6
 
 extern "C" __global__ void softmax_grad_columns(const T* g, const T* y, T* grad, i64 outer, i64 n, i64 inner, int logarithm) {
     for (i64 i = FIRST; i < outer * inner; i += STEP) {
-        i64 first = i / inner * n * inner + i % inner;
+        i64 first = over(i, inner) * n * inner + rest(i, inner);
         A sum = 0;
         for (i64 j = 0; j < n; ++j) sum += (A)g[first + j * inner] * (logarithm ? (A)1 : (A)y[first + j * inner]);
         for (i64 j = 0; j < n; ++j)
@@ -147,5 +147,5 @@ extern "C" __global__ void cross_entropy_grad(
 // Scores of attention in columns behind the row become minus infinity; s is (n / L / S, L, S).
 extern "C" __global__ void hide_later(T* s, i64 n, i64 L, i64 S) {
     for (i64 i = FIRST; i < n; i += STEP)
-        if (i % S > i / S % L) s[i] = (T)(-INFINITE);
+        if (rest(i, S) > rest(over(i, S), L)) s[i] = (T)(-INFINITE);
 }
