@@ -2,36 +2,87 @@
 
 from __future__ import annotations
 
+import ctypes
+from typing import Any
+
+import blas
 import numpy as np
 import pytest
+import simulator
+from fake_cupy import runtime
+from fake_cupy.arrays import address, fresh
 
 import tour
 import tour.nn.functional as F
 from tour import _compiled, nn, optim
-from tour.cuda import _launch, _philox
+from tour.cuda import _blas, _launch, _philox, _source
 from tour.cuda._array import CudaArray
 from tour.cuda.forms import Forms
 
 pytestmark = pytest.mark.simulator
 
 
-@pytest.fixture
-def kernels(fake, simulated):
-    """The fake device with kernels: the simulator."""
-    from fake_cupy.arrays import fresh
+class OnFake(simulator.Simulator):
+    """The simulator on the fake CuPy's memory and streams: what is captured is noted, and runs when it is replayed."""
 
-    _launch.RUNNERS.pop(np.ndarray)
-    simulated.host = lambda a: a.array.host
-    simulated.wrap = lambda host: CudaArray(fresh(host))
-    _launch.RUNNERS[CudaArray] = simulated
+    def __init__(self) -> None:
+        super().__init__(
+            lambda a: a if isinstance(a, np.ndarray) else a.array.host, lambda host: CudaArray(fresh(host))
+        )
+
+    def capturing(self) -> bool:
+        return runtime.current_stream().graph is not None
+
+    def launch(self, function: Any, grid: Any, parameters: int, arrays: list[Any]) -> None:
+        memories, run = [a.array.memory for a in arrays], super().launch
+        if not self.capturing():
+            runtime.current_stream().use_memory([], memories, function[1])
+            run(function, grid, parameters, arrays)
+            return
+        declared = _source.kernels(function[0])[function[1]]
+        slots = ctypes.cast(parameters, ctypes.POINTER(ctypes.c_void_p))
+        sizes = [
+            2312 if p.type == "Table" else 8 for p in declared
+        ]  # arguments are copied at the launch, as a driver does
+        held = [ctypes.create_string_buffer(ctypes.string_at(slots[i], size), size) for i, size in enumerate(sizes)]
+        hosts = list(map(self.host, arrays))
+
+        def act() -> None:
+            again = [ctypes.create_string_buffer(h.raw, len(h)) for h in held]
+            addresses = (ctypes.c_void_p * len(held))(*map(ctypes.addressof, again))
+            run(function, grid, ctypes.addressof(addresses), hosts)
+
+        runtime.current_stream().graph.work.append((function[1], act, [], list(map(address, memories))))
+
+
+class Blas:
+    """The stand-in for cuBLAS, on the fake CuPy's streams."""
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(blas, name)
+
+    def cublasGemmStridedBatchedEx(self, *args: Any) -> int:
+        graph = runtime.current_stream().graph
+        if graph is None:
+            return blas.cublasGemmStridedBatchedEx(*args)
+        graph.work.append(("gemm", lambda: blas.cublasGemmStridedBatchedEx(*args), [], []))
+        return 0
+
+
+@pytest.fixture
+def kernels(fake, simulated, monkeypatch):
+    """The fake device with kernels: the simulator."""
+    monkeypatch.setattr(_blas, "library", Blas)
+    found = _launch.RUNNERS[CudaArray] = OnFake()
+    for kernel in _launch.KERNELS.values():
+        kernel._forms.clear()
     tour.zeros(1).cuda()
     _compiled.plug_device(CudaArray, Forms())
-    yield simulated
+    yield found
     _launch.RUNNERS.pop(CudaArray)
     _compiled.DEVICES.pop(CudaArray)
     for socket in _compiled.SOCKETS.values():
         socket.abroad.pop(CudaArray, None)
-    _launch.RUNNERS[np.ndarray] = simulated
 
 
 class Words(nn.Module):
@@ -154,3 +205,59 @@ def test_an_index_out_of_range_is_raised_when_somebody_waits(kernels):
     with pytest.raises(IndexError, match="out of range"):
         rows.cpu()
     rows.cpu()  # said once
+
+
+def test_a_captured_step_replays_the_whole_training_iteration(kernels):
+    """Forward and backward passes, clipping and the optimizer's step: three replays are three steps, on new data."""
+
+    def steps(device):
+        tour.manual_seed(0)
+        net = nn.Sequential(nn.Linear(6, 8), nn.GELU(), nn.LayerNorm(8), nn.Linear(8, 3))
+        data = [(tour.randn(5, 6), tour.randint(3, (5,))) for _ in range(6)]
+        net = net.to(device)
+        x, y = data[0][0].to(device).clone(), data[0][1].to(device).clone()
+        chosen = optim.AdamW(net.parameters(), lr=0.05, capturable=True)
+
+        def step():
+            chosen.zero_grad()
+            loss = F.cross_entropy(net(x), y)
+            loss.backward()
+            nn.utils.clip_grad_norm_(net.parameters(), 0.5)
+            chosen.step()
+            return loss.detach()
+
+        losses = []
+        for a, b in data[:3]:
+            x.copy_(a.to(device)), y.copy_(b.to(device))
+            losses.append(step().item())
+        if device == "cuda":
+            chosen.zero_grad()
+            graph = tour.cuda.CUDAGraph()
+            with tour.cuda.graph(graph):
+                loss = step()
+        for a, b in data[3:]:
+            x.copy_(a.to(device)), y.copy_(b.to(device))
+            if device == "cuda":
+                graph.replay()
+                losses.append(loss.item())
+            else:
+                losses.append(step().item())
+        return losses, [p.detach().cpu().numpy() for p in net.parameters()]
+
+    (here, weights), (there, found) = steps("cpu"), steps("cuda")
+    np.testing.assert_allclose(there, here, rtol=1e-5)
+    for a, e in zip(found, weights, strict=True):
+        np.testing.assert_allclose(a, e, rtol=1e-4, atol=1e-5)
+
+
+def test_each_replay_of_a_dropout_has_another_mask(kernels):
+    tour.manual_seed(3)
+    x = tour.ones(200, device="cuda")
+    F.dropout(x, 0.5)
+    graph = tour.cuda.CUDAGraph()
+    with tour.cuda.graph(graph):
+        y = F.dropout(x, 0.5)
+    for replay in (1, 2):
+        graph.replay()
+        keep = _philox.units(3, 50 * replay, 200) < np.float32(0.5)
+        np.testing.assert_array_equal(y.cpu().numpy(), 2 * keep)
