@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import importlib
 from typing import Any
 
 import blas
@@ -17,7 +18,7 @@ import tour.nn.functional as F
 from tour import _compiled, nn, optim
 from tour.cuda import _blas, _launch, _philox, _source
 from tour.cuda._array import CudaArray
-from tour.cuda.forms import Forms
+from tour.cuda.forms import FORMS, Forms
 
 pytestmark = pytest.mark.simulator
 
@@ -261,3 +262,10 @@ def test_each_replay_of_a_dropout_has_another_mask(kernels):
         graph.replay()
         keep = _philox.units(3, 50 * replay, 200) < np.float32(0.5)
         np.testing.assert_array_equal(y.cpu().numpy(), 2 * keep)
+
+
+def test_every_form_has_a_socket():
+    for name in FORMS:
+        module = name.rpartition(".")[0]
+        importlib.import_module(module.rpartition(".")[0] if module.rpartition(".")[2][0].isupper() else module)
+    assert set(FORMS) <= set(_compiled.SOCKETS)

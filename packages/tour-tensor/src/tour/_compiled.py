@@ -97,7 +97,7 @@ def compilable(large: int = LARGE, by: int = 0) -> Callable[[K], K]:
     Where compiled kernels are in use already, `FEW` elements are enough.
     """
 
-    few = min(large, FEW)
+    few = min(large, FEW) if large < NEVER else NEVER
 
     def bind(kernel: K) -> K:
         socket = Socket(kernel)

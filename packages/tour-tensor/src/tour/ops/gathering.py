@@ -89,7 +89,6 @@ def check_along(name: str, a: Any, dim: int, index: Any, what: str = "self") -> 
             )
 
 
-@compilable(NEVER)
 def _gather(a: Any, dim: int, index: Any) -> Any:
     if not a.ndim or not index.size:
         return np.full_like(a, a, shape=index.shape) if index.size else np.empty_like(a, shape=index.shape)
@@ -108,6 +107,8 @@ def _gathered(a: Any, axis: int, index: Any) -> Any:
     if large and (r := _gather_form.form(a, axis, index)) is not NotImplemented:
         return r
     check_index("gather", index, a.shape[axis] if a.ndim else 1, axis)
+    if type(a) is not ndarray and (r := _gather_form.on(type(a))(a, axis, index)) is not NotImplemented:
+        return r
     return kernel_among(_GATHER, a, index)(a, axis, index)
 
 
