@@ -46,7 +46,8 @@ ELSEWHERE = set(
     tour.ops.new.New.new_empty_strided
 
     tour._storage.Storage.apply_ tour._storage.Storage.map_ tour._storage.Storage.map2_ tour._tensor.Tensor.numpy
-    tour.amp.autocast_mode.autocast tour.autograd.function.once_differentiable tour.linalg.factoring.ldl_factor
+    tour.amp.autocast_mode.autocast tour.amp.autocast_mode.custom_fwd tour.amp.autocast_mode.set_autocast_cpu_enabled
+    tour.amp.autocast_mode.set_autocast_enabled tour.autograd.function.once_differentiable tour.linalg.factoring.ldl_factor
     tour.linalg.factoring.ldl_factor_ex tour.linalg.solving.ldl_solve
     """.split()
 )
