@@ -14,7 +14,7 @@ import pytest
 
 import tour
 from tour._core import OPS
-from tour.autograd import grad
+from tour.autograd import engine, grad
 from tour.autograd.checkpoint import checkpoint
 
 
@@ -355,3 +355,27 @@ def test_products_of_every_rank():
         numeric = (np.sum(u.numpy() * ((a.detach().numpy() + eps * da) @ (b.detach().numpy() + eps * db)))
                    - np.sum(u.numpy() * ((a.detach().numpy() - eps * da) @ (b.detach().numpy() - eps * db)))) / (2 * eps)  # fmt: skip
         assert np.sum(ga.numpy() * da) + np.sum(gb.numpy() * db) == pytest.approx(numeric, rel=1e-6)
+
+
+@pytest.mark.parametrize("steps", [1, 50])
+def test_what_lies_behind_a_single_target_is_not_walked(steps):
+    x = w = leaf(0.5)
+    for _ in range(steps):
+        x = x * w.sin()
+    y = (x * x).exp()
+    waiting, useful = engine._dependencies([y._tape], {id(x._tape)})
+    assert len(waiting) == 3 and len(useful) == 3
+    assert grad(y, x, retain_graph=True)[0].item() == pytest.approx(2 * x.item() * y.item())
+    assert grad(x, x, retain_graph=True)[0].item() == 1
+    assert grad(y, leaf(1.0), allow_unused=True, retain_graph=True) == (None,)
+    first, second = grad(y, (x, w))  # one target behind the other
+    assert first.item() == pytest.approx(2 * x.item() * y.item())
+    assert second.item() == pytest.approx(first.item() * grad(x_of(w, steps), w)[0].item())
+
+
+def x_of(w, steps):
+    """The value of that many steps, recorded anew."""
+    x = w
+    for _ in range(steps):
+        x = x * w.sin()
+    return x

@@ -217,7 +217,10 @@ def free(node: Node) -> None:
 def _dependencies(roots: list[Any], wanted: set[int] | None) -> tuple[dict[int, int], set[int] | None]:
     """For each tape under the roots, how many gradients will arrive; and, if only some are wanted, which tapes lead to them."""
     waiting: dict[int, int] = {id(root): 0 for root in roots}
-    stack = list({id(root): root for root in roots}.values())
+    only = next(iter(wanted)) if wanted is not None and len(wanted) == 1 else None
+    stack = [root for key, root in {id(root): root for root in roots}.items() if key != only]
+    if only is not None:  # as if seen: the walk ends there, for nothing behind a tape leads to it
+        waiting.setdefault(only, 0)
     nodes = []
     while stack:
         node = stack.pop()
@@ -244,6 +247,8 @@ def _dependencies(roots: list[Any], wanted: set[int] | None) -> tuple[dict[int, 
                             stack.append(x)
     if wanted is None:
         return waiting, None
+    if only is not None and not waiting[only] and all(id(root) != only for root in roots):
+        del waiting[only]  # never met
     useful = _leading_to(nodes, wanted)
     waiting = dict.fromkeys(waiting, 0)
     for node in nodes:
