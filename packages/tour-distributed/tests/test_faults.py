@@ -1,10 +1,13 @@
 import os
 import re
+import signal
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from tour.distributed.run import mpiexec
 
 JOBS = Path(__file__).parent / "jobs"
 
@@ -51,6 +54,20 @@ def test_a_killed_rank_ends_the_job_with_its_number():
         done = run("-n", "3", str(JOBS / "faults.py"), "killed")
         assert done.returncode in (9, 128 + 9)  # MPICH gives the signal, Open MPI what a shell gives
         assert re.search(r"rank 1 \(PID \d+\) was ended by signal 9 \(SIGKILL\)", done.stderr)
+
+
+def test_an_interrupt_at_the_keyboard_reaches_every_rank():
+    line = [sys.executable, "-m", "tour.distributed.run", "-n", "2", str(JOBS / "faults.py"), "interrupted"]
+    job = subprocess.Popen(line, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    assert [job.stdout.readline().strip() for _ in range(2)] == ["ready"] * 2
+    os.killpg(job.pid, signal.SIGINT)
+    printed, _ = job.communicate(timeout=60)
+    if (
+        "HYDRA" in subprocess.run([mpiexec(), "--version"], capture_output=True, text=True).stdout
+    ):  # Open MPI terminates
+        heard = [line for line in printed.splitlines() if line.startswith("interrupted")]
+        assert sorted(heard) == ["interrupted 0", "interrupted 1"]
+    assert job.returncode == 130
 
 
 def test_an_exit_code_ends_the_job():

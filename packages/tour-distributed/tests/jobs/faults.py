@@ -12,6 +12,13 @@ from tour import distributed as dist
 fault = sys.argv[1]
 dist.init_process_group(timeout=timedelta(seconds=1) if fault == "absent" else None)
 rank = dist.get_rank()
+if fault == "interrupted":
+    print("ready", flush=True)
+    try:
+        threading.Event().wait()
+    except KeyboardInterrupt:
+        print("interrupted", rank, flush=True)
+        raise
 if rank == 1:
     if fault == "exception":
         raise FloatingPointError("the loss is NaN")

@@ -19,7 +19,7 @@ from typing import Any
 
 PATIENCE = 2.0  # seconds for a rank to end when it is told to
 RANK = ("PMI_RANK", "PMIX_RANK", "OMPI_COMM_WORLD_RANK")  # what launchers call the number of a process
-FORWARDED = (signal.SIGUSR1, signal.SIGUSR2)
+FORWARDED = (signal.SIGINT, signal.SIGUSR1, signal.SIGUSR2)
 
 
 def attend(register: Path | None) -> None:
@@ -45,7 +45,7 @@ def attend(register: Path | None) -> None:
 
 
 def _forward(to: int) -> None:
-    """Hand on the signals that a cluster sends a job to tell it something."""
+    """Hand on the signals that somebody at the keyboard, or a cluster, sends a job to tell it something."""
 
     def hand_on(number: int, _: Any) -> None:
         with contextlib.suppress(ProcessLookupError):
