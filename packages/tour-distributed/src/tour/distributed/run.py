@@ -13,6 +13,7 @@ and a restart after a failure:
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import subprocess
@@ -111,7 +112,14 @@ def command(options: Options, ranks: int) -> list[str]:
 def watch(line: list[str], environment: dict[str, str]) -> int:
     """Run a job; if it fails because a rank of this machine was killed, say which."""
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as register:
-        code = subprocess.run(line, env=environment | {"TOUR_RANKS": register}).returncode
+        job = subprocess.Popen(line, env=environment | {"TOUR_RANKS": register})
+        try:
+            code = job.wait()
+        except KeyboardInterrupt:  # the launcher has it too, and ends the ranks
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                job.wait(10)
+            job.terminate()
+            raise
         if code and (said := first_killed(Path(register))) is not None:
             print(said, file=sys.stderr)
     return code
