@@ -155,8 +155,8 @@ def install() -> None:
 
 
 def plug_in_device() -> None:
-    """Let `tour` find the fake device of tour-cuda's tests under the name "fake"."""
-    path = Path(__file__).parents[2] / "tour-cuda" / "tests" / "fake_device.py"
+    """Let `tour` find the fake device under the name "fake"."""
+    path = Path(__file__).with_name("fake_device.py")
     spec = importlib.util.spec_from_file_location("fake_device", path)
     module = importlib.util.module_from_spec(spec)
     sys.modules["fake_device"] = module
