@@ -8,9 +8,11 @@ from __future__ import annotations
 import os
 import runpy
 import sys
+import time
 from pathlib import Path
 
 from tour.distributed import _witness
+from tour.distributed._faults import GRACE
 
 
 def _register() -> Path | None:
@@ -41,6 +43,8 @@ def main() -> None:
             if isinstance(ending.code, str):
                 print(ending.code, file=sys.stderr)
             print(f"rank {world.rank} of {world.size} ended with exit code {ending.code}", file=sys.stderr, flush=True)
+            sys.stdout.flush()
+            time.sleep(GRACE)
             world.Abort(ending.code if isinstance(ending.code, int) else 1)
         raise
 
