@@ -163,7 +163,7 @@ def _load(name: str) -> Any:
         return None
     try:
         if name == "tbb":
-            _preload_tbb()
+            _preload_tbb(Path(spec.origin))
         for suffix in EXTENSION_SUFFIXES:
             path = Path(spec.origin).parent / "np" / "ufunc" / (LAYERS[name] + suffix)
             if path.exists():
@@ -194,13 +194,17 @@ def _patient() -> Iterator[None]:
             del os.environ["OMP_WAIT_POLICY"]
 
 
-def _preload_tbb() -> None:
-    """Load TBB from where its wheel puts it, which is not where the system's linker looks."""
-    for name in ("lib/libtbb.so.12", "lib/libtbb.12.dylib", "Library/bin/tbb12.dll"):
-        path = Path(sys.prefix) / name
-        if path.exists():
-            ctypes.CDLL(str(path), mode=ctypes.RTLD_GLOBAL)
-            return
+def _preload_tbb(numba: Path) -> None:
+    """Load TBB from where its wheel puts it, which is not where the system's linker looks.
+
+    Args:
+        numba: The first file of Numba: a user's own packages, and those of another environment on the path, lie under another prefix.
+    """
+    for prefix in (Path(sys.prefix), *numba.parents[3:5]):
+        for name in ("lib/libtbb.so.12", "lib/libtbb.12.dylib", "Library/bin/tbb12.dll"):
+            if (prefix / name).exists():
+                ctypes.CDLL(str(prefix / name), mode=ctypes.RTLD_GLOBAL)
+                return
 
 
 def _forked() -> None:
