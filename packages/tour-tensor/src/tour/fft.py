@@ -171,11 +171,19 @@ def fft(
     """Fourier transform along a dimension: `X[k] = Σ x[j] exp(-2πi jk/n)`.
 
     Args:
-        input: A real or complex signal.
-        n: The length: the signal is cut or padded with zeros to it.
+        input: A real or complex signal; integers become the default dtype.
+        n: The length: the signal is cut or padded with zeros to it; None or -1 for its own.
         dim: The dimension.
-        norm: `"backward"`, `"forward"` or `"ortho"`.
+        norm: `"backward"` or None: no factor; `"forward"`: 1/n; `"ortho"`: 1/√n.
         out: A tensor to write the result into.
+
+    Returns:
+        A complex tensor with n entries in the dimension.
+
+    Raises:
+        IndexError: If the dimension is out of range.
+        RuntimeError: If the length is less than 1, the input is float16, bfloat16 or narrower, or `norm` is another
+            word.
 
     Examples:
         >>> import tour
@@ -191,6 +199,23 @@ def ifft(
 ) -> Tensor:
     """Inverse of `fft`.
 
+    `x[j] = 1/n Σ X[k] exp(2πi jk/n)`.
+
+    Args:
+        input: A spectrum, real or complex; integers become the default dtype.
+        n: The length: the spectrum is cut or padded with zeros to it; None or -1 for its own.
+        dim: The dimension.
+        norm: `"backward"` or None: the factor 1/n; `"forward"`: none; `"ortho"`: 1/√n.
+        out: A tensor to write the result into.
+
+    Returns:
+        A complex tensor with n entries in the dimension.
+
+    Raises:
+        IndexError: If the dimension is out of range.
+        RuntimeError: If the length is less than 1, the input is float16, bfloat16 or narrower, or `norm` is another
+            word.
+
     Examples:
         >>> import tour
         >>> tour.fft.ifft(tour.tensor([3.0, 0.0, 0.0]))
@@ -204,6 +229,23 @@ def rfft(
     input: Tensor, n: int | None = None, dim: int = -1, norm: str | None = None, *, out: Tensor | None = None
 ) -> Tensor:
     """Fourier transform of a real signal: the frequencies 0 to n/2, of which the others are mirror images.
+
+    `X[k] = Σ x[j] exp(-2πi jk/n)` for k from 0 to n // 2; what is left out is `X[n - k] = conj(X[k])`.
+
+    Args:
+        input: A real signal; integers become the default dtype.
+        n: The length: the signal is cut or padded with zeros to it; None or -1 for its own.
+        dim: The dimension.
+        norm: `"backward"` or None: no factor; `"forward"`: 1/n; `"ortho"`: 1/√n.
+        out: A tensor to write the result into.
+
+    Returns:
+        A complex tensor with n // 2 + 1 entries in the dimension.
+
+    Raises:
+        IndexError: If the dimension is out of range.
+        RuntimeError: If the input is complex, the length is less than 1, the input is float16, bfloat16 or narrower, or
+            `norm` is another word.
 
     Examples:
         >>> import tour
@@ -219,6 +261,24 @@ def irfft(
 ) -> Tensor:
     """Inverse of `rfft`: a real signal, of even length unless `n` is given.
 
+    `x[j] = 1/n Σ X[k] exp(2πi jk/n)` over k from 0 to n - 1, with `X[n - k] = conj(X[k])` for what is left out.
+
+    Args:
+        input: The frequencies 0 to n/2 of a spectrum; real numbers are taken as complex ones.
+        n: The length of the result: the input is cut or padded with zeros to n // 2 + 1; None or -1 for 2 (m - 1),
+            where m is the input's length.
+        dim: The dimension.
+        norm: `"backward"` or None: the factor 1/n; `"forward"`: none; `"ortho"`: 1/√n.
+        out: A tensor to write the result into.
+
+    Returns:
+        A real tensor with n entries in the dimension.
+
+    Raises:
+        IndexError: If the dimension is out of range.
+        RuntimeError: If the length is less than 1, the input is float16, bfloat16 or narrower, or `norm` is another
+            word.
+
     Examples:
         >>> import tour
         >>> tour.fft.irfft(tour.fft.rfft(tour.ones(4)))
@@ -233,6 +293,24 @@ def hfft(
 ) -> Tensor:
     """Fourier transform of half of a signal whose other half is its mirrored conjugate; the result is real.
 
+    `X[k] = Σ x[j] exp(-2πi jk/n)` over j from 0 to n - 1, with `x[n - j] = conj(x[j])` for what is left out.
+
+    Args:
+        input: The first half of a signal, x[0] to x[n // 2]; real numbers are taken as complex ones.
+        n: The length of the result: the input is cut or padded with zeros to n // 2 + 1; None or -1 for 2 (m - 1),
+            where m is the input's length.
+        dim: The dimension.
+        norm: `"backward"` or None: no factor; `"forward"`: 1/n; `"ortho"`: 1/√n.
+        out: A tensor to write the result into.
+
+    Returns:
+        A real tensor with n entries in the dimension.
+
+    Raises:
+        IndexError: If the dimension is out of range.
+        RuntimeError: If the length is less than 1, the input is float16, bfloat16 or narrower, or `norm` is another
+            word.
+
     Examples:
         >>> import tour
         >>> tour.fft.hfft(tour.fft.ihfft(tour.tensor([1.0, 2.0, 3.0, 4.0])))
@@ -246,6 +324,23 @@ def ihfft(
     input: Tensor, n: int | None = None, dim: int = -1, norm: str | None = None, *, out: Tensor | None = None
 ) -> Tensor:
     """Inverse of `hfft`.
+
+    `x[j] = 1/n Σ X[k] exp(2πi jk/n)` for j from 0 to n // 2; what is left out is `x[n - j] = conj(x[j])`.
+
+    Args:
+        input: A real spectrum; integers become the default dtype.
+        n: The length: the spectrum is cut or padded with zeros to it; None or -1 for its own.
+        dim: The dimension.
+        norm: `"backward"` or None: the factor 1/n; `"forward"`: none; `"ortho"`: 1/√n.
+        out: A tensor to write the result into.
+
+    Returns:
+        A complex tensor with n // 2 + 1 entries in the dimension.
+
+    Raises:
+        IndexError: If the dimension is out of range.
+        RuntimeError: If the input is complex, the length is less than 1, the input is float16, bfloat16 or narrower, or
+            `norm` is another word.
 
     Examples:
         >>> import tour
@@ -265,11 +360,19 @@ def fftn(
     """Fourier transform along several dimensions, by default all.
 
     Args:
-        input: A real or complex signal.
-        s: The length in each dimension: the signal is cut or padded with zeros; -1 leaves it.
-        dim: The dimensions; by default the last `len(s)`, or all.
-        norm: `"backward"`, `"forward"` or `"ortho"`.
+        input: A real or complex signal; integers become the default dtype.
+        s: The length in each dimension: the signal is cut or padded with zeros; -1 leaves it, None leaves all.
+        dim: The dimensions; None for the last `len(s)`, or all without `s`.
+        norm: `"backward"` or None: no factor; `"forward"`: 1/N; `"ortho"`: 1/√N, for N the product of the lengths.
         out: A tensor to write the result into.
+
+    Returns:
+        A complex tensor.
+
+    Raises:
+        IndexError: If a dimension is out of range.
+        RuntimeError: If a length is less than 1, a dimension is named twice, `s` and `dim` do not match, the input is
+            float16, bfloat16 or narrower, or `norm` is another word.
 
     Examples:
         >>> import tour
@@ -286,6 +389,22 @@ def ifftn(
 ) -> Tensor:
     """Inverse of `fftn`.
 
+    Args:
+        input: A spectrum, real or complex; integers become the default dtype.
+        s: The length in each dimension: the spectrum is cut or padded with zeros; -1 leaves it, None leaves all.
+        dim: The dimensions; None for the last `len(s)`, or all without `s`.
+        norm: `"backward"` or None: the factor 1/N; `"forward"`: none; `"ortho"`: 1/√N, for N the product of the
+            lengths.
+        out: A tensor to write the result into.
+
+    Returns:
+        A complex tensor.
+
+    Raises:
+        IndexError: If a dimension is out of range.
+        RuntimeError: If a length is less than 1, a dimension is named twice, `s` and `dim` do not match, the input is
+            float16, bfloat16 or narrower, or `norm` is another word.
+
     Examples:
         >>> import tour
         >>> tour.fft.ifftn(tour.fft.fftn(tour.eye(2))).real
@@ -301,6 +420,23 @@ def rfftn(
 ) -> Tensor:
     """Fourier transform of a real signal along several dimensions; the last one keeps its first half.
 
+    It is `rfft` along the last of the dimensions, then `fft` along the others.
+
+    Args:
+        input: A real signal; integers become the default dtype.
+        s: The length in each dimension: the signal is cut or padded with zeros; -1 leaves it, None leaves all.
+        dim: The dimensions; None for the last `len(s)`, or all without `s`. The one named last is halved.
+        norm: `"backward"` or None: no factor; `"forward"`: 1/N; `"ortho"`: 1/√N, for N the product of the lengths.
+        out: A tensor to write the result into.
+
+    Returns:
+        A complex tensor; the last of the dimensions has n // 2 + 1 entries, where n is its length.
+
+    Raises:
+        IndexError: If a dimension is out of range.
+        RuntimeError: If the input is complex, a length is less than 1, a dimension is named twice, `s` and `dim` do not
+            match, there is no dimension, the input is float16, bfloat16 or narrower, or `norm` is another word.
+
     Examples:
         >>> import tour
         >>> tour.fft.rfftn(tour.ones(2, 4)).shape
@@ -314,6 +450,25 @@ def irfftn(
     input: Tensor, s: Size = None, dim: Dims = None, norm: str | None = None, *, out: Tensor | None = None
 ) -> Tensor:
     """Inverse of `rfftn`.
+
+    It is `ifft` along all dimensions but the last, then `irfft` along that.
+
+    Args:
+        input: The spectrum of a real signal, halved along the last dimension; real numbers are taken as complex ones.
+        s: The length of the result in each dimension: the input is cut or padded with zeros, in the last dimension to
+            s // 2 + 1; None or -1 for its own, in the last dimension 2 (m - 1), where m is the input's length there.
+        dim: The dimensions; None for the last `len(s)`, or all without `s`. The one named last is halved.
+        norm: `"backward"` or None: the factor 1/N; `"forward"`: none; `"ortho"`: 1/√N, for N the product of the
+            lengths.
+        out: A tensor to write the result into.
+
+    Returns:
+        A real tensor.
+
+    Raises:
+        IndexError: If a dimension is out of range.
+        RuntimeError: If a length is less than 1, a dimension is named twice, `s` and `dim` do not match, there is no
+            dimension, the input is float16, bfloat16 or narrower, or `norm` is another word.
 
     Examples:
         >>> import tour
@@ -330,6 +485,25 @@ def hfftn(
 ) -> Tensor:
     """`hfft` along several dimensions: the last one is halved in the input.
 
+    It is `fft` along all dimensions but the last, then `hfft` along that.
+
+    Args:
+        input: A signal whose transform is real, halved along the last dimension; real numbers are taken as complex
+            ones.
+        s: The length of the result in each dimension: the input is cut or padded with zeros, in the last dimension to
+            s // 2 + 1; None or -1 for its own, in the last dimension 2 (m - 1), where m is the input's length there.
+        dim: The dimensions; None for the last `len(s)`, or all without `s`. The one named last is halved.
+        norm: `"backward"` or None: no factor; `"forward"`: 1/N; `"ortho"`: 1/√N, for N the product of the lengths.
+        out: A tensor to write the result into.
+
+    Returns:
+        A real tensor.
+
+    Raises:
+        IndexError: If a dimension is out of range.
+        RuntimeError: If a length is less than 1, a dimension is named twice, `s` and `dim` do not match, there is no
+            dimension, the input is float16, bfloat16 or narrower, or `norm` is another word.
+
     Examples:
         >>> import tour
         >>> tour.fft.hfftn(tour.ones(1, 3)).shape
@@ -343,6 +517,24 @@ def ihfftn(
     input: Tensor, s: Size = None, dim: Dims = None, norm: str | None = None, *, out: Tensor | None = None
 ) -> Tensor:
     """Inverse of `hfftn`.
+
+    It is `ihfft` along the last of the dimensions, then `ifft` along the others.
+
+    Args:
+        input: A real spectrum; integers become the default dtype.
+        s: The length in each dimension: the spectrum is cut or padded with zeros; -1 leaves it, None leaves all.
+        dim: The dimensions; None for the last `len(s)`, or all without `s`. The one named last is halved.
+        norm: `"backward"` or None: the factor 1/N; `"forward"`: none; `"ortho"`: 1/√N, for N the product of the
+            lengths.
+        out: A tensor to write the result into.
+
+    Returns:
+        A complex tensor; the last of the dimensions has n // 2 + 1 entries, where n is its length.
+
+    Raises:
+        IndexError: If a dimension is out of range.
+        RuntimeError: If the input is complex, a length is less than 1, a dimension is named twice, `s` and `dim` do not
+            match, there is no dimension, the input is float16, bfloat16 or narrower, or `norm` is another word.
 
     Examples:
         >>> import tour
@@ -361,6 +553,22 @@ def fft2(
 ) -> Tensor:
     """`fftn` along the last two dimensions.
 
+    Args:
+        input: A real or complex signal; integers become the default dtype.
+        s: The length in each of the two dimensions: the signal is cut or padded with zeros; -1 leaves it, None leaves
+            all.
+        dim: The dimensions, by default the last two.
+        norm: `"backward"` or None: no factor; `"forward"`: 1/N; `"ortho"`: 1/√N, for N the product of the lengths.
+        out: A tensor to write the result into.
+
+    Returns:
+        A complex tensor.
+
+    Raises:
+        IndexError: If a dimension is out of range, as -2 is for a tensor with one dimension.
+        RuntimeError: If a length is less than 1, a dimension is named twice, `s` and `dim` do not match, the input is
+            float16, bfloat16 or narrower, or `norm` is another word.
+
     Examples:
         >>> import tour
         >>> tour.fft.fft2(tour.ones(3, 2, 2))[0]
@@ -375,6 +583,23 @@ def ifft2(
     input: Tensor, s: Size = None, dim: Dims = (-2, -1), norm: str | None = None, *, out: Tensor | None = None
 ) -> Tensor:
     """`ifftn` along the last two dimensions.
+
+    Args:
+        input: A spectrum, real or complex; integers become the default dtype.
+        s: The length in each of the two dimensions: the spectrum is cut or padded with zeros; -1 leaves it, None leaves
+            all.
+        dim: The dimensions, by default the last two.
+        norm: `"backward"` or None: the factor 1/N; `"forward"`: none; `"ortho"`: 1/√N, for N the product of the
+            lengths.
+        out: A tensor to write the result into.
+
+    Returns:
+        A complex tensor.
+
+    Raises:
+        IndexError: If a dimension is out of range, as -2 is for a tensor with one dimension.
+        RuntimeError: If a length is less than 1, a dimension is named twice, `s` and `dim` do not match, the input is
+            float16, bfloat16 or narrower, or `norm` is another word.
 
     Examples:
         >>> import tour
@@ -391,6 +616,22 @@ def rfft2(
 ) -> Tensor:
     """`rfftn` along the last two dimensions.
 
+    Args:
+        input: A real signal; integers become the default dtype.
+        s: The length in each of the two dimensions: the signal is cut or padded with zeros; -1 leaves it, None leaves
+            all.
+        dim: The dimensions, by default the last two. The one named last is halved.
+        norm: `"backward"` or None: no factor; `"forward"`: 1/N; `"ortho"`: 1/√N, for N the product of the lengths.
+        out: A tensor to write the result into.
+
+    Returns:
+        A complex tensor; the last of the dimensions has n // 2 + 1 entries, where n is its length.
+
+    Raises:
+        IndexError: If a dimension is out of range, as -2 is for a tensor with one dimension.
+        RuntimeError: If the input is complex, a length is less than 1, a dimension is named twice, `s` and `dim` do not
+            match, the input is float16, bfloat16 or narrower, or `norm` is another word.
+
     Examples:
         >>> import tour
         >>> tour.fft.rfft2(tour.ones(8, 8)).shape
@@ -404,6 +645,24 @@ def irfft2(
     input: Tensor, s: Size = None, dim: Dims = (-2, -1), norm: str | None = None, *, out: Tensor | None = None
 ) -> Tensor:
     """`irfftn` along the last two dimensions.
+
+    Args:
+        input: The spectrum of a real signal, halved along the last dimension; real numbers are taken as complex ones.
+        s: The length of the result in each of the two dimensions: the input is cut or padded with zeros, in the last
+            dimension to s // 2 + 1; None or -1 for its own, in the last dimension 2 (m - 1), where m is the input's
+            length there.
+        dim: The dimensions, by default the last two. The one named last is halved.
+        norm: `"backward"` or None: the factor 1/N; `"forward"`: none; `"ortho"`: 1/√N, for N the product of the
+            lengths.
+        out: A tensor to write the result into.
+
+    Returns:
+        A real tensor.
+
+    Raises:
+        IndexError: If a dimension is out of range, as -2 is for a tensor with one dimension.
+        RuntimeError: If a length is less than 1, a dimension is named twice, `s` and `dim` do not match, the input is
+            float16, bfloat16 or narrower, or `norm` is another word.
 
     Examples:
         >>> import tour
@@ -420,6 +679,24 @@ def hfft2(
 ) -> Tensor:
     """`hfftn` along the last two dimensions.
 
+    Args:
+        input: A signal whose transform is real, halved along the last dimension; real numbers are taken as complex
+            ones.
+        s: The length of the result in each of the two dimensions: the input is cut or padded with zeros, in the last
+            dimension to s // 2 + 1; None or -1 for its own, in the last dimension 2 (m - 1), where m is the input's
+            length there.
+        dim: The dimensions, by default the last two. The one named last is halved.
+        norm: `"backward"` or None: no factor; `"forward"`: 1/N; `"ortho"`: 1/√N, for N the product of the lengths.
+        out: A tensor to write the result into.
+
+    Returns:
+        A real tensor.
+
+    Raises:
+        IndexError: If a dimension is out of range, as -2 is for a tensor with one dimension.
+        RuntimeError: If a length is less than 1, a dimension is named twice, `s` and `dim` do not match, the input is
+            float16, bfloat16 or narrower, or `norm` is another word.
+
     Examples:
         >>> import tour
         >>> tour.fft.hfft2(tour.ones(1, 3)).shape
@@ -433,6 +710,23 @@ def ihfft2(
     input: Tensor, s: Size = None, dim: Dims = (-2, -1), norm: str | None = None, *, out: Tensor | None = None
 ) -> Tensor:
     """`ihfftn` along the last two dimensions.
+
+    Args:
+        input: A real spectrum; integers become the default dtype.
+        s: The length in each of the two dimensions: the spectrum is cut or padded with zeros; -1 leaves it, None leaves
+            all.
+        dim: The dimensions, by default the last two. The one named last is halved.
+        norm: `"backward"` or None: the factor 1/N; `"forward"`: none; `"ortho"`: 1/√N, for N the product of the
+            lengths.
+        out: A tensor to write the result into.
+
+    Returns:
+        A complex tensor; the last of the dimensions has n // 2 + 1 entries, where n is its length.
+
+    Raises:
+        IndexError: If a dimension is out of range, as -2 is for a tensor with one dimension.
+        RuntimeError: If the input is complex, a length is less than 1, a dimension is named twice, `s` and `dim` do not
+            match, the input is float16, bfloat16 or narrower, or `norm` is another word.
 
     Examples:
         >>> import tour

@@ -201,6 +201,30 @@ def make_tensor(
 ) -> Tensor:
     """A tensor of random numbers from [low, high): by default [-9, 9) for fractions, [-9, 10) for integers, [0, 2) for booleans.
 
+    The numbers are evenly distributed and come from the default generator, so `tour.manual_seed` repeats them.
+
+    Args:
+        shape: The sizes, one by one or as a tuple.
+        dtype: The element type.
+        device: Where to put it.
+        low: The least number; None for -9, or 0 if the dtype is unsigned. Cut to an integer for integers, unused for
+            booleans.
+        high: The number above all others; None for 9, or 10 for integers. Cut to an integer for integers, unused for
+            booleans.
+        requires_grad: Whether operations on it are recorded.
+        noncontiguous: Whether to take every second element, along the last dimension, of a tensor twice as long.
+        exclude_zero: Whether to put ones in the place of zeros.
+        memory_format: Accepted for PyTorch's sake.
+
+    Returns:
+        A tensor of that shape; of complex numbers, both parts are from [low, high).
+
+    Raises:
+        ValueError: If `low` is greater than `high`, or equal to it for integers.
+        OverflowError: If a bound is infinite.
+        TypeError: If the shape is not of integers.
+        RuntimeError: If `requires_grad` and the dtype is neither floating-point nor complex.
+
     Examples:
         >>> import tour
         >>> tour.testing.make_tensor(2, 3, dtype=tour.float32).shape

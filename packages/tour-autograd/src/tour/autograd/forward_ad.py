@@ -120,9 +120,17 @@ class dual_level:
 def make_dual(tensor: Tensor, tangent: Tensor, *, level: int | None = None) -> Tensor:
     """A tensor with the values of `tensor` that carries `tangent`.
 
+    Args:
+        tensor: The values, of a floating-point or complex dtype.
+        tangent: The direction in which to differentiate, of the same shape and dtype.
+        level: Accepted for PyTorch's sake: only one block can be open.
+
+    Returns:
+        A view of `tensor`; it is dual until the block is closed.
+
     Raises:
-        RuntimeError: If no block is open, or the tangent does not fit.
-        ValueError: If the tensor has no fractions.
+        RuntimeError: If no block is open, or the tangent has another shape or dtype.
+        ValueError: If the tensor is neither floating-point nor complex.
 
     Examples:
         >>> import tour

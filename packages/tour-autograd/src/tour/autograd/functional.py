@@ -366,7 +366,22 @@ def hvp(
 ) -> tuple[Any, Any]:
     """The output of a function with a single element, and the product of its Hessian with a vector.
 
-    The Hessian is symmetric, so this is what `vhp` gives; arguments as there.
+    `H v` with `H[i, j] = ∂²y / ∂x[i] ∂x[j]`. The Hessian is symmetric, so this is what `vhp` gives.
+
+    Args:
+        func: Takes tensors, returns a tensor with one element.
+        inputs: A tensor or a tuple.
+        v: The vector, of the inputs' shapes; None, for a single input with one element, means 1.
+        create_graph: Record the computation, so that the results can be differentiated.
+        strict: Raise if the output or its gradient does not depend on an input, rather than give zeros.
+
+    Returns:
+        The output, and the product: a tensor like `inputs`, or a tuple where a tuple was given.
+
+    Raises:
+        TypeError: If the inputs, or what the function returns, are neither a tensor nor a tuple of tensors.
+        RuntimeError: If the function does not return a single element, `v` does not fit, or `strict` finds an
+            independent input.
 
     Examples:
         >>> import tour

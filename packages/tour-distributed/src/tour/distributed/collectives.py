@@ -99,6 +99,20 @@ def reduce(
 ) -> Work | None:
     """Make the tensor of rank `dst` (its number in the world) the reduction of all; as `all_reduce` otherwise.
 
+    Args:
+        tensor: Any shape and dtype, the same on every rank; written on rank `dst` only.
+        dst: The rank that gets the result, as numbered in the world.
+        op: How to reduce, as in `all_reduce`.
+        group: The ranks that take part; None for all.
+        async_op: Whether to return at once, with a `Work` to wait for.
+
+    Returns:
+        A `Work` if `async_op`, else None. A rank outside the group returns None at once.
+
+    Raises:
+        ValueError: If there is no process group yet, `dst` is outside the group, or `op` is no `ReduceOp`.
+        TypeError: If `tensor` is not a tensor, or `op` cannot reduce its dtype.
+
     Examples:
         >>> import tour
         >>> from tour import distributed as dist
@@ -119,6 +133,18 @@ def reduce(
 
 def broadcast(tensor: Tensor, src: int, group: ProcessGroup | None = None, async_op: bool = False) -> Work | None:
     """Make every rank's tensor that of rank `src` (its number in the world).
+
+    Args:
+        tensor: Any shape and dtype, the same on every rank; read on rank `src`, written on the others.
+        src: The rank whose values go out, as numbered in the world.
+        group: The ranks that take part; None for all.
+        async_op: Whether to return at once, with a `Work` to wait for.
+
+    Returns:
+        A `Work` if `async_op`, else None. A rank outside the group returns None at once.
+
+    Raises:
+        ValueError: If there is no process group yet, or `src` is outside the group.
 
     Examples:
         >>> import tour
@@ -177,8 +203,20 @@ def all_gather_into_tensor(
 ) -> Work | None:
     """Fill one tensor with those of all ranks, joined along or stacked before the first dimension.
 
+    Args:
+        output_tensor: Receives the tensors of all ranks, in order of rank: with R ranks and inputs of shape (n, ...),
+            its shape is (R n, ...) or (R, n, ...).
+        input_tensor: This rank's, of the same shape and dtype on every rank.
+        group: The ranks that take part; None for all.
+        async_op: Whether to return at once, with a `Work` to wait for.
+
+    Returns:
+        A `Work` if `async_op`, else None. A rank outside the group returns None at once.
+
     Raises:
-        ValueError: If the output has not as many elements as all inputs together, or another dtype.
+        ValueError: If there is no process group yet, or the output has not as many elements as all inputs together, or
+            another dtype.
+        RuntimeError: If the tensors are not on one device.
 
     Examples:
         >>> import tour
@@ -211,8 +249,20 @@ def gather(
 ) -> Work | None:
     """Fill a list on rank `dst` with the tensors of all ranks; others give no list.
 
+    Args:
+        tensor: This rank's, of the same shape and dtype on every rank.
+        gather_list: On rank `dst` as many tensors as ranks, each like `tensor`, in order of rank; None on the others.
+        dst: The rank that gets the tensors, as numbered in the world.
+        group: The ranks that take part; None for all.
+        async_op: Whether to return at once, with a `Work` to wait for.
+
+    Returns:
+        A `Work` if `async_op`, else None. A rank outside the group returns None at once.
+
     Raises:
-        ValueError: If rank `dst` gives no list that fits, or another rank gives one.
+        ValueError: If there is no process group yet, `dst` is outside the group, rank `dst` gives no list that fits, or
+            another rank gives one.
+        RuntimeError: If the tensors are not on one device.
 
     Examples:
         >>> import tour
@@ -246,8 +296,20 @@ def scatter(
 ) -> Work | None:
     """Make every rank's tensor its own of those that rank `src` has in a list.
 
+    Args:
+        tensor: Receives this rank's part; of the same shape and dtype on every rank.
+        scatter_list: On rank `src` as many tensors as ranks, each like `tensor`, in order of rank; None on the others.
+        src: The rank that has the list, as numbered in the world.
+        group: The ranks that take part; None for all.
+        async_op: Whether to return at once, with a `Work` to wait for.
+
+    Returns:
+        A `Work` if `async_op`, else None. A rank outside the group returns None at once.
+
     Raises:
-        ValueError: If rank `src` gives no list that fits, or another rank gives one.
+        ValueError: If there is no process group yet, `src` is outside the group, rank `src` gives no list that fits, or
+            another rank gives one.
+        RuntimeError: If the tensors are not on one device.
 
     Examples:
         >>> import tour
@@ -281,6 +343,22 @@ def reduce_scatter(
 ) -> Work | None:
     """Make rank r's `output` the reduction of every rank's `input_list[r]`.
 
+    Args:
+        output: Receives this rank's part; of the same shape and dtype on every rank.
+        input_list: As many tensors as ranks, each like `output`; they are only read.
+        op: How to reduce, as in `all_reduce`.
+        group: The ranks that take part; None for all.
+        async_op: Whether to return at once, with a `Work` to wait for.
+
+    Returns:
+        A `Work` if `async_op`, else None. A rank outside the group returns None at once.
+
+    Raises:
+        ValueError: If there is no process group yet, the list has another length, tensors of another shape or dtype, or
+            `op` is no `ReduceOp`.
+        TypeError: If `output` is not a tensor, or `op` cannot reduce its dtype.
+        RuntimeError: If the tensors are not on one device.
+
     Examples:
         >>> import tour
         >>> from tour import distributed as dist
@@ -311,6 +389,23 @@ def reduce_scatter_tensor(
     async_op: bool = False,
 ) -> Work | None:
     """Reduce `input` over all ranks, and make rank r's `output` its r-th part.
+
+    Args:
+        output: Receives this rank's part; of the same shape and dtype on every rank.
+        input: The parts of all ranks, in order of rank: with R ranks and an output of shape (n, ...), its shape is
+            (R n, ...) or (R, n, ...); only read.
+        op: How to reduce, as in `all_reduce`.
+        group: The ranks that take part; None for all.
+        async_op: Whether to return at once, with a `Work` to wait for.
+
+    Returns:
+        A `Work` if `async_op`, else None. A rank outside the group returns None at once.
+
+    Raises:
+        ValueError: If there is no process group yet, the input has not R times the output's elements, or another dtype,
+            or `op` is no `ReduceOp`.
+        TypeError: If `output` is not a tensor, or `op` cannot reduce its dtype.
+        RuntimeError: If the tensors are not on one device.
 
     Examples:
         >>> import tour
@@ -343,6 +438,20 @@ def all_to_all(
 ) -> Work | None:
     """Send the r-th tensor of a list to rank r, and fill another list with what every rank sent; all of one shape.
 
+    Args:
+        output_tensor_list: As many tensors as ranks; the r-th receives what rank r sent here.
+        input_tensor_list: As many tensors as ranks; the r-th goes to rank r.
+        group: The ranks that take part; None for all.
+        async_op: Whether to return at once, with a `Work` to wait for.
+
+    Returns:
+        A `Work` if `async_op`, else None. A rank outside the group returns None at once.
+
+    Raises:
+        ValueError: If there is no process group yet, a list has another length, or the tensors differ in shape or
+            dtype.
+        RuntimeError: If the tensors are not on one device.
+
     Examples:
         >>> import tour
         >>> from tour import distributed as dist
@@ -371,6 +480,21 @@ def all_to_all_single(
     output: Tensor, input: Tensor, group: ProcessGroup | None = None, async_op: bool = False
 ) -> Work | None:
     """Send the r-th of equal parts of a tensor's first dimension to rank r, and join what every rank sent.
+
+    Args:
+        output: Receives the parts in order of rank; of the input's shape and dtype.
+        input: The parts for all ranks in order of rank, of the same shape on every rank; the number of ranks divides
+            its first dimension.
+        group: The ranks that take part; None for all.
+        async_op: Whether to return at once, with a `Work` to wait for.
+
+    Returns:
+        A `Work` if `async_op`, else None. A rank outside the group returns None at once.
+
+    Raises:
+        ValueError: If there is no process group yet, the output has another number of elements or another dtype, or the
+            first dimension cannot be divided.
+        RuntimeError: If the tensors are not on one device.
 
     Examples:
         >>> import tour
@@ -401,6 +525,17 @@ def all_to_all_single(
 def barrier(group: ProcessGroup | None = None, async_op: bool = False, device_ids: Any = None) -> Work | None:
     """Wait until every rank is here.
 
+    Args:
+        group: The ranks that take part; None for all.
+        async_op: Whether to return at once, with a `Work` to wait for.
+        device_ids: Accepted for PyTorch's sake.
+
+    Returns:
+        A `Work` if `async_op`, else None. A rank outside the group returns None at once.
+
+    Raises:
+        ValueError: If there is no process group yet.
+
     Examples:
         >>> import tour
         >>> from tour import distributed as dist
@@ -415,6 +550,14 @@ def monitored_barrier(
     group: ProcessGroup | None = None, timeout: timedelta | None = None, wait_all_ranks: bool = False
 ) -> None:
     """Wait until every rank is here, but no longer than `timeout`; then the job is ended, with the traceback of this rank.
+
+    Args:
+        group: The ranks that take part; None for all.
+        timeout: How long to wait, a `timedelta`; None for the group's own timeout.
+        wait_all_ranks: Accepted for PyTorch's sake.
+
+    Raises:
+        ValueError: If there is no process group yet.
 
     Examples:
         >>> import tour
@@ -437,6 +580,17 @@ def monitored_barrier(
 def send(tensor: Tensor, dst: int, group: ProcessGroup | None = None, tag: int = 0) -> None:
     """Send a tensor to rank `dst`, which receives it with the same tag.
 
+    Args:
+        tensor: What to send.
+        dst: The rank that receives it, as numbered in the world.
+        group: The ranks that take part; None for all.
+        tag: A number from 0 that marks the message: it is received under the same. NCCL, for tensors of GPUs, goes by
+            order instead.
+
+    Raises:
+        ValueError: If there is no process group yet, `dst` is outside the group, or this rank is alone.
+        TypeError: If `tensor` is not a tensor.
+
     Examples:
         >>> import tour
         >>> from tour import distributed as dist
@@ -452,7 +606,20 @@ def send(tensor: Tensor, dst: int, group: ProcessGroup | None = None, tag: int =
 def recv(tensor: Tensor, src: int | None = None, group: ProcessGroup | None = None, tag: int = 0) -> int:
     """Fill a tensor with what rank `src`, or any, sends; returns which rank it was.
 
+    Args:
+        tensor: What to fill, of the shape and dtype that was sent.
+        src: The rank that sends, as numbered in the world; None for any, which NCCL cannot do.
+        group: The ranks that take part; None for all.
+        tag: A number from 0 that marks the message: it is received under the same. NCCL, for tensors of GPUs, goes by
+            order instead.
+
+    Returns:
+        The number in the world of the rank that sent; -1 on a rank outside the group.
+
     Raises:
+        ValueError: If there is no process group yet, `src` is outside the group, or this rank is alone; or for tensors
+            of GPUs, if `src` is None.
+        TypeError: If `tensor` is not a tensor.
         RuntimeError: If what comes has another size.
 
     Examples:
@@ -470,6 +637,20 @@ def recv(tensor: Tensor, src: int | None = None, group: ProcessGroup | None = No
 def isend(tensor: Tensor, dst: int, group: ProcessGroup | None = None, tag: int = 0) -> Work | None:
     """`send` beside the program; the tensor must not be written until the `Work` has ended.
 
+    Args:
+        tensor: What to send.
+        dst: The rank that receives it, as numbered in the world.
+        group: The ranks that take part; None for all.
+        tag: A number from 0 that marks the message: it is received under the same. NCCL, for tensors of GPUs, goes by
+            order instead.
+
+    Returns:
+        A `Work` to wait for, which raises what else goes wrong; None on a rank outside the group.
+
+    Raises:
+        ValueError: If there is no process group yet.
+        TypeError: If `tensor` is not a tensor.
+
     Examples:
         >>> import tour
         >>> from tour import distributed as dist
@@ -484,6 +665,20 @@ def isend(tensor: Tensor, dst: int, group: ProcessGroup | None = None, tag: int 
 
 def irecv(tensor: Tensor, src: int | None = None, group: ProcessGroup | None = None, tag: int = 0) -> Work | None:
     """`recv` beside the program.
+
+    Args:
+        tensor: What to fill, of the shape and dtype that was sent; not to be used until the `Work` has ended.
+        src: The rank that sends, as numbered in the world; None for any, which NCCL cannot do.
+        group: The ranks that take part; None for all.
+        tag: A number from 0 that marks the message: it is received under the same. NCCL, for tensors of GPUs, goes by
+            order instead.
+
+    Returns:
+        A `Work` to wait for, which raises what else goes wrong; None on a rank outside the group.
+
+    Raises:
+        ValueError: If there is no process group yet.
+        TypeError: If `tensor` is not a tensor.
 
     Examples:
         >>> import tour

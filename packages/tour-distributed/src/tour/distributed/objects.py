@@ -13,8 +13,13 @@ __all__ = ["all_gather_object", "broadcast_object_list", "gather_object", "scatt
 def all_gather_object(object_list: list[Any], obj: Any, group: ProcessGroup | None = None) -> None:
     """Fill a list with the objects of all ranks, in order of rank.
 
+    Args:
+        object_list: A list with one place for each rank; what stands there is replaced.
+        obj: This rank's object, which can be pickled.
+        group: The ranks that take part; None for all.
+
     Raises:
-        ValueError: If the list has not one place for each rank.
+        ValueError: If there is no process group yet, or the list has not one place for each rank.
 
     Examples:
         >>> import tour
@@ -44,6 +49,15 @@ def gather_object(
 ) -> None:
     """Fill a list on rank `dst` with the objects of all ranks.
 
+    Args:
+        obj: This rank's object, which can be pickled.
+        object_gather_list: On rank `dst` a list, whose entries become the objects in order of rank; None on the others.
+        dst: The rank that gets the objects, as numbered in the world.
+        group: The ranks that take part; None for all.
+
+    Raises:
+        ValueError: If there is no process group yet, or `dst` is outside the group.
+
     Examples:
         >>> import tour
         >>> from tour import distributed as dist
@@ -67,6 +81,15 @@ def broadcast_object_list(
     object_list: list[Any], src: int = 0, group: ProcessGroup | None = None, **unused: Any
 ) -> None:
     """Make every rank's list that of rank `src`.
+
+    Args:
+        object_list: On rank `src` the objects, which can be pickled; on the others a list whose entries are replaced.
+        src: The rank whose objects go out, as numbered in the world.
+        group: The ranks that take part; None for all.
+        unused: Accepted for PyTorch's sake.
+
+    Raises:
+        ValueError: If there is no process group yet, or `src` is outside the group.
 
     Examples:
         >>> import tour
@@ -93,8 +116,14 @@ def scatter_object_list(
 ) -> None:
     """Put into the first place of a list this rank's of the objects that rank `src` has.
 
+    Args:
+        scatter_object_output_list: A list with at least one place; only the first is written.
+        scatter_object_input_list: On rank `src` one object for each rank, which can be pickled; None on the others.
+        src: The rank that has the objects, as numbered in the world.
+        group: The ranks that take part; None for all.
+
     Raises:
-        ValueError: If there is no place.
+        ValueError: If there is no process group yet, `src` is outside the group, or the output list has no place.
 
     Examples:
         >>> import tour

@@ -56,6 +56,20 @@ def general_cosine(
 ) -> Tensor:
     """A sum of cosines `Σ (-1)^i a[i] cos(2πik / (M - 1))`.
 
+    The weights have the numbers k from 0 to M - 1.
+
+    Args:
+        M: How many weights; with 1 the only weight is 1.
+        a: The factors of the cosines, from i = 0: the first is a constant.
+        sym: Whether the window is symmetric; otherwise it is the first M weights of the symmetric one of M + 1.
+        dtype: float32 or float64; None for the default dtype.
+        layout: Accepted for PyTorch's sake.
+        device: Where to put it.
+        requires_grad: Whether operations on it are recorded.
+
+    Raises:
+        ValueError: If `M` is negative, `a` is empty, or the dtype is not float32 or float64.
+
     Examples:
         >>> import tour
         >>> tour.signal.windows.general_cosine(3, a=[0.5, 0.5])
@@ -78,6 +92,20 @@ def general_hamming(
     requires_grad: bool = False,
 ) -> Tensor:
     """The window `alpha - (1 - alpha) cos(2πk / (M - 1))`.
+
+    The weights have the numbers k from 0 to M - 1.
+
+    Args:
+        M: How many weights; with 1 the only weight is 1.
+        alpha: The constant part; 0.5 gives Hann's window, 0.54 Hamming's.
+        sym: Whether the window is symmetric; otherwise it is the first M weights of the symmetric one of M + 1.
+        dtype: float32 or float64; None for the default dtype.
+        layout: Accepted for PyTorch's sake.
+        device: Where to put it.
+        requires_grad: Whether operations on it are recorded.
+
+    Raises:
+        ValueError: If `M` is negative, or the dtype is not float32 or float64.
 
     Examples:
         >>> import tour
@@ -215,8 +243,22 @@ def exponential(
 ) -> Tensor:
     """The window `exp(-|k - center| / tau)`.
 
+    The weights have the numbers k from 0 to M - 1.
+
+    Args:
+        M: How many weights; with 1 the only weight is 1.
+        center: The k at which the window is 1, which may be a fraction; None for the middle, (M - 1) / 2, or M / 2
+            if not `sym`.
+        tau: After how many samples a weight has fallen to 1/e.
+        sym: Whether the window is symmetric; otherwise it is the first M weights of the symmetric one of M + 1.
+        dtype: float32 or float64; None for the default dtype.
+        layout: Accepted for PyTorch's sake.
+        device: Where to put it.
+        requires_grad: Whether operations on it are recorded.
+
     Raises:
-        ValueError: If `tau` is not positive, or a centre is given for a symmetric window.
+        ValueError: If `M` is negative, `tau` is not positive, a centre is given for a symmetric window, or the dtype is
+            not float32 or float64.
 
     Examples:
         >>> import tour
@@ -246,8 +288,19 @@ def gaussian(
 ) -> Tensor:
     """The bell `exp(-(k - centre)² / (2 std²))`.
 
+    The weights have the numbers k from 0 to M - 1; the centre is (M - 1) / 2, or M / 2 if not `sym`.
+
+    Args:
+        M: How many weights; with 1 the only weight is 1.
+        std: The standard deviation of the bell, in samples.
+        sym: Whether the window is symmetric; otherwise it is the first M weights of the symmetric one of M + 1.
+        dtype: float32 or float64; None for the default dtype.
+        layout: Accepted for PyTorch's sake.
+        device: Where to put it.
+        requires_grad: Whether operations on it are recorded.
+
     Raises:
-        ValueError: If `std` is not positive.
+        ValueError: If `M` is negative, `std` is not positive, or the dtype is not float32 or float64.
 
     Examples:
         >>> import tour
@@ -273,8 +326,19 @@ def kaiser(
 ) -> Tensor:
     """Kaiser's window `I0(beta sqrt(1 - (2k / (M - 1) - 1)²)) / I0(beta)`.
 
+    The weights have the numbers k from 0 to M - 1; `I0` is the modified Bessel function of order 0.
+
+    Args:
+        M: How many weights; with 1 the only weight is 1.
+        beta: The larger, the narrower the window and the lower the side lobes of its spectrum; 0 gives weights of 1.
+        sym: Whether the window is symmetric; otherwise it is the first M weights of the symmetric one of M + 1.
+        dtype: float32 or float64; None for the default dtype.
+        layout: Accepted for PyTorch's sake.
+        device: Where to put it.
+        requires_grad: Whether operations on it are recorded.
+
     Raises:
-        ValueError: If `beta` is negative.
+        ValueError: If `M` is negative, `beta` is negative, or the dtype is not float32 or float64.
 
     Examples:
         >>> import tour

@@ -73,8 +73,15 @@ def load_run(path: Path, *, model: Any, optimizer: Any = None, scheduler: Any = 
 
     Everything is compared before anything is changed. Parameters may be in another order than when they were saved.
 
+    Args:
+        path: The file.
+        model: A module with the parameters and buffers of the saved one.
+        optimizer: The optimizer, or a dict of several by the names they were saved under; None if none was saved.
+        scheduler: The schedule, or a dict of several, likewise.
+        loader: The `DataLoader`, or a dict of several, likewise.
+
     Returns:
-        `extra`.
+        `extra`, as it was given to `save_run`; None if nothing was.
 
     Raises:
         FileError: If the file is damaged, or was not written by `save_run`.
