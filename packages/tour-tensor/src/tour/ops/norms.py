@@ -145,6 +145,18 @@ def _nuclear(input: Tensor, dim: Any, keepdim: bool) -> Tensor:
 def frobenius_norm(input: Tensor, dim: Dim, keepdim: bool = False, *, out: Tensor | None = None) -> Tensor:
     """Root of the sum of squares over dimensions.
 
+    The formula is `sqrt(Σ |x|²)`.
+
+    Args:
+        input: A floating-point or complex tensor.
+        dim: The dimension or dimensions; None for all.
+        keepdim: Whether the dimensions stay, with size 1.
+        out: A tensor to write the result into.
+
+    Raises:
+        RuntimeError: If the dtype is an integer or boolean one.
+        IndexError: If a dimension is out of range.
+
     Examples:
         >>> import tour
         >>> tour.frobenius_norm(tour.tensor([[3.0, 4.0]]), (0, 1))
@@ -157,6 +169,16 @@ def frobenius_norm(input: Tensor, dim: Dim, keepdim: bool = False, *, out: Tenso
 def nuclear_norm(input: Tensor, dim: Dim = None, keepdim: bool = False, *, out: Tensor | None = None) -> Tensor:
     """Sum of the singular values of matrices in two dimensions.
 
+    Args:
+        input: A floating-point or complex tensor; a matrix if `dim` is None.
+        dim: The two dimensions of the matrices; None for those of a matrix.
+        keepdim: Whether the dimensions stay, with size 1.
+        out: A tensor to write the result into.
+
+    Raises:
+        RuntimeError: If the dtype is an integer or boolean one.
+        IndexError: If there are not two dimensions to take, or one is out of range.
+
     Examples:
         >>> import tour
         >>> tour.nuclear_norm(tour.eye(3))
@@ -168,6 +190,17 @@ def nuclear_norm(input: Tensor, dim: Dim = None, keepdim: bool = False, *, out: 
 @numpy_too
 def norm_except_dim(v: Tensor, pow: int = 2, dim: int = 0) -> Tensor:
     """Norm over all dimensions but one; with `dim=-1` over all.
+
+    Args:
+        v: A floating-point or complex tensor.
+        pow: The power p of the norm `(Σ |x|^p)^(1/p)`.
+        dim: The dimension that stays, counted from the front; -1 for none.
+
+    Returns:
+        As many dimensions as `v`, all but `dim` with size 1; a tensor without dimensions for `dim=-1`.
+
+    Raises:
+        RuntimeError: If the dtype is an integer or boolean one.
 
     Examples:
         >>> import tour
@@ -183,6 +216,20 @@ def norm_except_dim(v: Tensor, pow: int = 2, dim: int = 0) -> Tensor:
 @numpy_too
 def dist(input: Tensor, other: Tensor, p: float = 2) -> Tensor:
     """The p-norm of a difference.
+
+    The formula is `(Σ |input - other|^p)^(1/p)`, over all elements.
+
+    Args:
+        input: A tensor.
+        other: A tensor whose shape broadcasts with that of `input`.
+        p: The power; infinity for the largest difference, 0 for the number of elements that differ.
+
+    Returns:
+        A tensor without dimensions.
+
+    Raises:
+        RuntimeError: If the shapes do not broadcast, the difference is neither floating-point nor complex, or there
+            is no largest one because there are no elements.
 
     Examples:
         >>> import tour
@@ -252,6 +299,19 @@ def _check_rows(x1: Tensor, x2: Tensor, p: float) -> None:
 @numpy_too
 def renorm(input: Tensor, p: float, dim: int, maxnorm: float, *, out: Tensor | None = None) -> Tensor:
     """The slices along a dimension scaled down to a p-norm of at most `maxnorm`.
+
+    A slice x whose norm n is larger is multiplied by `maxnorm / (n + 1e-7)`; the others stay as they are.
+
+    Args:
+        input: A floating-point or complex tensor with at least two dimensions.
+        p: The power of the norm, above 0.
+        dim: The dimension that counts the slices; each norm is over all the others.
+        maxnorm: The largest norm that is left alone, at least 0.
+        out: A tensor to write the result into.
+
+    Raises:
+        RuntimeError: If `p`, `maxnorm`, the dtype or the number of dimensions is not as above.
+        IndexError: If the dimension is out of range.
 
     Examples:
         >>> import tour

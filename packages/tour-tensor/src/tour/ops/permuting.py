@@ -59,6 +59,14 @@ def _none(a: Any) -> Any:
 def transpose(input: Tensor, dim0: int, dim1: int) -> Tensor:
     """A view with two dimensions swapped.
 
+    Args:
+        input: Any tensor; one without dimensions has the dimensions 0 and -1.
+        dim0: One dimension; negative ones count from the last.
+        dim1: The one to swap it with.
+
+    Raises:
+        IndexError: If a dimension is out of range.
+
     Examples:
         >>> import tour
         >>> tour.zeros(2, 3).transpose(0, 1).shape
@@ -81,6 +89,14 @@ _TRANSPOSE = Op("transpose", ("input", "dim0", "dim1"))
 def swapaxes(input: Tensor, axis0: int, axis1: int) -> Tensor:
     """A view with two dimensions swapped: NumPy's name of `transpose`.
 
+    Args:
+        input: Any tensor.
+        axis0: One dimension, `dim0` of `transpose`.
+        axis1: The one to swap it with, `dim1` of `transpose`.
+
+    Raises:
+        IndexError: If a dimension is out of range.
+
     Examples:
         >>> import tour
         >>> tour.swapaxes(tour.zeros(2, 3), 0, 1).shape
@@ -91,6 +107,12 @@ def swapaxes(input: Tensor, axis0: int, axis1: int) -> Tensor:
 
 def swapdims(input: Tensor, dim0: int, dim1: int) -> Tensor:
     """A view with two dimensions swapped: another name of `transpose`.
+
+    Args:
+        input, dim0, dim1: As for `transpose`.
+
+    Raises:
+        IndexError: If a dimension is out of range.
 
     Examples:
         >>> import tour

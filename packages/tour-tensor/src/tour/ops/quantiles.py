@@ -93,6 +93,20 @@ def median(input: Tensor, dim: int | None = None, keepdim: bool = False, *, out:
 
     Of an even number of elements it is the lower of the two in the middle; `quantile(0.5)` averages them. NaN if there is one.
 
+    Args:
+        input: A tensor of real numbers.
+        dim: The dimension; None for all elements.
+        keepdim: Whether the dimension stays, with size 1; without `dim` it means nothing.
+        out: A tensor, or with `dim` a pair of tensors, to write the result into.
+
+    Returns:
+        A tensor without dimensions (NaN, if floating-point, for no elements); or, with `dim`, a named tuple
+        `(values, indices)`.
+
+    Raises:
+        NotImplementedError: If the elements are complex.
+        IndexError: If the dimension is out of range, or has size 0.
+
     Examples:
         >>> import tour
         >>> tour.median(tour.tensor([4, 1, 3, 2]))
@@ -108,6 +122,19 @@ def median(input: Tensor, dim: int | None = None, keepdim: bool = False, *, out:
 def nanmedian(input: Tensor, dim: int | None = None, keepdim: bool = False, *, out: Any = None) -> Any:
     """Median of what is not NaN: of all elements; or, with `dim`, along it, and where they stand.
 
+    Args:
+        input: A tensor of real numbers.
+        dim: The dimension; None for all elements.
+        keepdim: Whether the dimension stays, with size 1; without `dim` it means nothing.
+        out: A tensor, or with `dim` a pair of tensors, to write the result into.
+
+    Returns:
+        A tensor without dimensions; or, with `dim`, a named tuple `(values, indices)`. NaN where all elements are.
+
+    Raises:
+        NotImplementedError: If the elements are complex.
+        IndexError: If the dimension is out of range, or has size 0.
+
     Examples:
         >>> import tour
         >>> tour.nanmedian(tour.tensor([4.0, float("nan"), 3.0]))
@@ -122,6 +149,19 @@ def nanmedian(input: Tensor, dim: int | None = None, keepdim: bool = False, *, o
 @numpy_too
 def mode(input: Tensor, dim: int = -1, keepdim: bool = False, *, out: Any = None) -> return_types.mode:
     """Most frequent elements along a dimension (the smallest of those that tie), and where they stand.
+
+    Args:
+        input: A tensor of real numbers.
+        dim: The dimension, the last by default.
+        keepdim: Whether the dimension stays, with size 1.
+        out: A pair of tensors to write the results into.
+
+    Returns:
+        A named tuple `(values, indices)`; an index is that of the last of the equal elements.
+
+    Raises:
+        NotImplementedError: If the elements are complex.
+        IndexError: If the dimension is out of range, or has size 0.
 
     Examples:
         >>> import tour
@@ -232,6 +272,17 @@ def nanquantile(
     out: Tensor | None = None,
 ) -> Tensor:
     """Quantiles of what is not NaN, with the arguments of `quantile`.
+
+    Args:
+        input, q, dim, keepdim, interpolation, out: As for `quantile`.
+
+    Returns:
+        The quantiles; NaN where all elements are.
+
+    Raises:
+        RuntimeError: If `input` is empty or neither float32 nor float64, `q` is not from 0 to 1 or a tensor of another
+            dtype, or `interpolation` is not known.
+        IndexError: If the dimension is out of range.
 
     Examples:
         >>> import tour

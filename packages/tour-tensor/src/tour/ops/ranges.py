@@ -112,6 +112,21 @@ def range(
 ) -> Tensor:
     """Numbers from `start` to `end`, both included, `step` apart, in the default dtype; deprecated in favour of `arange`.
 
+    There are `floor((end - start) / step) + 1` of them, so `end` is met only if `step` divides the distance.
+
+    Args:
+        start: The first number; if `end` is None the last, and the first is 0.
+        end: The last number.
+        step: The distance of neighbours, not 0.
+        out: A tensor to write the result into.
+        dtype: The element type; the default dtype if None.
+        layout: Accepted for PyTorch's sake.
+        device: Where to put it.
+        requires_grad: Whether operations on it are recorded.
+
+    Raises:
+        RuntimeError: If `step` is 0 or leads away from `end`, or `start` or `end` is not finite.
+
     Examples:
         >>> import warnings
         >>> import tour
@@ -184,6 +199,23 @@ def linspace(
 ) -> Tensor:
     """`steps` evenly spaced numbers from `start` to `end`, both included.
 
+    The formula is `out[i] = start + i (end - start) / (steps - 1)`; a single number is `start`.
+
+    Args:
+        start: The first number; also a tensor without dimensions.
+        end: The last number; also a tensor without dimensions.
+        steps: How many numbers, at least 0.
+        out: A tensor to write the result into.
+        dtype: The element type; if None the default dtype, or the complex one of that precision for complex ends.
+        layout: Accepted for PyTorch's sake.
+        device: Where to put it.
+        requires_grad: Whether operations on it are recorded.
+        pin_memory: Accepted for PyTorch's sake.
+
+    Raises:
+        TypeError: If `steps` is not an integer.
+        RuntimeError: If `steps` is negative, an end has dimensions, or an end is complex and the dtype is not.
+
     Examples:
         >>> import tour
         >>> tour.linspace(0, 1, 3)
@@ -209,6 +241,24 @@ def logspace(
     pin_memory: bool = False,
 ) -> Tensor:
     """`steps` numbers from `base ** start` to `base ** end`, both included, whose logarithms are evenly spaced.
+
+    The formula is `out[i] = base ** (start + i (end - start) / (steps - 1))`; a single number is `base ** start`.
+
+    Args:
+        start: The first exponent; also a tensor without dimensions.
+        end: The last exponent; also a tensor without dimensions.
+        steps: How many numbers, at least 0.
+        base: What is raised to the exponents.
+        out: A tensor to write the result into.
+        dtype: The element type; if None the default dtype, or the complex one of that precision for complex exponents.
+        layout: Accepted for PyTorch's sake.
+        device: Where to put it.
+        requires_grad: Whether operations on it are recorded.
+        pin_memory: Accepted for PyTorch's sake.
+
+    Raises:
+        TypeError: If `steps` is not an integer.
+        RuntimeError: If `steps` is negative, an end has dimensions, or an end is complex and the dtype is not.
 
     Examples:
         >>> import tour

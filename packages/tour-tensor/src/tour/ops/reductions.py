@@ -236,6 +236,17 @@ def nansum(
 ) -> Tensor:
     """Sum over dimensions, with NaN counted as zero.
 
+    Args:
+        input: A tensor of real numbers; booleans and integers are added up in int64.
+        dim: The dimension or dimensions to sum over; None for all.
+        keepdim: Whether summed dimensions stay, with size 1.
+        dtype: Cast to this dtype before adding; by default that of `out`, if there is one.
+        out: A tensor to write the result into.
+
+    Raises:
+        RuntimeError: If the elements are complex.
+        IndexError: If a dimension is out of range.
+
     Examples:
         >>> import tour
         >>> tour.nansum(tour.tensor([1.0, float("nan"), 2.0]))
@@ -254,8 +265,19 @@ def nanmean(
 ) -> Tensor:
     """Mean over dimensions of what is not NaN.
 
+    Args:
+        input: A floating-point tensor.
+        dim: The dimension or dimensions to average over; None for all.
+        keepdim: Whether averaged dimensions stay, with size 1.
+        dtype: Cast to this dtype before adding.
+        out: A tensor to write the result into.
+
+    Returns:
+        The means; NaN where all elements are.
+
     Raises:
-        RuntimeError: If the dtype is an integer or boolean one.
+        RuntimeError: If the dtype is an integer, boolean or complex one.
+        IndexError: If a dimension is out of range.
 
     Examples:
         >>> import tour
@@ -297,6 +319,19 @@ def prod(
 ) -> Tensor:
     """Product over one dimension, or over all; of booleans and integers in int64.
 
+    Args:
+        input: Any dtype.
+        dim: The dimension; None for all elements.
+        keepdim: Whether the dimension stays, with size 1.
+        dtype: Cast to this dtype before multiplying.
+        out: A tensor to write the result into.
+
+    Returns:
+        The products; 1 for no elements.
+
+    Raises:
+        IndexError: If the dimension is out of range.
+
     Examples:
         >>> import tour
         >>> tour.prod(tour.tensor([[1.0, 2.0], [3.0, 4.0]]), dim=1)
@@ -334,6 +369,19 @@ def _all_if_none(dim: Any, ndim: int) -> Any:
 def all(input: Tensor, dim: Dim = None, keepdim: bool = False, *, out: Tensor | None = None) -> Tensor:
     """Whether all elements are true, over dimensions or over all.
 
+    Args:
+        input: Any dtype; what is not zero is true, NaN too.
+        dim: The dimension or dimensions; None for all, an empty tuple for none of them.
+        keepdim: Whether the dimensions stay, with size 1.
+        out: A tensor to write the result into, bool or uint8.
+
+    Returns:
+        A bool tensor, or uint8 for uint8; true for no elements.
+
+    Raises:
+        IndexError: If a dimension is out of range.
+        RuntimeError: If `out` has another dtype.
+
     Examples:
         >>> import tour
         >>> tour.all(tour.tensor([[True, False], [True, True]]), dim=1)
@@ -345,6 +393,19 @@ def all(input: Tensor, dim: Dim = None, keepdim: bool = False, *, out: Tensor | 
 @numpy_too
 def any(input: Tensor, dim: Dim = None, keepdim: bool = False, *, out: Tensor | None = None) -> Tensor:
     """Whether any element is true, over dimensions or over all.
+
+    Args:
+        input: Any dtype; what is not zero is true, NaN too.
+        dim: The dimension or dimensions; None for all, an empty tuple for none of them.
+        keepdim: Whether the dimensions stay, with size 1.
+        out: A tensor to write the result into, bool or uint8.
+
+    Returns:
+        A bool tensor, or uint8 for uint8; false for no elements.
+
+    Raises:
+        IndexError: If a dimension is out of range.
+        RuntimeError: If `out` has another dtype.
 
     Examples:
         >>> import tour
@@ -382,6 +443,20 @@ def _logsumexp(a: Any, dim: Any, keepdim: bool) -> Any:
 def logsumexp(input: Tensor, dim: Dim, keepdim: bool = False, *, out: Tensor | None = None) -> Tensor:
     """Logarithm of the sum of exponentials, without overflow.
 
+    The formula is `m + log Σ exp(x - m)`, with m the largest (real part of) x.
+
+    Args:
+        input: Any dtype; integers and booleans are taken in the default dtype.
+        dim: The dimension or dimensions; None or an empty tuple for all.
+        keepdim: Whether the dimensions stay, with size 1.
+        out: A tensor to write the result into.
+
+    Returns:
+        The logarithms; minus infinity for no elements.
+
+    Raises:
+        IndexError: If a dimension is out of range.
+
     Examples:
         >>> import tour
         >>> tour.logsumexp(tour.tensor([-1000.0, -1000.0, -1000.0]), dim=0)
@@ -401,6 +476,17 @@ def hash_tensor(
     input: Tensor, dim: Dim = (), *, keepdim: bool = False, mode: int = 0, out: Tensor | None = None
 ) -> Tensor:
     """A hash of the elements over dimensions, or of all: the exclusive or of their bits as 64-bit numbers, in uint64.
+
+    Args:
+        input: A tensor of real numbers; integers and booleans are taken as int64, floating-point numbers as float64.
+        dim: The dimension or dimensions; None or an empty tuple for all.
+        keepdim: Whether the dimensions stay, with size 1.
+        mode: The kind of hash; 0, the exclusive or, is the only one.
+        out: A tensor to write the result into.
+
+    Raises:
+        RuntimeError: If `mode` is not 0, or the elements are complex.
+        IndexError: If a dimension is out of range.
 
     Examples:
         >>> import tour

@@ -280,6 +280,18 @@ trapz = trapezoid
 def cumulative_trapezoid(y: Tensor, x: Tensor | None = None, *, dx: float = 1, dim: int = -1) -> Tensor:
     """Running integral along a dimension by the trapezoidal rule; one element shorter than `y`.
 
+    The formula is `out[i] = Σ_(j ≤ i) (x[j + 1] - x[j]) (y[j] + y[j + 1]) / 2`.
+
+    Args:
+        y: Values at the sample points.
+        x: The sample points, a vector as long as the dimension or in a shape that broadcasts; `dx` apart if None.
+        dx: Distance of sample points; not used if `x` is given.
+        dim: The dimension.
+
+    Raises:
+        RuntimeError: If `y` is boolean, or `x` does not fit it.
+        IndexError: If the dimension is out of range.
+
     Examples:
         >>> import tour
         >>> tour.cumulative_trapezoid(tour.tensor([1.0, 2.0, 3.0]))

@@ -225,6 +225,19 @@ def scatter_(
 def scatter_add(input: Tensor, dim: int, index: Tensor, src: Tensor, *, out: Tensor | None = None) -> Tensor:
     """A copy with `src` added in at places along a dimension; one place may come several times.
 
+    The formula is `out[i][index[i][j]] += src[i][j]` for `dim=1`.
+
+    Args:
+        input: What to copy.
+        dim: The dimension along which `index` counts.
+        index: An int64 or int32 tensor with as many dimensions as `input`, and apart from `dim` no larger.
+        src: A tensor at least as large as `index`, of `input`'s dtype.
+        out: A tensor to write the result into.
+
+    Raises:
+        RuntimeError: If an index is negative or too large, or shapes or dtypes do not fit.
+        IndexError: If the dimension is out of range.
+
     Examples:
         >>> import tour
         >>> tour.zeros(2).scatter_add(0, tour.tensor([0, 0, 1]), tour.ones(3))

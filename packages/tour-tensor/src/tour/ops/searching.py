@@ -102,6 +102,19 @@ def unique_consecutive(
 ) -> Any:
     """The first of each run of equal elements; or, with `dim`, of equal slices along it.
 
+    Args:
+        input: Any tensor; without `dim` its elements are read in row-major order.
+        return_inverse: Whether to give, too, the number of its run for each element (or slice).
+        return_counts: Whether to give, too, how long each run is.
+        dim: The dimension whose slices are compared; None for single elements.
+
+    Returns:
+        A tensor; or, if more was asked for, a tuple of it, the inverse and the counts.
+
+    Raises:
+        IndexError: If the dimension is out of range.
+        RuntimeError: If the slices along `dim` are empty.
+
     Examples:
         >>> import tour
         >>> tour.unique_consecutive(tour.tensor([1, 1, 2, 1]))
@@ -223,6 +236,21 @@ def bucketize(
 ) -> Tensor:
     """The number of the bucket that each element falls into, between sorted boundaries.
 
+    Bucket i holds `boundaries[i - 1] < v <= boundaries[i]`; if `right`, `boundaries[i - 1] <= v < boundaries[i]`.
+
+    Args:
+        input: A tensor or a number.
+        boundaries: A vector in ascending order, which is not checked.
+        out_int32: Whether the result is int32 instead of int64.
+        right: Whether an element equal to a boundary goes into the bucket behind it.
+        out: A tensor to write the result into.
+
+    Returns:
+        Numbers from 0 to `len(boundaries)`, in the shape of `input`.
+
+    Raises:
+        RuntimeError: If `boundaries` is not a vector, or `out` has the wrong dtype.
+
     Examples:
         >>> import tour
         >>> tour.bucketize(tour.tensor([0, 3, 9]), tour.tensor([1, 5]))
@@ -238,6 +266,19 @@ def isin(
     elements: Any, test_elements: Any, *, assume_unique: bool = False, invert: bool = False, out: Any = None
 ) -> Tensor:
     """Whether each element is among the test elements.
+
+    Args:
+        elements: A tensor or a number.
+        test_elements: A tensor or a number, of any shape.
+        assume_unique: Whether neither has an element twice, which can save time.
+        invert: Whether to ask instead which elements are not among them.
+        out: A tensor to write the result into.
+
+    Returns:
+        A bool tensor in the shape of `elements`.
+
+    Raises:
+        RuntimeError: If the elements of either are boolean or complex.
 
     Examples:
         >>> import tour

@@ -159,6 +159,15 @@ def _view_bytes(input: Tensor, d: dtype) -> Tensor:
 def flatten(input: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
     """The tensor with a range of dimensions made one; a view where the strides allow it.
 
+    Args:
+        input: Any tensor; one without dimensions becomes a vector of one element.
+        start_dim: The first of the dimensions.
+        end_dim: The last of them, itself included.
+
+    Raises:
+        RuntimeError: If `start_dim` comes after `end_dim`.
+        IndexError: If a dimension is out of range.
+
     Examples:
         >>> import tour
         >>> tour.zeros(2, 3, 4).flatten(1).shape
@@ -189,6 +198,15 @@ def ravel(input: Tensor) -> Tensor:
 
 def unflatten(input: Tensor, dim: int, sizes: Any) -> Tensor:
     """A view with one dimension made several.
+
+    Args:
+        input: Any tensor.
+        dim: The dimension.
+        sizes: The sizes of the new dimensions; one of them may be -1, and is worked out.
+
+    Raises:
+        RuntimeError: If `sizes` is empty, or does not multiply up to the size of the dimension.
+        IndexError: If the dimension is out of range.
 
     Examples:
         >>> import tour

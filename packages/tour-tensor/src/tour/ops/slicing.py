@@ -38,8 +38,15 @@ def _along(dim: int, item: Any) -> tuple[Any, ...]:
 def narrow(input: Tensor, dim: int, start: int | Tensor, length: int) -> Tensor:
     """A view of `length` slices along a dimension, from `start` on.
 
+    Args:
+        input: At least one dimension.
+        dim: The dimension.
+        start: The first slice, an integer or an integer tensor without dimensions; negative ones count from the end.
+        length: How many slices, at least 0.
+
     Raises:
-        RuntimeError: If they do not lie within the dimension.
+        RuntimeError: If `length` is negative or reaches beyond the end, or `input` has no dimensions.
+        IndexError: If `dim` or `start` is out of range.
 
     Examples:
         >>> import tour
@@ -67,6 +74,14 @@ def narrow(input: Tensor, dim: int, start: int | Tensor, length: int) -> Tensor:
 @numpy_too
 def select(input: Tensor, dim: int, index: int) -> Tensor:
     """A view of one slice along a dimension, without it.
+
+    Args:
+        input: At least one dimension.
+        dim: The dimension.
+        index: Which slice; negative ones count from the end.
+
+    Raises:
+        IndexError: If `dim` or `index` is out of range, or `input` has no dimensions.
 
     Examples:
         >>> import tour
@@ -254,6 +269,16 @@ _SET_PART = Op("set_part", ("input", "index", "src"), _set, tensors=("src",))
 def select_scatter(input: Tensor, src: Tensor, dim: int, index: int) -> Tensor:
     """A copy with one slice along a dimension replaced.
 
+    Args:
+        input: What to copy.
+        src: The new slice, in the shape of `input.select(dim, index)`; cast to the dtype of `input`.
+        dim: The dimension.
+        index: Which slice; negative ones count from the end.
+
+    Raises:
+        RuntimeError: If `src` has another shape.
+        IndexError: If `dim` or `index` is out of range.
+
     Examples:
         >>> import tour
         >>> tour.select_scatter(tour.zeros(2, 2), tour.ones(2), 0, 1)
@@ -277,6 +302,20 @@ def slice_scatter(
 ) -> Tensor:
     """A copy with a slice along a dimension replaced.
 
+    Args:
+        input: What to copy.
+        src: The new part, in the shape of `input[start:end:step]` along the dimension; cast to the dtype of `input`.
+        dim: The dimension.
+        start: The first index, 0 if None; negative ones count from the end.
+        end: The index to stop before, the end if None; negative ones count from the end.
+        step: The distance of neighbours, above 0.
+        out: A tensor to write the result into.
+
+    Raises:
+        RuntimeError: If `src` has another shape.
+        IndexError: If the dimension is out of range.
+        ValueError: If `step` is 0.
+
     Examples:
         >>> import tour
         >>> tour.slice_scatter(tour.zeros(4), tour.ones(2), start=1, end=3)
@@ -297,6 +336,17 @@ _DIAGONAL_SCATTER = Op("diagonal_scatter", ("input", "src", "offset", "dim1", "d
 @numpy_too
 def diagonal_scatter(input: Tensor, src: Tensor, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Tensor:
     """A copy with the diagonals of two dimensions replaced.
+
+    Args:
+        input: What to copy, at least two dimensions.
+        src: The new diagonals, in the shape of `input.diagonal(offset, dim1, dim2)`; cast to the dtype of `input`.
+        offset: Which diagonal: 0 the main one, positive above it, negative below.
+        dim1: First dimension.
+        dim2: Second dimension.
+
+    Raises:
+        RuntimeError: If `src` has another shape, or the two dimensions are the same.
+        IndexError: If a dimension is out of range.
 
     Examples:
         >>> import tour
@@ -321,6 +371,17 @@ _AS_STRIDED_SCATTER = Op(
 @numpy_too
 def as_strided_scatter(input: Tensor, src: Tensor, size: Any, stride: Any, storage_offset: int | None = None) -> Tensor:
     """A copy with the elements that `as_strided` would show replaced.
+
+    Args:
+        input: What to copy; its elements count in row-major order.
+        src: The new elements, in the shape `size`; cast to the dtype of `input`.
+        size: Sizes of the dimensions of the part.
+        stride: Steps between neighbours in each, in elements.
+        storage_offset: Which element is the first of the part; 0 if None.
+
+    Raises:
+        RuntimeError: If `src` has another shape, `size` and `stride` differ in length or are negative, or an element
+            would lie outside the memory.
 
     Examples:
         >>> import tour

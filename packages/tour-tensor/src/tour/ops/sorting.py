@@ -66,6 +66,20 @@ def sort(
 
     Equal elements keep their order if `stable`.
 
+    Args:
+        input: A tensor of real numbers.
+        dim: The dimension, the last by default.
+        descending: Whether the largest come first, and NaN before them.
+        stable: Whether equal elements must keep their order.
+        out: A pair of tensors to write the results into.
+
+    Returns:
+        A named tuple `(values, indices)`; the indices are int64 and count along the dimension.
+
+    Raises:
+        NotImplementedError: If the elements are complex.
+        IndexError: If the dimension is out of range.
+
     Examples:
         >>> import tour
         >>> values, indices = tour.sort(tour.tensor([3, 1, 2]))
@@ -84,6 +98,20 @@ def argsort(
     input: Tensor, dim: int = -1, descending: bool = False, stable: bool = False, *, out: Tensor | None = None
 ) -> Tensor:
     """The indices that sort along a dimension; equal elements keep their order if `stable`.
+
+    Args:
+        input: A tensor of real numbers.
+        dim: The dimension, the last by default.
+        descending: Whether the largest come first, and NaN before them.
+        stable: Whether equal elements must keep their order.
+        out: A tensor to write the result into.
+
+    Returns:
+        An int64 tensor in the shape of `input`.
+
+    Raises:
+        NotImplementedError: If the elements are complex.
+        IndexError: If the dimension is out of range.
 
     Examples:
         >>> import tour
@@ -137,6 +165,22 @@ def topk(
 ) -> return_types.topk:
     """The `k` largest (or smallest) elements along a dimension, in order, and where they stand.
 
+    Args:
+        input: A tensor of real numbers; NaN counts as the largest.
+        k: How many, from 0 to the size of the dimension.
+        dim: The dimension, the last by default.
+        largest: Whether to take the largest elements instead of the smallest.
+        sorted: Accepted for PyTorch's sake; the result is always in order.
+        out: A pair of tensors to write the results into.
+
+    Returns:
+        A named tuple `(values, indices)`; the indices are int64 and count along the dimension.
+
+    Raises:
+        RuntimeError: If `k` is out of range.
+        NotImplementedError: If the elements are complex.
+        IndexError: If the dimension is out of range.
+
     Examples:
         >>> import tour
         >>> values, indices = tour.topk(tour.tensor([1, 5, 3]), 2)
@@ -166,6 +210,21 @@ _KTHVALUE = Op("kthvalue", CHOICE, _kthvalue)
 @numpy_too
 def kthvalue(input: Tensor, k: int, dim: int = -1, keepdim: bool = False, *, out: Any = None) -> return_types.kthvalue:
     """The `k`-th smallest elements along a dimension, counted from 1, and where they stand.
+
+    Args:
+        input: A tensor of real numbers; NaN counts as the largest.
+        k: The rank, from 1 to the size of the dimension.
+        dim: The dimension, the last by default.
+        keepdim: Whether the dimension stays, with size 1.
+        out: A pair of tensors to write the results into.
+
+    Returns:
+        A named tuple `(values, indices)`; the indices are int64 and count along the dimension.
+
+    Raises:
+        RuntimeError: If `k` is out of range.
+        NotImplementedError: If the elements are complex.
+        IndexError: If the dimension is out of range, or has size 0.
 
     Examples:
         >>> import tour

@@ -88,6 +88,15 @@ def split(input: Tensor, split_size_or_sections: int | Sequence[int], dim: int =
 def split_with_sizes(input: Tensor, split_sizes: Sequence[int], dim: int = 0) -> tuple[Tensor, ...]:
     """Views of consecutive parts of the given sizes along a dimension.
 
+    Args:
+        input: At least one dimension.
+        split_sizes: The sizes of the parts, in order.
+        dim: The dimension.
+
+    Raises:
+        RuntimeError: If a size is negative, they do not add up to the size of the dimension, or `input` has none.
+        IndexError: If the dimension is out of range.
+
     Examples:
         >>> import tour
         >>> tour.split_with_sizes(tour.arange(5), [4, 1])
@@ -117,6 +126,15 @@ def split_with_sizes(input: Tensor, split_sizes: Sequence[int], dim: int = 0) ->
 def chunk(input: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
     """Views of at most `chunks` consecutive parts of equal size along a dimension; the last may be smaller.
 
+    Args:
+        input: At least one dimension.
+        chunks: How many parts at most. Each has size `ceil(n / chunks)`, so 6 elements in 4 chunks make 3 parts.
+        dim: The dimension, of size n.
+
+    Raises:
+        RuntimeError: If `chunks` is not above 0, or there are no dimensions.
+        IndexError: If the dimension is out of range.
+
     Examples:
         >>> import tour
         >>> tour.chunk(tour.arange(5), 2)
@@ -138,6 +156,18 @@ def tensor_split(
     input: Tensor, indices_or_sections: int | Sequence[int] | Tensor, dim: int = 0, **named: Any
 ) -> tuple[Tensor, ...]:
     """Views of consecutive parts: so many parts of sizes that differ by one at most, or parts that end before given indices.
+
+    Args:
+        input: At least one dimension.
+        indices_or_sections: The number of parts, of which the first ones are the larger; or indices, each the end of a
+            part and the start of the next, as a list, a tuple or a vector. Both may be int64 tensors.
+        dim: The dimension.
+
+    Raises:
+        RuntimeError: If the number of parts is not above 0, a tensor of indices is not int64 or has more dimensions, or
+            `input` has none.
+        TypeError: If `indices_or_sections` is something else.
+        IndexError: If the dimension is out of range.
 
     Examples:
         >>> import tour

@@ -113,6 +113,14 @@ def std(
 ) -> Tensor:
     """Standard deviation over dimensions, or over all: the root of `var`, with the same arguments.
 
+    Args:
+        input, dim, unbiased, keepdim, correction, out: As for `var`.
+
+    Raises:
+        RuntimeError: If the dtype is an integer or boolean one.
+        TypeError: If both `unbiased` and `correction` are given.
+        IndexError: If a dimension is out of range.
+
     Examples:
         >>> import tour
         >>> tour.std(tour.tensor([1.0, 3.0, 5.0]))
@@ -133,6 +141,17 @@ def var_mean(
 ) -> tuple[Tensor, Tensor]:
     """Variance and mean, with the arguments of `var`.
 
+    Args:
+        input, dim, unbiased, keepdim, correction: As for `var`.
+
+    Returns:
+        A pair of tensors of the same shape.
+
+    Raises:
+        RuntimeError: If the dtype is an integer or boolean one.
+        TypeError: If both `unbiased` and `correction` are given.
+        IndexError: If a dimension is out of range.
+
     Examples:
         >>> import tour
         >>> tour.var_mean(tour.tensor([1.0, 2.0, 3.0]))
@@ -152,6 +171,17 @@ def std_mean(
     correction: float | None = None,
 ) -> tuple[Tensor, Tensor]:
     """Standard deviation and mean, with the arguments of `var`.
+
+    Args:
+        input, dim, unbiased, keepdim, correction: As for `var`.
+
+    Returns:
+        A pair of tensors of the same shape.
+
+    Raises:
+        RuntimeError: If the dtype is an integer or boolean one.
+        TypeError: If both `unbiased` and `correction` are given.
+        IndexError: If a dimension is out of range.
 
     Examples:
         >>> import tour

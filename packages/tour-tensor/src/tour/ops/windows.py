@@ -47,6 +47,20 @@ def hamming_window(
 ) -> Tensor:
     """Hamming's window: `alpha - beta cos(2πk / n)`; n is `window_length`, or one less if not `periodic`.
 
+    Args:
+        window_length: How many numbers; k counts them from 0.
+        periodic: Whether the window is one period, without the last number, as for spectra; else it is symmetric.
+        alpha: The constant term.
+        beta: The factor of the cosine.
+        dtype: float32 or float64; the default dtype if None.
+        layout: Accepted for PyTorch's sake.
+        device: Where to put it.
+        pin_memory: Accepted for PyTorch's sake.
+        requires_grad: Whether operations on it are recorded.
+
+    Raises:
+        ValueError: If `window_length` is negative, or `dtype` is another one.
+
     Examples:
         >>> import tour
         >>> tour.hamming_window(4)
@@ -115,6 +129,21 @@ def kaiser_window(
     requires_grad: bool = False,
 ) -> Tensor:
     """Kaiser's window: `I0(beta sqrt(1 - (2k / n - 1)²)) / I0(beta)`; n is `window_length`, or one less if not `periodic`.
+
+    I0 is the modified Bessel function of the first kind, `tour.i0`.
+
+    Args:
+        window_length: How many numbers; k counts them from 0.
+        periodic: Whether the window is one period, without the last number, as for spectra; else it is symmetric.
+        beta: How narrow the window is, at least 0; 0 gives ones.
+        dtype: float32 or float64; the default dtype if None.
+        layout: Accepted for PyTorch's sake.
+        device: Where to put it.
+        pin_memory: Accepted for PyTorch's sake.
+        requires_grad: Whether operations on it are recorded.
+
+    Raises:
+        ValueError: If `window_length` or `beta` is negative, or `dtype` is another one.
 
     Examples:
         >>> import tour
