@@ -56,6 +56,21 @@ def conv1d_weight(
 ) -> Tensor:
     """Gradient of `conv1d` with respect to its weight, which has the shape `weight_size`; as `conv1d_input`.
 
+    Args:
+        input: The input, (N, C, L).
+        weight_size: Shape of the weight, (O, C / groups, K).
+        grad_output: Gradient of the result, (N, O, L').
+        stride: Step of the window, as given to `conv1d`.
+        padding: Zeros added on both sides; names such as `"same"` are not taken.
+        dilation: Distance between the taps of the kernel.
+        groups: Number of groups of channels.
+
+    Returns:
+        The gradient, of shape `weight_size`.
+
+    Raises:
+        RuntimeError: If `grad_output` is larger than `input` allows or channels do not fit.
+
     Examples:
         >>> import tour
         >>> conv1d_weight(tour.tensor([[[1.0, 2.0, 4.0]]]), (1, 1, 2), tour.ones(1, 1, 2))
@@ -74,6 +89,23 @@ def conv2d_input(
     groups: int = 1,
 ) -> Tensor:
     """Gradient of `conv2d` with respect to its input; as `conv1d_input`.
+
+    Args:
+        input_size: Shape of the input, (N, C, H, W); several can give one result, so it does not follow from the
+            others.
+        weight: The weight, (O, C / groups, KH, KW).
+        grad_output: Gradient of the result, (N, O, H', W').
+        stride: Step of the window, as given to `conv2d`: one number for both dimensions, or two numbers.
+        padding: Zeros added on both sides, likewise; names such as `"same"` are not taken.
+        dilation: Distance between the taps of the kernel, likewise.
+        groups: Number of groups of channels.
+
+    Returns:
+        The gradient, of shape `input_size`.
+
+    Raises:
+        RuntimeError: If there is no batch dimension, the channels of `grad_output` and `weight` differ, or stride,
+            padding or dilation have another length.
 
     Examples:
         >>> import tour
@@ -94,6 +126,22 @@ def conv2d_weight(
 ) -> Tensor:
     """Gradient of `conv2d` with respect to its weight; as `conv1d_weight`.
 
+    Args:
+        input: The input, (N, C, H, W).
+        weight_size: Shape of the weight, (O, C / groups, KH, KW).
+        grad_output: Gradient of the result, (N, O, H', W').
+        stride: Step of the window, as given to `conv2d`: one number for both dimensions, or two numbers.
+        padding: Zeros added on both sides, likewise; names such as `"same"` are not taken.
+        dilation: Distance between the taps of the kernel, likewise.
+        groups: Number of groups of channels.
+
+    Returns:
+        The gradient, of shape `weight_size`.
+
+    Raises:
+        RuntimeError: If there is no batch dimension, `grad_output` is larger than `input` allows, channels do not fit,
+            or stride, padding or dilation have another length.
+
     Examples:
         >>> import tour
         >>> conv2d_weight(tour.ones(1, 1, 2, 2), (1, 1, 2, 2), tour.ones(1, 1, 1, 1)).sum()
@@ -113,6 +161,23 @@ def conv3d_input(
 ) -> Tensor:
     """Gradient of `conv3d` with respect to its input; as `conv1d_input`.
 
+    Args:
+        input_size: Shape of the input, (N, C, D, H, W); several can give one result, so it does not follow from the
+            others.
+        weight: The weight, (O, C / groups, KD, KH, KW).
+        grad_output: Gradient of the result, (N, O, D', H', W').
+        stride: Step of the window, as given to `conv3d`: one number for all three dimensions, or three numbers.
+        padding: Zeros added on both sides, likewise; names such as `"same"` are not taken.
+        dilation: Distance between the taps of the kernel, likewise.
+        groups: Number of groups of channels.
+
+    Returns:
+        The gradient, of shape `input_size`.
+
+    Raises:
+        RuntimeError: If there is no batch dimension, the channels of `grad_output` and `weight` differ, or stride,
+            padding or dilation have another length.
+
     Examples:
         >>> import tour
         >>> conv3d_input((1, 1, 2, 2, 2), tour.ones(1, 1, 2, 2, 2), tour.ones(1, 1, 1, 1, 1)).sum()
@@ -131,6 +196,22 @@ def conv3d_weight(
     groups: int = 1,
 ) -> Tensor:
     """Gradient of `conv3d` with respect to its weight; as `conv1d_weight`.
+
+    Args:
+        input: The input, (N, C, D, H, W).
+        weight_size: Shape of the weight, (O, C / groups, KD, KH, KW).
+        grad_output: Gradient of the result, (N, O, D', H', W').
+        stride: Step of the window, as given to `conv3d`: one number for all three dimensions, or three numbers.
+        padding: Zeros added on both sides, likewise; names such as `"same"` are not taken.
+        dilation: Distance between the taps of the kernel, likewise.
+        groups: Number of groups of channels.
+
+    Returns:
+        The gradient, of shape `weight_size`.
+
+    Raises:
+        RuntimeError: If there is no batch dimension, `grad_output` is larger than `input` allows, channels do not fit,
+            or stride, padding or dilation have another length.
 
     Examples:
         >>> import tour

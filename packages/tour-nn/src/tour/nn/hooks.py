@@ -212,6 +212,14 @@ def register_module_forward_hook(
 ) -> RemovableHandle:
     """Call `hook(module, args, output)` after every module's forward; see `Module.register_forward_hook`.
 
+    Args:
+        hook: What it returns, if not None, replaces the output. It runs before the hooks of the module itself.
+        with_kwargs: Call `hook(module, args, kwargs, output)`.
+        always_call: Run even when `forward` or another hook raises; an error of its own then becomes a warning.
+
+    Returns:
+        The handle that removes the hook, by `remove()` or at the end of a `with` block.
+
     Examples:
         >>> from tour import nn
         >>> with register_module_forward_hook(lambda module, args, output: print(type(module).__name__)):

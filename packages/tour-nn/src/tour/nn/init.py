@@ -103,6 +103,19 @@ def _calculate_correct_fan(tensor: Tensor, mode: str) -> int:
 def uniform_(tensor: Tensor, a: float = 0.0, b: float = 1.0, generator: Generator = None) -> Tensor:
     """Fill with draws from the uniform distribution on `[a, b)`.
 
+    Args:
+        tensor: A floating-point tensor of any shape.
+        a: The lower bound.
+        b: The upper bound.
+        generator: The source of random numbers; the default one if None.
+
+    Returns:
+        The tensor.
+
+    Raises:
+        RuntimeError: If `a > b`.
+        NotImplementedError: If the tensor has an integer dtype.
+
     Examples:
         >>> import tour
         >>> bool((uniform_(tour.empty(9), 2, 3) >= 2).all())
@@ -114,6 +127,19 @@ def uniform_(tensor: Tensor, a: float = 0.0, b: float = 1.0, generator: Generato
 
 def normal_(tensor: Tensor, mean: float = 0.0, std: float = 1.0, generator: Generator = None) -> Tensor:
     """Fill with draws from the normal distribution.
+
+    Args:
+        tensor: A floating-point tensor of any shape.
+        mean: The mean.
+        std: The standard deviation, not negative.
+        generator: The source of random numbers; the default one if None.
+
+    Returns:
+        The tensor.
+
+    Raises:
+        RuntimeError: If `std` is negative.
+        NotImplementedError: If the tensor has an integer dtype.
 
     Examples:
         >>> import tour
@@ -129,6 +155,21 @@ def trunc_normal_(
     tensor: Tensor, mean: float = 0.0, std: float = 1.0, a: float = -2.0, b: float = 2.0, generator: Generator = None
 ) -> Tensor:
     """Fill with draws from the normal distribution that fall into `[a, b]`; draws outside are repeated.
+
+    Args:
+        tensor: A floating-point tensor of any shape.
+        mean: The mean before truncation.
+        std: The standard deviation before truncation, positive.
+        a: The lower bound, in the units of the values, not of `std`.
+        b: The upper bound, likewise.
+        generator: The source of random numbers; the default one if None.
+
+    Returns:
+        The tensor.
+
+    Raises:
+        RuntimeError: If `a > b`.
+        NotImplementedError: If the tensor has an integer dtype.
 
     Warns:
         UserWarning: If the mean lies more than two standard deviations outside `[a, b]`.
@@ -340,6 +381,20 @@ def kaiming_normal_(
     """Fill with draws from `N(0, std²)` with `std = gain / √fan`; arguments as for `kaiming_uniform_`.
 
     He et al., "Delving deep into rectifiers", 2015.
+
+    Args:
+        tensor: The weight, of at least two dimensions: (outputs, inputs, *kernel). One without elements is left alone,
+            with a warning.
+        a: The slope of the leaky rectifier that follows; only `"leaky_relu"` looks at it.
+        mode: `"fan_in"` keeps the variance in the forward pass, `"fan_out"` in the backward pass.
+        nonlinearity: What follows; its gain is that of `calculate_gain`.
+        generator: The source of random numbers; the default one if None.
+
+    Returns:
+        The tensor.
+
+    Raises:
+        ValueError: If the tensor has fewer than two dimensions, or mode or nonlinearity are unknown.
 
     Examples:
         >>> import tour

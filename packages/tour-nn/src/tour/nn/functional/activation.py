@@ -142,6 +142,19 @@ def softmax(input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: 
 def softmin(input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: Any = None) -> Tensor:
     """Softmax of `-x`; arguments as for `softmax`.
 
+    Args:
+        input: A floating-point tensor of any shape, or any real one if `dtype` is given.
+        dim: The dimension to add up over. None takes 0 for an input of 0, 1 or 3 dimensions and 1 for others, with a
+            warning.
+        dtype: Cast the input to this dtype first; None keeps the input's.
+
+    Returns:
+        `exp(-x) / sum(exp(-x))`, of the input's shape.
+
+    Raises:
+        IndexError: If the input has no dimension `dim`.
+        NotImplementedError: If the dtype is not a floating-point one.
+
     Examples:
         >>> import tour
         >>> softmin(tour.tensor([0.0, 1.0, 1000.0]), dim=0)
@@ -154,6 +167,19 @@ def softmin(input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: 
 
 def log_softmax(input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: Any = None) -> Tensor:
     """Logarithm of `softmax`, without underflow; arguments as there.
+
+    Args:
+        input: A floating-point tensor of any shape, or any real one if `dtype` is given.
+        dim: The dimension to add up over. None takes 0 for an input of 0, 1 or 3 dimensions and 1 for others, with a
+            warning.
+        dtype: Cast the input to this dtype first; None keeps the input's.
+
+    Returns:
+        `x - log(sum(exp(x)))`, of the input's shape; zero and below.
+
+    Raises:
+        IndexError: If the input has no dimension `dim`.
+        NotImplementedError: If the dtype is not a floating-point one.
 
     Examples:
         >>> import tour

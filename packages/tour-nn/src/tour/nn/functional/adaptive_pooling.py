@@ -149,6 +149,20 @@ def adaptive_max_pool1d(input: Tensor, output_size: OutputSize, return_indices: 
 def adaptive_max_pool2d(input: Tensor, output_size: OutputSize, return_indices: bool = False) -> Any:
     """Largest element of each bin of an image (N, C, H, W) or (C, H, W); as `adaptive_max_pool1d`.
 
+    Args:
+        input: Shape (N, C, H, W) or (C, H, W).
+        output_size: Number of bins (H', W'), or one number for both; None keeps the input's size in that dimension.
+        return_indices: Whether to give the flat index of each maximum in its plane as well.
+
+    Returns:
+        Shape (N, C, H', W') or (C, H', W'); with `return_indices` a pair of that and the int64 indices of the same
+        shape. Of n elements, bin i of m covers those from floor(i n / m) up to, and without, ceil((i + 1) n / m).
+
+    Raises:
+        RuntimeError: If the input has other dimensions, is empty but for N, or `output_size` has another length or is
+            negative.
+        ValueError: If `output_size` is a tuple and the input has no more dimensions than the tuple has numbers.
+
     Examples:
         >>> import tour
         >>> adaptive_max_pool2d(tour.arange(4.0).reshape(1, 2, 2), 1)
@@ -160,6 +174,21 @@ def adaptive_max_pool2d(input: Tensor, output_size: OutputSize, return_indices: 
 
 def adaptive_max_pool3d(input: Tensor, output_size: OutputSize, return_indices: bool = False) -> Any:
     """Largest element of each bin of a volume (N, C, D, H, W) or (C, D, H, W); as `adaptive_max_pool1d`.
+
+    Args:
+        input: Shape (N, C, D, H, W) or (C, D, H, W).
+        output_size: Number of bins (D', H', W'), or one number for all three; None keeps the input's size in that
+            dimension.
+        return_indices: Whether to give the flat index of each maximum in its volume as well.
+
+    Returns:
+        Shape (N, C, D', H', W') or (C, D', H', W'); with `return_indices` a pair of that and the int64 indices of the
+        same shape. Of n elements, bin i of m covers those from floor(i n / m) up to, and without, ceil((i + 1) n / m).
+
+    Raises:
+        RuntimeError: If the input has other dimensions, is empty but for N, or `output_size` has another length or is
+            negative.
+        ValueError: If `output_size` is a tuple and the input has no more dimensions than the tuple has numbers.
 
     Examples:
         >>> import tour
@@ -175,6 +204,19 @@ def adaptive_max_pool1d_with_indices(
 ) -> tuple[Tensor, Tensor]:
     """`adaptive_max_pool1d` with the flat index of each maximum.
 
+    Args:
+        input: Shape (N, C, L) or (C, L).
+        output_size: Number of bins; the input's length where None.
+        return_indices: Not looked at: the indices always come.
+
+    Returns:
+        The maxima (N, C, L') or (C, L'), and their int64 indices of the same shape. Of n elements, bin i of m covers
+        those from floor(i n / m) up to, and without, ceil((i + 1) n / m).
+
+    Raises:
+        RuntimeError: If the input has other dimensions, is empty but for N, or `output_size` has another length or is
+            negative.
+
     Examples:
         >>> import tour
         >>> tour.nn.functional.adaptive_max_pool1d_with_indices(tour.tensor([[1.0, 3.0, 2.0, 0.0]]), 2)
@@ -188,6 +230,20 @@ def adaptive_max_pool2d_with_indices(
 ) -> tuple[Tensor, Tensor]:
     """`adaptive_max_pool2d` with the flat index of each maximum in its plane.
 
+    Args:
+        input: Shape (N, C, H, W) or (C, H, W).
+        output_size: Number of bins (H', W'), or one number for both; None keeps the input's size in that dimension.
+        return_indices: Not looked at: the indices always come.
+
+    Returns:
+        The maxima (N, C, H', W') or (C, H', W'), and their int64 indices of the same shape. Of n elements, bin i of m
+        covers those from floor(i n / m) up to, and without, ceil((i + 1) n / m).
+
+    Raises:
+        RuntimeError: If the input has other dimensions, is empty but for N, or `output_size` has another length or is
+            negative.
+        ValueError: If `output_size` is a tuple and the input has no more dimensions than the tuple has numbers.
+
     Examples:
         >>> import tour
         >>> tour.nn.functional.adaptive_max_pool2d_with_indices(tour.tensor([[[1.0, 3.0], [2.0, 0.0]]]), 1)
@@ -200,6 +256,21 @@ def adaptive_max_pool3d_with_indices(
     input: Tensor, output_size: OutputSize, return_indices: bool = False
 ) -> tuple[Tensor, Tensor]:
     """`adaptive_max_pool3d` with the flat index of each maximum in its volume.
+
+    Args:
+        input: Shape (N, C, D, H, W) or (C, D, H, W).
+        output_size: Number of bins (D', H', W'), or one number for all three; None keeps the input's size in that
+            dimension.
+        return_indices: Not looked at: the indices always come.
+
+    Returns:
+        The maxima (N, C, D', H', W') or (C, D', H', W'), and their int64 indices of the same shape. Of n elements, bin
+        i of m covers those from floor(i n / m) up to, and without, ceil((i + 1) n / m).
+
+    Raises:
+        RuntimeError: If the input has other dimensions, is empty but for N, or `output_size` has another length or is
+            negative.
+        ValueError: If `output_size` is a tuple and the input has no more dimensions than the tuple has numbers.
 
     Examples:
         >>> import tour
@@ -280,6 +351,23 @@ def fractional_max_pool3d(
 ) -> Any:  # fmt: skip
     """Largest element of pseudo-random windows of a volume; arguments as in `fractional_max_pool2d`.
 
+    Args:
+        input: Shape (N, C, D, H, W) or (C, D, H, W).
+        kernel_size: Size of a window: one number for all three, or three numbers.
+        output_size: Number of windows along each dimension: one number or three numbers.
+        output_ratio: That number as a share of the input's size, between 0 and 1; looked at only if `output_size` is
+            None.
+        return_indices: Whether to give the flat index of each maximum in its volume as well.
+        _random_samples: Uniform numbers in [0, 1) of shape (N, C, 3) that place the windows; drawn if None.
+
+    Returns:
+        Shape (N, C, D', H', W') or (C, D', H', W'); with `return_indices` a pair of that and the int64 indices of the
+        same shape.
+
+    Raises:
+        ValueError: If neither size nor ratio is given, or there are not 3 ratios.
+        RuntimeError: If sizes do not fit: output + kernel - 1 may not exceed the input in any dimension.
+
     Examples:
         >>> import tour
         >>> fractional_max_pool3d(tour.ones(1, 4, 4, 4), 2, output_size=2).shape
@@ -295,6 +383,22 @@ def fractional_max_pool2d_with_indices(
 ) -> tuple[Tensor, Tensor]:  # fmt: skip
     """`fractional_max_pool2d` with the flat index of each maximum in its plane.
 
+    Args:
+        input: Shape (N, C, H, W) or (C, H, W).
+        kernel_size: Size of a window: one number for both, or two numbers.
+        output_size: Number of windows along each dimension: one number or two numbers.
+        output_ratio: That number as a share of the input's size, between 0 and 1; looked at only if `output_size` is
+            None.
+        return_indices: Not looked at: the indices always come.
+        _random_samples: Uniform numbers in [0, 1) of shape (N, C, 2) that place the windows; drawn if None.
+
+    Returns:
+        The maxima (N, C, H', W') or (C, H', W'), and their int64 indices of the same shape.
+
+    Raises:
+        ValueError: If neither size nor ratio is given, or there are not 2 ratios.
+        RuntimeError: If sizes do not fit: output + kernel - 1 may not exceed the input in any dimension.
+
     Examples:
         >>> import tour
         >>> y, where = tour.nn.functional.fractional_max_pool2d_with_indices(tour.rand(1, 5, 5), 2, output_ratio=0.6)
@@ -309,6 +413,22 @@ def fractional_max_pool3d_with_indices(
     return_indices: bool = False, _random_samples: Tensor | None = None,
 ) -> tuple[Tensor, Tensor]:  # fmt: skip
     """`fractional_max_pool3d` with the flat index of each maximum in its volume.
+
+    Args:
+        input: Shape (N, C, D, H, W) or (C, D, H, W).
+        kernel_size: Size of a window: one number for all three, or three numbers.
+        output_size: Number of windows along each dimension: one number or three numbers.
+        output_ratio: That number as a share of the input's size, between 0 and 1; looked at only if `output_size` is
+            None.
+        return_indices: Not looked at: the indices always come.
+        _random_samples: Uniform numbers in [0, 1) of shape (N, C, 3) that place the windows; drawn if None.
+
+    Returns:
+        The maxima (N, C, D', H', W') or (C, D', H', W'), and their int64 indices of the same shape.
+
+    Raises:
+        ValueError: If neither size nor ratio is given, or there are not 3 ratios.
+        RuntimeError: If sizes do not fit: output + kernel - 1 may not exceed the input in any dimension.
 
     Examples:
         >>> import tour

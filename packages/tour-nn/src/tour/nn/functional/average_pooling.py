@@ -137,6 +137,23 @@ def avg_pool3d(
 ) -> Tensor:  # fmt: skip
     """Mean of each window of a volume (N, C, D, H, W) or (C, D, H, W); arguments as in `avg_pool2d`.
 
+    Args:
+        input: Shape (N, C, D, H, W) or (C, D, H, W).
+        kernel_size: Size of the window: one number for all three dimensions, or (KD, KH, KW).
+        stride: Step of the window, likewise; the window's size if None.
+        padding: Zeros added on both sides, likewise; at most half the window.
+        ceil_mode: Whether a last window may hang over the border.
+        count_include_pad: Whether the zeros of the padding count.
+        divisor_override: What to divide sums by; the number of elements that count if None.
+        out: Where to write the result.
+
+    Returns:
+        Shape (N, C, D', H', W'), without N where the input has none, with D' = (D + 2 padding - KD) // stride + 1 and
+        H', W' likewise; `ceil_mode` rounds up instead.
+
+    Raises:
+        RuntimeError: If the window does not fit the input, or `divisor_override` is 0.
+
     Examples:
         >>> import tour
         >>> avg_pool3d(tour.ones(1, 2, 2, 2), 2)
@@ -179,6 +196,21 @@ def lp_pool2d(
 ) -> Tensor:
     """Power-average pooling over an image (N, C, H, W) or (C, H, W); arguments as in `lp_pool1d`.
 
+    Args:
+        input: Shape (N, C, H, W) or (C, H, W).
+        norm_type: The power p of `(sum of x**p)**(1/p)`, not 0: 1 gives the sum of each window.
+        kernel_size: Size of the window: one number for both dimensions, or (KH, KW).
+        stride: Step of the window, likewise; the window's size if None.
+        ceil_mode: Whether a last window may hang over the border.
+
+    Returns:
+        Shape (N, C, H', W'), without N where the input has none, with H' = (H - KH) // stride + 1 and W' likewise;
+        `ceil_mode` rounds up.
+
+    Raises:
+        RuntimeError: If the window does not fit the input.
+        ZeroDivisionError: If `norm_type` is 0.
+
     Examples:
         >>> import tour
         >>> lp_pool2d(tour.ones(1, 2, 2), 2, 2)
@@ -191,6 +223,21 @@ def lp_pool3d(
     input: Tensor, norm_type: float, kernel_size: Ints, stride: Ints | None = None, ceil_mode: bool = False
 ) -> Tensor:
     """Power-average pooling over a volume (N, C, D, H, W) or (C, D, H, W); arguments as in `lp_pool1d`.
+
+    Args:
+        input: Shape (N, C, D, H, W) or (C, D, H, W).
+        norm_type: The power p of `(sum of x**p)**(1/p)`, not 0: 1 gives the sum of each window.
+        kernel_size: Size of the window: one number for all three dimensions, or (KD, KH, KW).
+        stride: Step of the window, likewise; the window's size if None.
+        ceil_mode: Whether a last window may hang over the border.
+
+    Returns:
+        Shape (N, C, D', H', W'), without N where the input has none, with D' = (D - KD) // stride + 1 and H', W'
+        likewise; `ceil_mode` rounds up.
+
+    Raises:
+        RuntimeError: If the window does not fit the input.
+        ZeroDivisionError: If `norm_type` is 0.
 
     Examples:
         >>> import tour

@@ -223,6 +223,24 @@ def conv2d(
 ) -> Tensor:  # fmt: skip
     """Convolution over an image: input (N, C, H, W) or (C, H, W), weight (O, C / groups, KH, KW); the rest as in `conv1d`.
 
+    Args:
+        input: Shape (N, C, H, W) or (C, H, W).
+        weight: Shape (O, C / groups, KH, KW), of the input's dtype.
+        bias: Shape (O,), or None for no bias.
+        stride: Step of the window: one number for both dimensions, or two numbers.
+        padding: Zeros added on both sides, likewise; or `"valid"` for none, or `"same"` for an output of the input's
+            size, which takes a stride of 1.
+        dilation: Distance between the taps of the kernel, likewise.
+        groups: Number of groups of channels that do not see each other; divides C and O.
+
+    Returns:
+        Shape (N, O, H', W'), without N where the input has none, with
+        H' = (H + 2 padding - dilation (KH - 1) - 1) // stride + 1 and W' likewise.
+
+    Raises:
+        RuntimeError: If dimensions, channels, groups or dtypes do not fit, or the kernel is larger than the padded
+            input.
+
     Examples:
         >>> import tour
         >>> conv2d(tour.ones(1, 1, 3, 3), tour.ones(1, 1, 2, 2))
@@ -237,6 +255,24 @@ def conv3d(
     stride: Ints = 1, padding: Ints | str = 0, dilation: Ints = 1, groups: int = 1,
 ) -> Tensor:  # fmt: skip
     """Convolution over a volume: input (N, C, D, H, W) or (C, D, H, W), weight (O, C / groups, KD, KH, KW); the rest as in `conv1d`.
+
+    Args:
+        input: Shape (N, C, D, H, W) or (C, D, H, W).
+        weight: Shape (O, C / groups, KD, KH, KW), of the input's dtype.
+        bias: Shape (O,), or None for no bias.
+        stride: Step of the window: one number for all three dimensions, or three numbers.
+        padding: Zeros added on both sides, likewise; or `"valid"` for none, or `"same"` for an output of the input's
+            size, which takes a stride of 1.
+        dilation: Distance between the taps of the kernel, likewise.
+        groups: Number of groups of channels that do not see each other; divides C and O.
+
+    Returns:
+        Shape (N, O, D', H', W'), without N where the input has none, with
+        D' = (D + 2 padding - dilation (KD - 1) - 1) // stride + 1 and H', W' likewise.
+
+    Raises:
+        RuntimeError: If dimensions, channels, groups or dtypes do not fit, or the kernel is larger than the padded
+            input.
 
     Examples:
         >>> import tour
@@ -330,6 +366,24 @@ def conv_transpose2d(
 ) -> Tensor:  # fmt: skip
     """Transposed convolution over an image: weight (C, O / groups, KH, KW); the rest as in `conv_transpose1d`.
 
+    Args:
+        input: Shape (N, C, H, W) or (C, H, W).
+        weight: Shape (C, O / groups, KH, KW), of the input's dtype.
+        bias: Shape (O,), or None for no bias.
+        stride: Step of the convolution that this transposes: one number for both dimensions, or two numbers.
+        padding: Its padding, likewise.
+        output_padding: Added to one side of the output, likewise; smaller than stride or dilation.
+        groups: Number of groups of channels that do not see each other; divides C and O.
+        dilation: Distance between the taps of the kernel: one number for both dimensions, or two numbers.
+
+    Returns:
+        Shape (N, O, H', W'), without N where the input has none, with
+        H' = (H - 1) stride - 2 padding + dilation (KH - 1) + output_padding + 1 and W' likewise.
+
+    Raises:
+        RuntimeError: If dimensions, channels, groups or dtypes do not fit, `output_padding` is too large, or the output
+            would be empty.
+
     Examples:
         >>> import tour
         >>> conv_transpose2d(tour.ones(1, 1, 2, 2), tour.ones(1, 1, 2, 2), stride=2).shape
@@ -343,6 +397,24 @@ def conv_transpose3d(
     stride: Ints = 1, padding: Ints = 0, output_padding: Ints = 0, groups: int = 1, dilation: Ints = 1,
 ) -> Tensor:  # fmt: skip
     """Transposed convolution over a volume: weight (C, O / groups, KD, KH, KW); the rest as in `conv_transpose1d`.
+
+    Args:
+        input: Shape (N, C, D, H, W) or (C, D, H, W).
+        weight: Shape (C, O / groups, KD, KH, KW), of the input's dtype.
+        bias: Shape (O,), or None for no bias.
+        stride: Step of the convolution that this transposes: one number for all three dimensions, or three numbers.
+        padding: Its padding, likewise.
+        output_padding: Added to one side of the output, likewise; smaller than stride or dilation.
+        groups: Number of groups of channels that do not see each other; divides C and O.
+        dilation: Distance between the taps of the kernel: one number for all three dimensions, or three numbers.
+
+    Returns:
+        Shape (N, O, D', H', W'), without N where the input has none, with
+        D' = (D - 1) stride - 2 padding + dilation (KD - 1) + output_padding + 1 and H', W' likewise.
+
+    Raises:
+        RuntimeError: If dimensions, channels, groups or dtypes do not fit, `output_padding` is too large, or the output
+            would be empty.
 
     Examples:
         >>> import tour

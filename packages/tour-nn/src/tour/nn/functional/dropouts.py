@@ -118,6 +118,15 @@ def _warn_of_dimensions(name: str, input: Tensor, usual: tuple[int, ...]) -> Non
 def dropout1d(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
     """Set each channel of signals (N, C, L) or (C, L) to zero with probability `p`; arguments as in `dropout`.
 
+    Args:
+        input: Shape (N, C, L) or (C, L), floating-point.
+        p: Probability that a channel is set to zero; the others are divided by `1 - p`.
+        training: Whether to do anything at all.
+        inplace: Whether to write into the input.
+
+    Returns:
+        The input's shape; the input itself if `inplace`, not `training`, or p is 0.
+
     Raises:
         ValueError: If `p` is not between 0 and 1.
         RuntimeError: If the input has neither two nor three dimensions.
@@ -139,8 +148,21 @@ def dropout2d(input: Tensor, p: float = 0.5, training: bool = True, inplace: boo
 
     Three dimensions are taken as (N, C, L), with a warning, as in PyTorch.
 
+    Args:
+        input: Shape (N, C, H, W), floating-point; (N, C, L) and (N, C) are taken with a warning.
+        p: Probability that a channel is set to zero; the others are divided by `1 - p`.
+        training: Whether to do anything at all.
+        inplace: Whether to write into the input.
+
+    Returns:
+        The input's shape; the input itself if `inplace`, not `training`, or p is 0.
+
     Raises:
         ValueError: If `p` is not between 0 and 1.
+        RuntimeError: In training, if the input has fewer than two dimensions and p is neither 0 nor 1.
+
+    Warns:
+        UserWarning: If the input does not have four dimensions.
 
     Examples:
         >>> import tour
@@ -161,8 +183,21 @@ def dropout2d(input: Tensor, p: float = 0.5, training: bool = True, inplace: boo
 def dropout3d(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
     """Set each channel of volumes (N, C, D, H, W) or (C, D, H, W) to zero with probability `p`; arguments as in `dropout`.
 
+    Args:
+        input: Shape (N, C, D, H, W) or (C, D, H, W), floating-point; other shapes are taken as (C, ...), with a
+            warning.
+        p: Probability that a channel is set to zero; the others are divided by `1 - p`.
+        training: Whether to do anything at all.
+        inplace: Whether to write into the input.
+
+    Returns:
+        The input's shape; the input itself if `inplace`, not `training`, or p is 0.
+
     Raises:
         ValueError: If `p` is not between 0 and 1.
+
+    Warns:
+        UserWarning: If the input has neither four nor five dimensions.
 
     Examples:
         >>> import tour
@@ -213,9 +248,18 @@ def alpha_dropout(input: Tensor, p: float = 0.5, training: bool = False, inplace
 def feature_alpha_dropout(input: Tensor, p: float = 0.5, training: bool = False, inplace: bool = False) -> Tensor:
     """`alpha_dropout` of whole channels of (N, C, ...); arguments as there.
 
+    Args:
+        input: Shape (N, C, ...), floating-point.
+        p: Probability that a channel is set to the floor of SELU, about -1.758, before all is scaled and shifted.
+        training: Whether to do anything at all.
+        inplace: Whether to write into the input.
+
+    Returns:
+        The input's shape; the input itself if `inplace`, not `training`, or p is 0.
+
     Raises:
         ValueError: If `p` is not between 0 and 1.
-        RuntimeError: If the input has fewer than two dimensions.
+        RuntimeError: In training, if the input has fewer than two dimensions and p is neither 0 nor 1.
 
     Examples:
         >>> import tour

@@ -166,6 +166,26 @@ def upsample(
 ) -> Tensor:
     """The deprecated name of `interpolate`.
 
+    Args:
+        input: Shape (N, C, *size) with one to three sizes.
+        size: The new size; one number serves all dimensions.
+        scale_factor: What to multiply the size by, where `size` is None.
+        mode: How to fill in, as in `interpolate`.
+        align_corners: As in `interpolate`; None counts as False, and is the only choice where the mode is not a linear
+            or cubic one.
+
+    Returns:
+        Shape (N, C, *new size).
+
+    Raises:
+        ValueError: If both or neither of size and scale are given, or they do not go with the input or the mode.
+        NotImplementedError: If the mode does not fit the number of dimensions, or the dtype is neither a floating-point
+            one nor uint8.
+        RuntimeError: If a size is, or would be, 0.
+
+    Warns:
+        UserWarning: That the name is deprecated.
+
     Examples:
         >>> import warnings, tour
         >>> with warnings.catch_warnings():
@@ -181,6 +201,23 @@ def upsample_nearest(
     input: Tensor, size: Ints | None = None, scale_factor: float | tuple[float, ...] | None = None
 ) -> Tensor:
     """The deprecated name of `interpolate(..., mode="nearest")`.
+
+    Args:
+        input: Shape (N, C, *size) with one to three sizes.
+        size: The new size; one number serves all dimensions.
+        scale_factor: What to multiply the size by, where `size` is None.
+
+    Returns:
+        Shape (N, C, *new size).
+
+    Raises:
+        ValueError: If both or neither of size and scale are given, or there are too many or too few numbers.
+        NotImplementedError: If the mode does not fit the number of dimensions, or the dtype is neither a floating-point
+            one nor uint8.
+        RuntimeError: If a size is, or would be, 0.
+
+    Warns:
+        UserWarning: That the name is deprecated.
 
     Examples:
         >>> import warnings
@@ -200,6 +237,23 @@ def upsample_bilinear(
     input: Tensor, size: Ints | None = None, scale_factor: float | tuple[float, ...] | None = None
 ) -> Tensor:
     """The deprecated name of `interpolate(..., mode="bilinear", align_corners=True)`.
+
+    Args:
+        input: Shape (N, C, H, W).
+        size: The new size (H', W'), or one number for both.
+        scale_factor: What to multiply the size by, where `size` is None.
+
+    Returns:
+        Shape (N, C, H', W').
+
+    Raises:
+        ValueError: If both or neither of size and scale are given, or there are too many or too few numbers.
+        NotImplementedError: If the mode does not fit the number of dimensions, or the dtype is neither a floating-point
+            one nor uint8.
+        RuntimeError: If a size is, or would be, 0.
+
+    Warns:
+        UserWarning: That the name is deprecated.
 
     Examples:
         >>> import warnings

@@ -177,6 +177,23 @@ def max_pool2d(
 ) -> Any:  # fmt: skip
     """Largest element of each window of an image (N, C, H, W) or (C, H, W); arguments as in `max_pool1d`.
 
+    Args:
+        input: Shape (N, C, H, W) or (C, H, W).
+        kernel_size: Size of the window: one number for both dimensions, or (KH, KW).
+        stride: Step of the window, likewise; the window's size if None.
+        padding: Minus infinity added on both sides, likewise; at most half the window.
+        dilation: Distance between the elements of a window, likewise.
+        ceil_mode: Whether a last window may hang over the border.
+        return_indices: Whether to give the flat index of each maximum in its plane as well.
+
+    Returns:
+        Shape (N, C, H', W'), and with `return_indices` int64 indices of the same shape, both without N where the input
+        has none, with H' = (H + 2 padding - dilation (KH - 1) - 1) // stride + 1 and W' likewise; `ceil_mode` rounds
+        up.
+
+    Raises:
+        RuntimeError: If the input has other dimensions, the padding is too large, or no window fits.
+
     Examples:
         >>> import tour
         >>> max_pool2d(tour.arange(16.0).reshape(1, 4, 4), 2)
@@ -192,6 +209,23 @@ def max_pool3d(
 ) -> Any:  # fmt: skip
     """Largest element of each window of a volume (N, C, D, H, W) or (C, D, H, W); arguments as in `max_pool1d`.
 
+    Args:
+        input: Shape (N, C, D, H, W) or (C, D, H, W).
+        kernel_size: Size of the window: one number for all three dimensions, or (KD, KH, KW).
+        stride: Step of the window, likewise; the window's size if None.
+        padding: Minus infinity added on both sides, likewise; at most half the window.
+        dilation: Distance between the elements of a window, likewise.
+        ceil_mode: Whether a last window may hang over the border.
+        return_indices: Whether to give the flat index of each maximum in its volume as well.
+
+    Returns:
+        Shape (N, C, D', H', W'), and with `return_indices` int64 indices of the same shape, both without N where the
+        input has none, with D' = (D + 2 padding - dilation (KD - 1) - 1) // stride + 1 and H', W' likewise; `ceil_mode`
+        rounds up.
+
+    Raises:
+        RuntimeError: If the input has other dimensions, the padding is too large, or no window fits.
+
     Examples:
         >>> import tour
         >>> max_pool3d(tour.ones(1, 2, 2, 2), 2).shape
@@ -205,6 +239,22 @@ def max_pool1d_with_indices(
     ceil_mode: bool = False, return_indices: bool = False,
 ) -> tuple[Tensor, Tensor]:  # fmt: skip
     """`max_pool1d` with the flat index of each maximum.
+
+    Args:
+        input: Shape (N, C, L) or (C, L).
+        kernel_size: Size of the window.
+        stride: Step of the window; the window's size if None.
+        padding: Minus infinity added on both sides; at most half the window.
+        dilation: Distance between the elements of a window.
+        ceil_mode: Whether a last window may hang over the border.
+        return_indices: Not looked at: the indices always come.
+
+    Returns:
+        The maxima (N, C, L') and their int64 indices of the same shape, both without N where the input has none, with
+        L' = (L + 2 padding - dilation (K - 1) - 1) // stride + 1; `ceil_mode` rounds up.
+
+    Raises:
+        RuntimeError: If the input has other dimensions, the padding is too large, or no window fits.
 
     Examples:
         >>> import tour
@@ -220,6 +270,22 @@ def max_pool2d_with_indices(
 ) -> tuple[Tensor, Tensor]:  # fmt: skip
     """`max_pool2d` with the flat index of each maximum in its plane.
 
+    Args:
+        input: Shape (N, C, H, W) or (C, H, W).
+        kernel_size: Size of the window: one number for both dimensions, or (KH, KW).
+        stride: Step of the window, likewise; the window's size if None.
+        padding: Minus infinity added on both sides, likewise; at most half the window.
+        dilation: Distance between the elements of a window, likewise.
+        ceil_mode: Whether a last window may hang over the border.
+        return_indices: Not looked at: the indices always come.
+
+    Returns:
+        The maxima (N, C, H', W') and their int64 indices of the same shape, both without N where the input has none,
+        with H' = (H + 2 padding - dilation (KH - 1) - 1) // stride + 1 and W' likewise; `ceil_mode` rounds up.
+
+    Raises:
+        RuntimeError: If the input has other dimensions, the padding is too large, or no window fits.
+
     Examples:
         >>> import tour
         >>> tour.nn.functional.max_pool2d_with_indices(tour.tensor([[[1.0, 3.0], [2.0, 0.0]]]), 2)
@@ -233,6 +299,23 @@ def max_pool3d_with_indices(
     ceil_mode: bool = False, return_indices: bool = False,
 ) -> tuple[Tensor, Tensor]:  # fmt: skip
     """`max_pool3d` with the flat index of each maximum in its volume.
+
+    Args:
+        input: Shape (N, C, D, H, W) or (C, D, H, W).
+        kernel_size: Size of the window: one number for all three dimensions, or (KD, KH, KW).
+        stride: Step of the window, likewise; the window's size if None.
+        padding: Minus infinity added on both sides, likewise; at most half the window.
+        dilation: Distance between the elements of a window, likewise.
+        ceil_mode: Whether a last window may hang over the border.
+        return_indices: Not looked at: the indices always come.
+
+    Returns:
+        The maxima (N, C, D', H', W') and their int64 indices of the same shape, both without N where the input has
+        none, with D' = (D + 2 padding - dilation (KD - 1) - 1) // stride + 1 and H', W' likewise; `ceil_mode` rounds
+        up.
+
+    Raises:
+        RuntimeError: If the input has other dimensions, the padding is too large, or no window fits.
 
     Examples:
         >>> import tour
@@ -337,6 +420,24 @@ def max_unpool2d(
 ) -> Tensor:  # fmt: skip
     """Put maxima back where `max_pool2d` found them; arguments as in `max_unpool1d`.
 
+    Args:
+        input: Maxima of shape (N, C, H, W) or (C, H, W).
+        indices: Where they stood, flat in their plane, as `max_pool2d(..., return_indices=True)` gives them: int64, of
+            the input's shape.
+        kernel_size: Size of the window: one number for both dimensions, or (KH, KW).
+        stride: Step of the window, likewise; the window's size if None.
+        padding: Padding of the pooling, likewise.
+        output_size: Size of what was pooled, with or without N and C in front; less than one stride away from the size
+            below, which None takes.
+
+    Returns:
+        Shape (N, C, H', W'), without N where the input has none, with H' = (H - 1) stride + KH - 2 padding and W'
+        likewise.
+
+    Raises:
+        ValueError: If `output_size` does not fit.
+        RuntimeError: If shapes, dtypes or indices do not fit.
+
     Examples:
         >>> import tour
         >>> max_unpool2d(tour.tensor([[[7.0]]]), tour.tensor([[[3]]]), 2)
@@ -351,6 +452,24 @@ def max_unpool3d(
     output_size: Any = None,
 ) -> Tensor:  # fmt: skip
     """Put maxima back where `max_pool3d` found them; arguments as in `max_unpool1d`.
+
+    Args:
+        input: Maxima of shape (N, C, D, H, W) or (C, D, H, W).
+        indices: Where they stood, flat in their volume, as `max_pool3d(..., return_indices=True)` gives them: int64, of
+            the input's shape.
+        kernel_size: Size of the window: one number for all three dimensions, or (KD, KH, KW).
+        stride: Step of the window, likewise; the window's size if None.
+        padding: Padding of the pooling, likewise.
+        output_size: Size of what was pooled, with or without N and C in front; less than one stride away from the size
+            below, which None takes.
+
+    Returns:
+        Shape (N, C, D', H', W'), without N where the input has none, with D' = (D - 1) stride + KD - 2 padding and H',
+        W' likewise.
+
+    Raises:
+        ValueError: If `output_size` does not fit.
+        RuntimeError: If shapes, dtypes or indices do not fit.
 
     Examples:
         >>> import tour

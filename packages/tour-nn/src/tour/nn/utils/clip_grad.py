@@ -191,6 +191,11 @@ def clip_grad_norm(
 ) -> Tensor:
     """Deprecated: call `clip_grad_norm_`.
 
+    Arguments, result and errors are described there.
+
+    Warns:
+        FutureWarning: That the name is deprecated.
+
     Examples:
         >>> import warnings
         >>> import tour

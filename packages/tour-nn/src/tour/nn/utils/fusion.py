@@ -143,6 +143,23 @@ def fuse_linear_bn_weights(
 ) -> tuple[Parameter, Parameter]:
     """Weight and bias of the linear map that `fuse_linear_bn_eval` makes; arguments as for `fuse_conv_bn_weights`.
 
+    With `s = bn_w / √(bn_rv + bn_eps)` they are `s · linear_w`, row by row, and `(linear_b - bn_rm) · s + bn_b`.
+
+    Args:
+        linear_w: The linear map's weight, (O, I).
+        linear_b: Its bias, (O,); None counts as zero.
+        bn_rm: Running mean, (O,) or (1,).
+        bn_rv: Running variance, likewise.
+        bn_eps: Added to the variance.
+        bn_w: Scale of each feature, likewise.
+        bn_b: Shift of each feature, likewise.
+
+    Returns:
+        The weight, (O, I), and the bias, (O,) or (1,), as new parameters.
+
+    Raises:
+        RuntimeError: If sizes do not fit.
+
     Examples:
         >>> import tour
         >>> from tour.nn.utils.fusion import fuse_linear_bn_weights

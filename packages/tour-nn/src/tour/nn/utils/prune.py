@@ -416,6 +416,20 @@ def identity(module: Module, name: str) -> Module:
 def random_unstructured(module: Module, name: str, amount: Amount) -> Module:
     """Prune elements at random; arguments as for `l1_unstructured`.
 
+    Args:
+        module: The module that has the parameter.
+        name: Its name.
+        amount: How many elements, as an int, or which share, as a float from 0 to 1; of those left, where it was pruned
+            before.
+
+    Returns:
+        The module, changed in place.
+
+    Raises:
+        AttributeError: If the module has no such parameter.
+        TypeError: If `amount` is no number.
+        ValueError: If `amount` is negative, a share above 1, or more than there are.
+
     Examples:
         >>> from tour import nn
         >>> layer = nn.utils.prune.random_unstructured(nn.Linear(4, 2), "weight", amount=0.25)
@@ -454,6 +468,23 @@ def l1_unstructured(module: Module, name: str, amount: Amount, importance_scores
 def random_structured(module: Module, name: str, amount: Amount, dim: int) -> Module:
     """Prune channels, along a dimension, at random; other arguments as for `l1_unstructured`.
 
+    Args:
+        module: The module that has the parameter.
+        name: Its name.
+        amount: How many channels, as an int, or which share, as a float from 0 to 1; of those left, where it was pruned
+            before.
+        dim: The dimension of the channels; negative ones count from the end.
+
+    Returns:
+        The module, changed in place.
+
+    Raises:
+        AttributeError: If the module has no such parameter.
+        TypeError: If `amount` is no number.
+        ValueError: If `amount` is negative, a share above 1, or more than there are, or the parameter has fewer than
+            two dimensions.
+        IndexError: If the parameter has no dimension `dim`.
+
     Examples:
         >>> from tour import nn
         >>> layer = nn.utils.prune.random_structured(nn.Linear(4, 3), "weight", amount=1, dim=0)
@@ -468,6 +499,26 @@ def ln_structured(
     module: Module, name: str, amount: Amount, n: Any, dim: int, importance_scores: Tensor | None = None
 ) -> Module:
     """Prune the channels, along a dimension, of smallest n-norm; other arguments as for `l1_unstructured`.
+
+    Args:
+        module: The module that has the parameter.
+        name: Its name.
+        amount: How many channels, as an int, or which share, as a float from 0 to 1; of those left, where it was pruned
+            before.
+        n: p of the p-norm that is taken over each channel: a number, `inf` or `-inf`.
+        dim: The dimension of the channels; negative ones count from the end.
+        importance_scores: What to judge by in place of the elements; of the parameter's shape.
+
+    Returns:
+        The module, changed in place.
+
+    Raises:
+        AttributeError: If the module has no such parameter.
+        TypeError: If `amount` is no number.
+        ValueError: If `amount` is negative, a share above 1, or more than there are, or the parameter has fewer than
+            two dimensions.
+        IndexError: If the parameter has no dimension `dim`.
+        AssertionError: If `importance_scores` has another shape than the parameter.
 
     Examples:
         >>> import tour
@@ -484,6 +535,18 @@ def ln_structured(
 
 def custom_from_mask(module: Module, name: str, mask: Tensor) -> Module:
     """Prune a parameter by a given mask, 0 for what is pruned; other arguments as for `l1_unstructured`.
+
+    Args:
+        module: The module that has the parameter.
+        name: Its name.
+        mask: 1 for what stays and 0 for what is pruned; of the parameter's shape. What was pruned before stays so.
+
+    Returns:
+        The module, changed in place.
+
+    Raises:
+        AttributeError: If the module has no such parameter.
+        RuntimeError: If the mask does not broadcast with the parameter.
 
     Examples:
         >>> import tour

@@ -219,6 +219,17 @@ def pad_sequence(
 def unpad_sequence(padded_sequences: Tensor, lengths: Tensor, batch_first: bool = False) -> list[Tensor]:
     """The sequences of a padded batch, each in its length.
 
+    Args:
+        padded_sequences: Shape (L, B, ...), or (B, L, ...) with `batch_first`; padded at the end.
+        lengths: The length of each sequence, an integer tensor (B,).
+        batch_first: Whether the batch is the first dimension.
+
+    Returns:
+        B tensors (L_i, ...), views of the batch.
+
+    Raises:
+        IndexError: If there are more lengths than sequences.
+
     Examples:
         >>> import tour
         >>> unpad_sequence(tour.tensor([[1, 3], [2, 0]]), tour.tensor([2, 1]))

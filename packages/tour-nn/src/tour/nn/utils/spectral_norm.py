@@ -69,9 +69,21 @@ def spectral_norm(
 ) -> M:
     """Divide a weight by its largest singular value. `parametrizations.spectral_norm` is the newer form, with the same arguments.
 
+    Args:
+        module: The module that has the weight.
+        name: Its name. The parameter becomes `name_orig`, and a hook computes `name` before each forward pass.
+        n_power_iterations: How many power iterations for each forward pass in training; there are none in evaluation.
+        eps: Keeps norms from zero.
+        dim: The dimension of the outputs; None takes 1 for transposed convolutions and 0 for others.
+
+    Returns:
+        The module, changed in place.
+
     Raises:
         RuntimeError: If the weight is already normalised.
-        ValueError: If `n_power_iterations` is not positive.
+        ValueError: If `n_power_iterations` is not positive, or the parameter is None.
+        KeyError: If the module has no such parameter.
+        IndexError: If the weight has no dimension `dim`.
 
     Examples:
         >>> import tour

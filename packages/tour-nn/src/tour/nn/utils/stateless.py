@@ -26,6 +26,25 @@ def functional_call(
 ) -> Any:
     """Deprecated in PyTorch 2.0 and here: call `tour.func.functional_call`; arguments as for `call_with`.
 
+    Args:
+        module: The module.
+        parameters_and_buffers: Tensors by name, as in `state_dict`; what is not named keeps its own value.
+        args: A tuple of arguments, or one argument; None for none.
+        kwargs: Arguments by name; None for none.
+        tie_weights: Whether a tensor that has several names in the module is replaced under all of them.
+        strict: Whether every parameter and buffer must be given, and no others.
+
+    Returns:
+        What the module returns.
+
+    Raises:
+        RuntimeError: If `strict` and names are missing or unexpected.
+        AttributeError: If the module has no such parameter or buffer.
+        ValueError: If tied weights are given different tensors.
+
+    Warns:
+        FutureWarning: That the function is deprecated.
+
     Examples:
         >>> import warnings
         >>> import tour
