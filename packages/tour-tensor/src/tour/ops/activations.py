@@ -173,9 +173,18 @@ def rrelu(
 ) -> Tensor:
     """Each element, times a slope below zero: random in [lower, upper) while training, their mean otherwise.
 
+    Args:
+        input: A floating-point tensor.
+        lower: The smallest slope.
+        upper: Where the slopes end; at least `lower`.
+        training: Whether each element that is not positive draws a slope of its own; otherwise all have the slope
+            `(lower + upper) / 2`.
+        inplace: Whether to write the result into `input`.
+        generator: The stream to draw from; the default one if None. Read in training only.
+
     Raises:
         RuntimeError: If `lower` is larger than `upper`.
-        NotImplementedError: If the elements are integers, in training.
+        NotImplementedError: If the elements are integers.
 
     Examples:
         >>> import tour
@@ -400,6 +409,15 @@ _HARDSWISH = Op("hardswish", ("input",), kernels.hardswish)
 
 def threshold(input: Tensor, threshold: float, value: float, inplace: bool = False) -> Tensor:
     """Each element above a threshold, and `value` in place of the others; integers too.
+
+    Args:
+        input: A real tensor, not of booleans.
+        threshold: Elements larger than this stay, and so does NaN; one that equals it is replaced.
+        value: What stands in place of the others.
+        inplace: Whether to write the result into `input`.
+
+    Raises:
+        RuntimeError: If the elements are boolean or complex.
 
     Examples:
         >>> import tour

@@ -120,6 +120,16 @@ def positive(input: Tensor) -> Tensor:
 def add(input: Tensor, other: Tensor | complex, *, alpha: complex = 1, out: Tensor | None = None) -> Tensor:
     """Sum `input + alpha * other`, broadcasting.
 
+    Args:
+        input: A tensor.
+        other: A tensor or a number; the shapes broadcast, and the result has the dtype to which both promote.
+        alpha: A factor of `other`. It must be an integer if both operands hold integers, and real if both are real.
+        out: A tensor to write the result into.
+
+    Raises:
+        RuntimeError: If the shapes do not broadcast, or `alpha` does not suit the dtypes.
+        TypeError: If `input` is no tensor, or `other` neither a tensor nor a number.
+
     Examples:
         >>> import tour
         >>> tour.add(tour.tensor([1.0, 2.0]), 10)
@@ -132,6 +142,18 @@ def add(input: Tensor, other: Tensor | complex, *, alpha: complex = 1, out: Tens
 def sub(input: Tensor, other: Tensor | complex, *, alpha: complex = 1, out: Tensor | None = None) -> Tensor:
     """Difference `input - alpha * other`, broadcasting.
 
+    Args:
+        input: A tensor, not of booleans.
+        other: A tensor, not of booleans, or a number; the shapes broadcast, and the result has the dtype to which both
+            promote.
+        alpha: A factor of `other`. It must be an integer if both operands hold integers, and real if both are real.
+        out: A tensor to write the result into.
+
+    Raises:
+        RuntimeError: If the shapes do not broadcast, an operand is boolean (`~` inverts a mask), or `alpha` does not
+            suit the dtypes.
+        TypeError: If `input` is no tensor, or `other` neither a tensor nor a number.
+
     Examples:
         >>> import tour
         >>> tour.sub(tour.tensor([1.0, 2.0]), tour.tensor([1.0, 1.0]), alpha=2)
@@ -143,6 +165,15 @@ def sub(input: Tensor, other: Tensor | complex, *, alpha: complex = 1, out: Tens
 
 def rsub(input: Tensor, other: Tensor | complex, *, alpha: complex = 1) -> Tensor:
     """Difference `other - alpha * input`, broadcasting.
+
+    Args:
+        input: What is subtracted: a tensor, not of booleans.
+        other: What it is subtracted from: a tensor, not of booleans, or a number; the shapes broadcast.
+        alpha: A factor of `input`. It must be an integer if both operands hold integers, and real if both are real.
+
+    Raises:
+        RuntimeError: If the shapes do not broadcast, an operand is boolean, or `alpha` does not suit the dtypes.
+        TypeError: If `input` is no tensor, or `other` neither a tensor nor a number.
 
     Examples:
         >>> import tour
@@ -192,6 +223,19 @@ def addcmul(
 ) -> Tensor:
     """Sum `input + value * tensor1 * tensor2`, broadcasting.
 
+    Args:
+        input: What is added to.
+        tensor1: A factor.
+        tensor2: Another factor. The shapes of the three tensors broadcast, and the result has the dtype to which they
+            promote.
+        value: A number to multiply the product by; taken in the dtype of the result, so that integers lose its
+            fraction.
+        out: A tensor to write the result into.
+
+    Raises:
+        RuntimeError: If the shapes do not broadcast.
+        TypeError: If one of the three is no tensor.
+
     Examples:
         >>> import tour
         >>> tour.addcmul(tour.tensor([1.0]), tour.tensor([2.0]), tour.tensor([3.0]), value=0.5)
@@ -218,8 +262,17 @@ def addcdiv(
 ) -> Tensor:
     """Sum `input + value * tensor1 / tensor2`, broadcasting.
 
+    Args:
+        input: What is added to.
+        tensor1: The numerator.
+        tensor2: The denominator. The shapes of the three tensors broadcast, and the result has the dtype to which they
+            promote.
+        value: A number to multiply the quotient by.
+        out: A tensor to write the result into.
+
     Raises:
-        RuntimeError: If both tensors hold integers.
+        RuntimeError: If `tensor1` and `tensor2` both hold integers, or the shapes do not broadcast.
+        TypeError: If one of the three is no tensor.
 
     Examples:
         >>> import tour

@@ -118,6 +118,15 @@ def roll(input: Tensor, shifts: Any, dims: Any = None) -> Tensor:
 def rot90(input: Tensor, k: int = 1, dims: Any = (0, 1)) -> Tensor:
     """A copy rotated by 90 degrees in the plane of two dimensions, `k` times from the first towards the second.
 
+    Args:
+        input: A tensor of at least two dimensions.
+        k: How many quarter turns; negative ones go the other way round.
+        dims: The two dimensions of the plane.
+
+    Raises:
+        RuntimeError: If `input` has fewer than two dimensions, or `dims` are not two different ones.
+        IndexError: If a dimension is out of range.
+
     Examples:
         >>> import tour
         >>> tour.rot90(tour.tensor([[1, 2], [3, 4]]))

@@ -283,6 +283,20 @@ def _isclose_kernel(a: Any, b: Any, rtol: float, atol: float, equal_nan: bool) -
 def allclose(input: Tensor, other: Tensor, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False) -> bool:
     """Whether all elements are equal up to `atol + rtol * abs(other)`.
 
+    Args:
+        input: Any tensor.
+        other: A tensor of the same dtype; the shapes broadcast.
+        rtol: Relative tolerance, not negative.
+        atol: Absolute tolerance, not negative.
+        equal_nan: Whether NaN is close to NaN.
+
+    Returns:
+        A Python bool; True if there are no elements.
+
+    Raises:
+        RuntimeError: If the dtypes differ, the shapes do not broadcast, or a tolerance is negative.
+        TypeError: If one of the two is no tensor.
+
     Examples:
         >>> import tour
         >>> tour.allclose(tour.tensor([1.0]), tour.tensor([1.0 + 1e-9]))
@@ -320,8 +334,15 @@ def where(condition: Tensor, input: Any = None, other: Any = None, *, out: Tenso
 
     With the condition alone: the indices where it holds, one tensor per dimension (`nonzero(as_tuple=True)`).
 
+    Args:
+        condition: A boolean tensor; uint8 counts as boolean, too.
+        input: A tensor or a number, taken where the condition holds.
+        other: A tensor or a number, taken elsewhere; the result has the dtype to which both promote.
+        out: A tensor to write the result into.
+
     Raises:
-        RuntimeError: If the condition is not boolean.
+        RuntimeError: If the condition is not boolean, or the shapes do not broadcast.
+        TypeError: If the condition is no tensor, or only one of `input` and `other` is given.
 
     Examples:
         >>> import tour

@@ -111,6 +111,20 @@ def chain_matmul(*matrices: Tensor, out: Tensor | None = None) -> Tensor:
 def cross(input: Tensor, other: Tensor, dim: int | None = None, *, out: Tensor | None = None) -> Tensor:
     """Cross products of the vectors of three elements along a dimension (by default the first of size 3).
 
+    Args:
+        input: A tensor with size 3 along `dim`.
+        other: A tensor with as many dimensions, and size 3 along `dim`, too; the other sizes broadcast.
+        dim: The dimension of the vectors; None for the first of size 3 in `input`.
+        out: A tensor to write the result into.
+
+    Returns:
+        The products, in the shape to which both broadcast.
+
+    Raises:
+        RuntimeError: If the numbers of dimensions differ, the vectors do not have three elements, or the shapes do not
+            broadcast.
+        IndexError: If `dim` is out of range.
+
     Examples:
         >>> import tour
         >>> tour.cross(tour.tensor([1, 0, 0]), tour.tensor([0, 1, 0]))

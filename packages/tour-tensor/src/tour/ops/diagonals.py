@@ -180,6 +180,21 @@ def tril_indices(
 ) -> Tensor:
     """Indices of the lower triangle of a matrix: a row of row numbers, and one of column numbers.
 
+    Args:
+        row: Rows of the matrix.
+        col: Columns of the matrix.
+        offset: A diagonal, and the triangle goes up to it: 0 is the main one, positive ones lie above it, negative ones
+            below.
+        dtype: int64 (if None) or int32.
+        device: Where the tensor goes; the default device if None.
+        layout: Accepted for PyTorch's sake.
+
+    Returns:
+        Shape (2, n) for n elements, in row-major order.
+
+    Raises:
+        RuntimeError: If a size is negative, or the dtype is another one.
+
     Examples:
         >>> import tour
         >>> tour.tril_indices(2, 2)
@@ -199,6 +214,21 @@ def triu_indices(
     layout: Any = None,
 ) -> Tensor:
     """Indices of the upper triangle of a matrix: a row of row numbers, and one of column numbers.
+
+    Args:
+        row: Rows of the matrix.
+        col: Columns of the matrix.
+        offset: A diagonal, and the triangle begins at it: 0 is the main one, positive ones lie above it, negative ones
+            below.
+        dtype: int64 (if None) or int32.
+        device: Where the tensor goes; the default device if None.
+        layout: Accepted for PyTorch's sake.
+
+    Returns:
+        Shape (2, n) for n elements, in row-major order.
+
+    Raises:
+        RuntimeError: If a size is negative, or the dtype is another one.
 
     Examples:
         >>> import tour
@@ -251,6 +281,17 @@ def block_diag(*tensors: Any) -> Tensor:
 @numpy_too
 def vander(x: Tensor, N: int | None = None, increasing: bool = False) -> Tensor:
     """The Vandermonde matrix of a vector: its powers as columns, the highest first unless `increasing`.
+
+    Args:
+        x: A vector of n elements; integers and booleans are taken as int64.
+        N: Columns of the result; n if None.
+        increasing: Whether the powers go from 0 up to `N - 1` rather than down.
+
+    Returns:
+        Shape (n, N): `x[i] ** (N - 1 - j)` in row i and column j, or `x[i] ** j` if `increasing`.
+
+    Raises:
+        RuntimeError: If `x` is no vector, or `N` is negative.
 
     Examples:
         >>> import tour

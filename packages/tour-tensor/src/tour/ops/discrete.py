@@ -170,6 +170,21 @@ def randint_like(
 ) -> Tensor:
     """Random integers in `input`'s shape and dtype: `randint_like(x, high)` or `randint_like(x, low, high)`.
 
+    Args:
+        input: The tensor whose shape, dtype and device are taken.
+        low: The smallest; 0 if only one number is given, which is then `high`.
+        high: One more than the largest.
+        generator: The stream to draw from; the default one if None.
+        dtype: The dtype, if it is not that of `input`; it must be able to hold the range.
+        layout: Accepted for PyTorch's sake.
+        device: The device, if it is not that of `input`.
+        requires_grad: Whether the result requires gradients.
+        pin_memory: Accepted for PyTorch's sake.
+        memory_format: How the elements lie in memory; None for the order that they have in `input`.
+
+    Raises:
+        RuntimeError: If low >= high, or the dtype is complex or cannot hold the range.
+
     Examples:
         >>> import tour
         >>> _ = tour.manual_seed(0)

@@ -100,6 +100,18 @@ def amax(input: Tensor, dim: Dim = (), keepdim: bool = False, *, out: Tensor | N
 
     Elements that tie share the gradient evenly.
 
+    Args:
+        input: A real or boolean tensor.
+        dim: A dimension, or a tuple of them; all if it is empty (the default) or None.
+        keepdim: Whether the dimensions stay, with size 1.
+        out: A tensor of the same dtype as `input` to write the result into.
+
+    Raises:
+        RuntimeError: If a dimension is named twice, `input` is empty and no dimension is named, or `out` has another
+            dtype.
+        NotImplementedError: If the elements are complex.
+        IndexError: If a dimension is out of range or has size 0.
+
     Examples:
         >>> import tour
         >>> tour.amax(tour.tensor([[1, 5], [3, 2]]), dim=1)
@@ -114,6 +126,18 @@ def amin(input: Tensor, dim: Dim = (), keepdim: bool = False, *, out: Tensor | N
     """Smallest elements over dimensions, or over all; NaN if there is one.
 
     Elements that tie share the gradient evenly.
+
+    Args:
+        input: A real or boolean tensor.
+        dim: A dimension, or a tuple of them; all if it is empty (the default) or None.
+        keepdim: Whether the dimensions stay, with size 1.
+        out: A tensor of the same dtype as `input` to write the result into.
+
+    Raises:
+        RuntimeError: If a dimension is named twice, `input` is empty and no dimension is named, or `out` has another
+            dtype.
+        NotImplementedError: If the elements are complex.
+        IndexError: If a dimension is out of range or has size 0.
 
     Examples:
         >>> import tour
@@ -139,6 +163,22 @@ def aminmax(
     input: Tensor, *, dim: int | None = None, keepdim: bool = False, out: tuple[Tensor, Tensor] | None = None
 ) -> return_types.aminmax:
     """Smallest and largest elements over a dimension, or over all.
+
+    Both are NaN if there is one. Elements that tie share the gradient evenly.
+
+    Args:
+        input: A real or boolean tensor.
+        dim: A dimension; None for all elements.
+        keepdim: Whether the dimension stays, with size 1.
+        out: A pair of tensors of the same dtype as `input` to write the results into.
+
+    Returns:
+        A named tuple of `min` and `max`.
+
+    Raises:
+        RuntimeError: If `input` is empty and no dimension is named, or a tensor of `out` has another dtype.
+        NotImplementedError: If the elements are complex.
+        IndexError: If the dimension is out of range or has size 0.
 
     Examples:
         >>> import tour
@@ -327,6 +367,21 @@ def _index_of(name: str, a: Any, dim: int | None, keepdim: bool, out: Any) -> Te
 def argmax(input: Tensor, dim: int | None = None, keepdim: bool = False, *, out: Tensor | None = None) -> Tensor:
     """Index of the largest element: along a dimension, or among all elements in row-major order.
 
+    NaN, if there is one, is taken.
+
+    Args:
+        input: A real tensor, not of booleans.
+        dim: A dimension; None for all elements, as if the tensor were flat.
+        keepdim: Whether the dimensions that are searched stay, with size 1.
+        out: A tensor to write the result into.
+
+    Returns:
+        int64 indices; the first of elements that tie.
+
+    Raises:
+        IndexError: If there is nothing to choose from, or the dimension is out of range.
+        NotImplementedError: If the elements are boolean or complex.
+
     Examples:
         >>> import tour
         >>> tour.argmax(tour.tensor([[1, 5], [3, 2]]), dim=1)
@@ -338,6 +393,21 @@ def argmax(input: Tensor, dim: int | None = None, keepdim: bool = False, *, out:
 @numpy_too
 def argmin(input: Tensor, dim: int | None = None, keepdim: bool = False, *, out: Tensor | None = None) -> Tensor:
     """Index of the smallest element: along a dimension, or among all elements in row-major order.
+
+    NaN, if there is one, is taken.
+
+    Args:
+        input: A real tensor, not of booleans.
+        dim: A dimension; None for all elements, as if the tensor were flat.
+        keepdim: Whether the dimensions that are searched stay, with size 1.
+        out: A tensor to write the result into.
+
+    Returns:
+        int64 indices; the first of elements that tie.
+
+    Raises:
+        IndexError: If there is nothing to choose from, or the dimension is out of range.
+        NotImplementedError: If the elements are boolean or complex.
 
     Examples:
         >>> import tour

@@ -268,6 +268,20 @@ def _mask_and_source(input: Tensor, mask: Tensor, source: Tensor) -> tuple[Any, 
 def masked_scatter(input: Tensor, mask: Tensor, source: Tensor) -> Tensor:
     """A copy with elements replaced, where a mask holds, by those of `source` one after the other.
 
+    Args:
+        input: What to copy; its shape and that of `mask` broadcast.
+        mask: A boolean tensor.
+        source: A tensor of the same dtype as `input`, in any shape, of at least as many elements as there are places to
+            fill; they are taken in row-major order, and those left over are passed over.
+
+    Returns:
+        A tensor of the shape to which `input` and `mask` broadcast.
+
+    Raises:
+        RuntimeError: If the mask is not boolean, the dtypes differ, the shapes do not broadcast, or `source` has too
+            few elements.
+        TypeError: If `mask` or `source` is no tensor.
+
     Examples:
         >>> import tour
         >>> tour.masked_scatter(tour.zeros(3), tour.tensor([True, False, True]), tour.tensor([1.0, 2.0]))
@@ -345,6 +359,19 @@ def _places_and_values(input: Tensor, indices: Any, values: Any) -> tuple[Any, T
 def index_put(input: Tensor, indices: tuple[Tensor | None, ...], values: Tensor, accumulate: bool = False) -> Tensor:
     """A copy with `values` written to, or added in at, the places that a tuple of index tensors names.
 
+    Args:
+        input: What to copy.
+        indices: An integer tensor for each of the first dimensions; their shapes broadcast. None takes a dimension as a
+            whole, and a boolean tensor stands for the indices of its True elements.
+        values: A tensor of the same dtype as `input`, whose shape broadcasts to that of `input[indices]`.
+        accumulate: Whether to add in; indices that occur twice then count twice. Otherwise the values replace what
+            stands there.
+
+    Raises:
+        RuntimeError: If the dtypes differ, or `values` does not broadcast to the places.
+        IndexError: If an index is out of range, or the tensors do not index `input`.
+        TypeError: If `values` is no tensor.
+
     Examples:
         >>> import tour
         >>> tour.zeros(2, 2).index_put((tour.tensor([0, 1]), tour.tensor([1, 1])), tour.tensor(5.0))
@@ -356,6 +383,8 @@ def index_put(input: Tensor, indices: tuple[Tensor | None, ...], values: Tensor,
 
 def index_put_(input: Tensor, indices: tuple[Tensor | None, ...], values: Tensor, accumulate: bool = False) -> Tensor:
     """In-place version of `index_put`; returns the tensor itself.
+
+    The arguments and errors are those of `index_put`.
 
     Examples:
         >>> import tour
@@ -402,6 +431,18 @@ def _put_params(input: Tensor, index: Tensor, source: Tensor) -> tuple[Any, Tens
 @numpy_too
 def put(input: Tensor, index: Tensor, source: Tensor, accumulate: bool = False) -> Tensor:
     """A copy with `source` written to, or added in at, places counted over all elements in row-major order.
+
+    Args:
+        input: What to copy.
+        index: An int64 tensor of places; negative ones count from the end.
+        source: A tensor of as many elements as `index`, of the same dtype as `input`.
+        accumulate: Whether to add in; places that occur twice then count twice. Otherwise the elements replace what
+            stands there.
+
+    Raises:
+        RuntimeError: If the dtypes do not fit, or the numbers of elements differ.
+        IndexError: If a place is out of range.
+        TypeError: If `index` or `source` is no tensor.
 
     Examples:
         >>> import tour

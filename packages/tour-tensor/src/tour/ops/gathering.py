@@ -167,6 +167,19 @@ def take(input: Tensor, index: Tensor, *, out: Tensor | None = None) -> Tensor:
 def take_along_dim(input: Tensor, indices: Tensor, dim: int | None = None, *, out: Tensor | None = None) -> Tensor:
     """Elements at given places along a dimension, where the other dimensions broadcast; with no dimension, of all elements.
 
+    Args:
+        input: Any tensor.
+        indices: An int64 tensor; negative ones count from the end. With `dim`, it has as many dimensions as `input`.
+        dim: The dimension along which the indices count; None takes both tensors as flat.
+        out: A tensor to write the result into.
+
+    Returns:
+        Along `dim` the size of `indices`, elsewhere the sizes to which both broadcast; without `dim` a vector.
+
+    Raises:
+        RuntimeError: If the indices are not int64 or out of range, or the shapes do not fit.
+        IndexError: If `dim` is out of range.
+
     Examples:
         >>> import tour
         >>> x = tour.tensor([[3, 1], [2, 4]])
@@ -208,8 +221,18 @@ def _from_front(index: Tensor, size: int) -> Tensor:
 def index_select(input: Tensor, dim: int, index: Tensor, *, out: Tensor | None = None) -> Tensor:
     """Slices along a dimension, in the order of an index vector.
 
+    Args:
+        input: Any tensor.
+        dim: The dimension along which the indices count.
+        index: A vector of int64 or int32 indices, or a single one; indices may occur more than once, but not be
+            negative.
+        out: A tensor to write the result into.
+
+    Returns:
+        A copy, as long along `dim` as `index`.
+
     Raises:
-        IndexError: If the index is no vector of int64 or int32, or out of range.
+        IndexError: If the index is no vector of int64 or int32, or if it or `dim` is out of range.
 
     Examples:
         >>> import tour
@@ -313,6 +336,18 @@ def nonzero(input: Tensor, *, as_tuple: bool = False, out: Tensor | None = None)
 @numpy_too
 def nonzero_static(input: Tensor, *, size: int, fill_value: int = -1, out: Tensor | None = None) -> Tensor:
     """The first `size` rows of `nonzero`, filled up with `fill_value`.
+
+    Args:
+        input: Any tensor.
+        size: How many rows the result has; what `nonzero` finds beyond them is left out.
+        fill_value: What the remaining rows hold, if fewer are found.
+        out: A tensor to write the result into.
+
+    Returns:
+        int64, shape (size, d) for an input of d dimensions.
+
+    Raises:
+        RuntimeError: If `size` is negative.
 
     Examples:
         >>> import tour

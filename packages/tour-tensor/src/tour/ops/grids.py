@@ -77,6 +77,18 @@ def cartesian_prod(*tensors: Any) -> Tensor:
 def combinations(input: Tensor, r: int = 2, with_replacement: bool = False) -> Tensor:
     """All choices of `r` elements of a vector, in order, as rows.
 
+    Args:
+        input: A vector of n elements.
+        r: How many are chosen.
+        with_replacement: Whether an element may be chosen more than once.
+
+    Returns:
+        Shape (c, r) for c choices, of which there are `n! / (r! (n - r)!)` without replacement; an empty vector if `r`
+        is 0.
+
+    Raises:
+        RuntimeError: If `input` is no vector, or `r` is negative.
+
     Examples:
         >>> import tour
         >>> tour.combinations(tour.tensor([1, 2, 3]))

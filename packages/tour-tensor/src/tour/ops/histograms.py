@@ -25,6 +25,18 @@ __all__ = ["bincount", "histc", "histogram", "histogramdd"]
 def bincount(input: Tensor, weights: Tensor | None = None, minlength: int = 0) -> Tensor:
     """How often each number 0, 1, 2, … occurs in a vector of non-negative integers; or the sum of its weights.
 
+    Args:
+        input: A vector of integers that are not negative.
+        weights: A vector as long as `input`: each element counts as its weight. None counts them as 1.
+        minlength: The least length of the result.
+
+    Returns:
+        A vector with a place for each number up to the largest: counts in int64, or sums of weights in float32 for
+        float32 ones and in float64 for others.
+
+    Raises:
+        RuntimeError: If `input` is no such vector, the weights do not fit, or `minlength` is negative.
+
     Examples:
         >>> import tour
         >>> tour.bincount(tour.tensor([0, 2, 2]))
@@ -61,6 +73,20 @@ def histc(input: Tensor, bins: int = 100, min: float = 0, max: float = 0, *, out
     """Counts of elements in `bins` equal bins from `min` to `max` (if both are 0, from the smallest to the largest element).
 
     Elements outside are passed over.
+
+    Args:
+        input: A real tensor, in any shape.
+        bins: How many bins, at least 1. Each holds its lower edge; the last one holds both.
+        min: Where the first bin begins.
+        max: Where the last bin ends. If it equals `min`, the bins span the elements.
+        out: A tensor to write the result into.
+
+    Returns:
+        A vector of `bins` counts, of the same dtype as `input`.
+
+    Raises:
+        RuntimeError: If `bins` is not positive, `min` is larger than `max`, the range is not finite, or the elements
+            are boolean or complex.
 
     Examples:
         >>> import tour

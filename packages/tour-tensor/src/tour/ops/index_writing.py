@@ -116,9 +116,17 @@ def index_add(
 ) -> Tensor:
     """A copy with `alpha` times the slices of `source` added to the slices that an index vector names.
 
+    Args:
+        input: What to copy.
+        dim: The dimension along which the indices count.
+        index: A vector of int64 or int32 indices, not negative; slices of an index that occurs twice are both added.
+        source: A tensor of the same dtype as `input` and of its shape, but along `dim` as long as `index`.
+        alpha: A factor of `source`; for integers it must not be a float.
+        out: A tensor to write the result into.
+
     Raises:
         RuntimeError: If shapes or dtypes do not fit.
-        IndexError: If an index is out of range.
+        IndexError: If `index` is no vector, or it or `dim` is out of range.
 
     Examples:
         >>> import tour
@@ -148,6 +156,17 @@ def _factor(input: Tensor, alpha: Any) -> Any:
 @numpy_too
 def index_copy(input: Tensor, dim: int, index: Tensor, source: Tensor, *, out: Tensor | None = None) -> Tensor:
     """A copy with the slices that an index vector names replaced by those of `source`.
+
+    Args:
+        input: What to copy.
+        dim: The dimension along which the indices count.
+        index: A vector of int64 indices, not negative.
+        source: A tensor of the same dtype as `input` and of its shape, but along `dim` as long as `index`.
+        out: A tensor to write the result into.
+
+    Raises:
+        RuntimeError: If dtypes or the shapes of the slices do not fit.
+        IndexError: If `index` is no vector or not as long as `source`, or if it or `dim` is out of range.
 
     Examples:
         >>> import tour
@@ -184,6 +203,16 @@ def _fill_params(input: Tensor, dim: int, index: Tensor, value: Any) -> tuple[in
 @numpy_too
 def index_fill(input: Tensor, dim: int, index: Tensor, value: Any) -> Tensor:
     """A copy with the slices that an index vector names filled with one value, a number or a tensor without dimensions.
+
+    Args:
+        input: What to copy.
+        dim: The dimension along which the indices count.
+        index: A vector of int64 or int32 indices, not negative.
+        value: The value, taken in the dtype of `input`.
+
+    Raises:
+        RuntimeError: If `value` is a tensor with dimensions, or the dtype cannot hold it.
+        IndexError: If `index` is no vector of int64 or int32, or if it or `dim` is out of range.
 
     Examples:
         >>> import tour

@@ -287,6 +287,17 @@ def addmm(
 ) -> Tensor:
     """Matrix product added to a matrix: `beta * input + alpha * (mat1 @ mat2)`.
 
+    Args:
+        input: A tensor that broadcasts to (n, m).
+        mat1: A matrix, shape (n, k).
+        mat2: A matrix, shape (k, m). All three have the same dtype.
+        beta: A factor of `input`; with 0, `input` is passed over, even where it holds NaN.
+        alpha: A factor of the product.
+        out: A tensor to write the result into.
+
+    Raises:
+        RuntimeError: If the dtypes differ, the matrices do not fit, or `input` does not broadcast to their product.
+
     Examples:
         >>> import tour
         >>> tour.addmm(tour.ones(2, 2), tour.ones(2, 3), tour.ones(3, 2))
@@ -304,6 +315,18 @@ def addmv(
 ) -> Tensor:
     """Product of a matrix and a vector added to a vector: `beta * input + alpha * (mat @ vec)`.
 
+    Args:
+        input: A tensor that broadcasts to (n,).
+        mat: A matrix, shape (n, k).
+        vec: A vector, shape (k,). All three have the same dtype.
+        beta: A factor of `input`; with 0, `input` is passed over, even where it holds NaN.
+        alpha: A factor of the product.
+        out: A tensor to write the result into.
+
+    Raises:
+        RuntimeError: If the dtypes differ, matrix and vector do not fit, or `input` does not broadcast to their
+            product.
+
     Examples:
         >>> import tour
         >>> tour.addmv(tour.ones(2), tour.ones(2, 3), tour.ones(3))
@@ -318,6 +341,18 @@ def addr(
     input: Tensor, vec1: Tensor, vec2: Tensor, *, beta: complex = 1, alpha: complex = 1, out: Tensor | None = None
 ) -> Tensor:
     """Outer product of two vectors added to a matrix: `beta * input + alpha * outer(vec1, vec2)`.
+
+    Args:
+        input: A tensor that broadcasts to (n, m).
+        vec1: A vector of n elements.
+        vec2: A vector of m elements. The result has the dtype to which all three promote; for booleans, sums are `|`
+            and products `&`.
+        beta: A factor of `input`, which is passed over with 0, even where it holds NaN; no float for integers.
+        alpha: A factor of the product; no float for integers.
+        out: A tensor to write the result into.
+
+    Raises:
+        RuntimeError: If `vec1` or `vec2` is no vector, `input` does not broadcast, or a factor does not suit the dtype.
 
     Examples:
         >>> import tour
@@ -343,6 +378,17 @@ def baddbmm(
 ) -> Tensor:
     """Products of batches of matrices added to a batch: `beta * input + alpha * (batch1 @ batch2)`.
 
+    Args:
+        input: A tensor that broadcasts to (b, n, m).
+        batch1: Matrices, shape (b, n, k).
+        batch2: As many matrices, shape (b, k, m). All three have the same dtype.
+        beta: A factor of `input`; with 0, `input` is passed over, even where it holds NaN.
+        alpha: A factor of the product.
+        out: A tensor to write the result into.
+
+    Raises:
+        RuntimeError: If the dtypes differ, the batches do not fit, or `input` does not broadcast to their product.
+
     Examples:
         >>> import tour
         >>> tour.baddbmm(tour.zeros(5, 2, 2), tour.ones(5, 2, 3), tour.ones(5, 3, 2)).shape
@@ -356,6 +402,17 @@ def addbmm(
     input: Tensor, batch1: Tensor, batch2: Tensor, *, beta: complex = 1, alpha: complex = 1, out: Tensor | None = None
 ) -> Tensor:
     """The sum of products of batches of matrices added to a matrix: `beta * input + alpha * (batch1 @ batch2).sum(0)`.
+
+    Args:
+        input: A tensor that broadcasts to (n, m).
+        batch1: Matrices, shape (b, n, k).
+        batch2: As many matrices, shape (b, k, m). All three have the same dtype.
+        beta: A factor of `input`; with 0, `input` is passed over, even where it holds NaN.
+        alpha: A factor of the sum of products.
+        out: A tensor to write the result into.
+
+    Raises:
+        RuntimeError: If the dtypes differ, the batches do not fit, or `input` does not broadcast to that sum.
 
     Examples:
         >>> import tour

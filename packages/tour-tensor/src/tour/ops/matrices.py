@@ -245,6 +245,21 @@ def lu(input: Tensor, pivot: bool = True, get_infos: bool = False, *, out: Any =
 
     The newer names are `tour.linalg.lu_factor` and `tour.linalg.lu_factor_ex`.
 
+    Args:
+        input: Floating-point or complex matrices, `(..., m, n)`.
+        pivot: Whether rows are swapped; it must be True on the CPU.
+        get_infos: Whether to give the numbers of faulty rows, too.
+        out: As many tensors as are returned, to write the results into.
+
+    Returns:
+        `LU`, both factors in one matrix, `(..., m, n)`; `pivots`, the row that each row was swapped with, counted from
+        1, int32 of shape `(..., min(m, n))`; and, if `get_infos`, `info`: 0, or the first row with a zero on the
+        diagonal of U, counted from 1.
+
+    Raises:
+        RuntimeError: If `input` is no matrix or holds integers, or `pivot` is False on the CPU.
+        TypeError: If `out` has another number of tensors.
+
     Examples:
         >>> import tour
         >>> packed, pivots = tour.lu(tour.tensor([[1.0, 2.0], [2.0, 2.0]]))
@@ -265,6 +280,18 @@ def lu(input: Tensor, pivot: bool = True, get_infos: bool = False, *, out: Any =
 def lu_solve(b: Tensor, LU_data: Tensor, LU_pivots: Tensor, *, out: Tensor | None = None) -> Tensor:
     """The solution of `A @ X = b` for A factored by `tour.linalg.lu_factor`; the newer name is `tour.linalg.lu_solve`.
 
+    Args:
+        b: Matrices, `(..., n, k)`.
+        LU_data: Both factors in one matrix, `(..., n, n)`, of the same dtype.
+        LU_pivots: The swaps of rows, int32 of shape `(..., n)`.
+        out: A tensor to write the result into.
+
+    Returns:
+        X, `(..., n, k)`; the leading dimensions of `b` and `LU_data` broadcast.
+
+    Raises:
+        RuntimeError: If shapes or dtypes do not fit.
+
     Examples:
         >>> import tour
         >>> A, b = tour.tensor([[1.0, 2.0], [3.0, 4.0]]), tour.tensor([[5.0], [11.0]])
@@ -280,6 +307,20 @@ def lu_unpack(
     LU_data: Tensor, LU_pivots: Tensor, unpack_data: bool = True, unpack_pivots: bool = True, *, out: Any = None
 ) -> return_types.lu_unpack:
     """The factors P, L and U of a packed LU factorization; what is not wanted is empty.
+
+    Args:
+        LU_data: Both factors in one matrix, `(..., m, n)`, as `tour.linalg.lu_factor` gives them.
+        LU_pivots: The swaps of rows, int32 of shape `(..., min(m, n))`.
+        unpack_data: Whether L and U are wanted.
+        unpack_pivots: Whether P is wanted.
+        out: Three tensors to write the results into.
+
+    Returns:
+        A named tuple with `P @ L @ U` equal to what was factored: `P`, `(..., m, m)`; `L`, `(..., m, min(m, n))`, with
+        ones on its diagonal; and `U`, `(..., min(m, n), n)`.
+
+    Raises:
+        RuntimeError: If P is wanted and the pivots are not int32.
 
     Examples:
         >>> import tour
@@ -311,6 +352,21 @@ def triangular_solve(
     out: Any = None,
 ) -> return_types.triangular_solve:
     """The solution of `A @ X = b` for triangular A, and a copy of A; the newer name is `tour.linalg.solve_triangular`.
+
+    Args:
+        b: Matrices, `(..., n, k)`.
+        A: Square matrices, `(..., n, n)`, of the same floating-point or complex dtype; the leading dimensions
+            broadcast.
+        upper: Whether A is an upper triangle rather than a lower one; the other triangle is not read.
+        transpose: Whether to solve with A transposed.
+        unitriangular: Whether the diagonal of A counts as ones.
+        out: Two tensors to write the results into.
+
+    Returns:
+        A named tuple of `solution`, `(..., n, k)`, and `cloned_coefficient`, the copy of A.
+
+    Raises:
+        RuntimeError: If shapes or dtypes do not fit.
 
     Examples:
         >>> import tour
