@@ -35,7 +35,7 @@ OUT_OF_SCOPE: dict[str, dict[str, str]] = {
         """,
         "private machinery that PyTorch does not document": """
             DisableTorchFunction DisableTorchFunctionSubclass PRIVATE_OPS USE_GLOBAL_DEPS USE_RTLD_GLOBAL_WITH_LIBTORCH
-            autocast_decrement_nesting autocast_increment_nesting batch_norm_backward_elemt batch_norm_backward_reduce
+            batch_norm_backward_elemt batch_norm_backward_reduce
             batch_norm_elemt batch_norm_gather_stats batch_norm_gather_stats_with_counts batch_norm_stats batch_norm_update_stats
             classproperty compiled_with_cxx11_abi get_file_path init_num_threads is_distributed
             is_vulkan_available is_warn_always_enabled legacy_contiguous_format overrides
@@ -58,9 +58,11 @@ OUT_OF_SCOPE: dict[str, dict[str, str]] = {
         "modules of Python's that PyTorch happens to import": """
             builtins ctypes functools glob importlib inspect math os platform sys textwrap threading warnings torch
         """,
-        "automatic mixed precision comes with the devices": """
-            GradScaler amp autocast clear_autocast_cache get_autocast_* is_autocast_* set_autocast_* OutOfMemoryError
+        "mixed precision on devices that tour does not have": """
+            get_autocast_ipu_dtype get_autocast_xla_dtype is_autocast_ipu_enabled is_autocast_xla_enabled set_autocast_ipu_*
+            set_autocast_xla_*
         """,
+        "it comes with the device: tour.cuda.OutOfMemoryError": "OutOfMemoryError",
         YET_TO_COME: """
             embedding_bag hub load onnx lobpcg monitor multiprocessing profiler quasirandom save segment_reduce serialization types windows
         """,

@@ -31,7 +31,6 @@ SAMPLES = 3
 # Operators that PyTorch batches and tour does not, each with its reason.
 NOT_BATCHED = {
     "argwhere": "its shape depends on the values; PyTorch batches it where there happen to be as many",
-    "geqrf": "LAPACK's raw form is made for one batch at a time",
     "histogram": "counts with limits of each sample",
     "linspace.tensor_overload": "limits that differ from sample to sample",
     "nn.functional.embedding": "max_norm writes into the table, which is the same for all samples",

@@ -128,6 +128,7 @@ if TYPE_CHECKING:
     from tour import version as version
     from tour._config import show_config as show_config
     from tour.amp.autocast_mode import *
+    from tour.amp.grad_scaler import GradScaler as GradScaler
     from tour.autograd import enable_grad as enable_grad
     from tour.autograd import inference_mode as inference_mode
     from tour.autograd import is_anomaly_check_nan_enabled as is_anomaly_check_nan_enabled

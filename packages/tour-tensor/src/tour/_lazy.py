@@ -45,6 +45,7 @@ HOMES = {
             is_autocast_enabled set_autocast_cache_enabled set_autocast_cpu_dtype set_autocast_cpu_enabled set_autocast_dtype
             set_autocast_enabled set_autocast_gpu_dtype
         """,
+        "amp.grad_scaler": "GradScaler",
         "autograd": """
             enable_grad inference_mode is_anomaly_check_nan_enabled is_anomaly_enabled is_grad_enabled is_inference_mode_enabled
             no_grad set_grad_enabled

@@ -404,13 +404,12 @@ def _copyto(dst: Any, src: Any, casting: str = "same_kind", where: Any = True) -
     np.copyto(arrays[0], arrays[1], casting=casting, where=arrays[2])  # type: ignore[arg-type]
 
 
-def _as_given(a: Any, dtype: Any = None, *_: Any, **__: Any) -> Any:
+@rule(np.asarray)
+def _asarray(a: Any, dtype: Any = None, **_: Any) -> Any:
+    """Also with `like=` a batched array: what no `vmap` has touched goes with one as it is."""
+    if type(a) is not BatchedArray:
+        return np.asarray(a, dtype)
     return a if dtype is None or a.dtype == dtype else a.astype(dtype)
-
-
-for _name in ("asarray", "ascontiguousarray"):
-    if hasattr(getattr(np, _name), "__wrapped__"):
-        FUNCTIONS[getattr(np, _name)] = _as_given
 
 
 # --- Together -----------------------------------------------------------------------------------------------------------------
