@@ -79,7 +79,11 @@ def machine(removed: list[str]) -> list[str]:
     text = io.StringIO()
     with contextlib.redirect_stdout(text):
         tour.show_config()
-    config = [line.partition(", cache in")[0] for line in text.getvalue().splitlines() if "so far" not in line]
+    config = [
+        line.partition(", cache in")[0]
+        for line in text.getvalue().splitlines()
+        if not any(x in line for x in ("so far", "memory:"))
+    ]
     return [
         f"{model}, {os.cpu_count()} cores; {platform.system()}, Python {platform.python_version()}",
         f"PyTorch {version('torch')}, tour {version('tour-tensor')}, Numba {version('numba')}",
