@@ -59,5 +59,13 @@ def cublasGemmStridedBatchedEx(
     right = matrices(b, type_b, trans_b, k, n, ldb, step_b, count).astype(wide)
     out = matrices(c, type_c, 0, m, n, ldc, step_c, count)
     out[...] = (left @ right).astype(dtype)
-    calls.append({"count": count, "computation": computation, "transposed": (trans_a, trans_b), "size": (m, n, k)})
+    calls.append(
+        {
+            "dtype": dtype.name,
+            "count": count,
+            "computation": computation,
+            "transposed": (trans_a, trans_b),
+            "size": (m, n, k),
+        }
+    )
     return 0

@@ -37,7 +37,7 @@ def pytest_configure(config: pytest.Config) -> None:
 def unplug() -> None:
     """Forget what was found: the device is looked up anew when its name is next used."""
     from tour import _core, _devices
-    from tour.cuda import _array, _bounds, _cupy, _differences, graphs, memory
+    from tour.cuda import _array, _bounds, _cupy, _differences, _memory, graphs, memory
 
     memory.peaks.forget()
     graphs.graph.default_capture_stream = None
@@ -45,6 +45,7 @@ def unplug() -> None:
     _array.forget()
     _bounds.forget()
     _differences.forget()
+    _memory.forget()
     found = _devices.BACKENDS.pop("cuda", None)
     if found is not None:
         _devices.BY_ARRAY.pop(found.array_type)

@@ -251,6 +251,41 @@ def test_a_captured_step_replays_the_whole_training_iteration(kernels):
         np.testing.assert_allclose(a, e, rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.parametrize("kind", [nn.RNN, nn.LSTM, nn.GRU])
+def test_recurrent_layers_are_captured(kernels, kind):
+    """All products go through cuBLAS with a workspace; a replay gives the gradients of new data."""
+    tour.manual_seed(0)
+    net = kind(3, 4, 2, bidirectional=True)
+    batches = [tour.randn(5, 2, 3) for _ in range(2)]
+
+    def gradients(net, x):
+        y, _ = net(x)
+        return tour.autograd.grad((y * y).mean(), list(net.parameters()))
+
+    expected = [[g.numpy() for g in gradients(net, x)] for x in batches]
+    net, x = net.to("cuda"), batches[0].to("cuda").clone()
+    gradients(net, x)
+    graph = tour.cuda.CUDAGraph()
+    with tour.cuda.graph(graph):
+        found = gradients(net, x)
+    for batch, wanted in zip(batches, expected, strict=True):
+        x.copy_(batch)
+        graph.replay()
+        for g, e in zip(found, wanted, strict=True):
+            np.testing.assert_allclose(g.cpu().numpy(), e, rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize("dtype", [tour.float16, tour.bfloat16])
+def test_products_of_half_precision_are_cublas_own(kernels, dtype):
+    """Not products of copies in float32, which would pass by the tensor cores."""
+    a = tour.randn(4, 6).to(dtype).cuda().requires_grad_()
+    layer = nn.Linear(6, 3).to(dtype).cuda()
+    blas.calls.clear()
+    (a @ a.mT).sum().backward()
+    layer(a).sum().backward()
+    assert {c["dtype"] for c in blas.calls} == {dtype.name} and len(blas.calls) >= 5
+
+
 def test_each_replay_of_a_dropout_has_another_mask(kernels):
     tour.manual_seed(3)
     x = tour.ones(200, device="cuda")

@@ -67,9 +67,18 @@ class Absent(importlib.abc.MetaPathFinder):
         if full == "tour.cuda": raise ModuleNotFoundError(f"No module named {full!r}", name=full)
 sys.meta_path.insert(0, Absent())
 import tour
-print(tour.cuda.is_available(), tour.cuda.device_count())
+print(tour.cuda.is_available(), tour.cuda.device_count(), tour.cuda.memory_allocated(), hasattr(tour.cuda, "Stream"))
+tour.cuda.manual_seed_all(1)
+tour.cuda.empty_cache()
+try: tour.cuda.Stream()
+except AttributeError as error: print(error)
 """
-    assert run(code).strip() == "False 0"
+    first, second = run(code).strip().splitlines()
+    assert first == "False 0 0 False"
+    assert (
+        "tour.cuda.Stream comes with tour-cuda, which is not installed; run `pip install 'tour-cuda[cuda13x]'`"
+        in second
+    )
 
 
 def test_a_typo_is_an_attribute_error():

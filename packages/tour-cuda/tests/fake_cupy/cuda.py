@@ -37,6 +37,11 @@ MemoryPointer = arrays.MemoryPointer
 get_current_stream = lambda device_id=-1: _runtime.current_stream()  # noqa: E731
 
 
+def ExternalStream(ptr: int, device_id: int = -1) -> Stream:
+    """Another object for the stream of that handle."""
+    return next(s for s in _runtime.world.streams if s.ptr == ptr)
+
+
 def get_elapsed_time(start: Event, end: Event) -> float:
     if start.disable_timing or end.disable_timing or not (start.done and end.done):
         raise CUDARuntimeError("cudaErrorNotReady: an event has not been reached, or was made without timing")

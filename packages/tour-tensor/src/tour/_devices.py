@@ -24,8 +24,9 @@ class Backend(Protocol):
         name: The device's name, as in `x.to(name)`.
         array_type: The type of its arrays. It answers `__array_ufunc__` and `__array_function__`.
 
-    It may also have `kernels`, forms for the sockets of `tour._compiled`, and `full(shape, value, dtype, index)`, which makes an array
-    without sending one.
+    It may also have `kernels`, forms for the sockets of `tour._compiled`; `full(shape, value, dtype, index)`, which makes an array
+    without sending one; and copies that the host does not wait for: `from_pinned(array, index)` from pinned memory, `to_pinned(array)`
+    into new such memory, and `into_pinned(array, target)`, which answers whether `target` is such memory.
     """
 
     name: str
@@ -216,19 +217,36 @@ def filled(array: Any, value: Any, where: device) -> Any:
     if type(array) is not np.ndarray or not hasattr(target, "full"):
         return move(array, where)
     index = target.current() if where.index is None else where.index
-    return target.full(array.shape, value, array.dtype, index)
+    axes = _order(array) or list(range(array.ndim))
+    made = target.full(tuple(array.shape[axis] for axis in axes), value, array.dtype, index)
+    return made.transpose([axes.index(i) for i in range(array.ndim)]) if _order(array) else made
+
+
+def _order(array: Any) -> list[int] | None:
+    """The axes of a raw array in the order of its memory, largest steps first; None where they stand so already."""
+    if array.ndim < 2 or array.flags.c_contiguous or 0 in array.strides:
+        return None
+    axes = sorted(range(array.ndim), key=lambda axis: -abs(array.strides[axis]))
+    return None if axes == list(range(array.ndim)) else axes
 
 
 def move(array: Any, where: device, waits: bool = True) -> Any:
-    """A raw array on another device: itself when it is there already.
+    """A raw array on another device, in the same order of memory: itself when it is there already.
 
-    Where the host need not wait, a device may copy from pinned memory while it goes on (`from_pinned`).
+    Where the host need not wait, a device may copy from pinned memory and into it while it goes on (`from_pinned`, `to_pinned`).
     """
     if (inner := held(array)) is not array:
         return array.around(move(inner, where))
     source = BY_ARRAY.get(type(array))
+    if source is None and where.type == "cpu":
+        return array
+    if axes := _order(array):
+        ordered = array.transpose(axes)
+        moved = move(ordered, where, waits)
+        return array if moved is ordered else moved.transpose([axes.index(i) for i in range(array.ndim)])
     if where.type == "cpu":
-        return array if source is None else source.to_host(array)
+        to_host = source.to_host if waits else getattr(source, "to_pinned", source.to_host)  # type: ignore[union-attr]
+        return to_host(array)
     target = backend(where.type)
     index = target.current() if where.index is None else where.index
     if source is target:

@@ -123,7 +123,19 @@ def on_first_use(
     return [*homes, *(file for file in files if not files[file])], __dir__, __getattr__
 
 
-class NoCuda:
+class _Absent(type):
+    """A class that says what to install for every name that it does not have."""
+
+    def __getattr__(cls, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        raise AttributeError(
+            f"tour.cuda.{name} comes with tour-cuda, which is not installed; run `pip install 'tour-cuda[cuda13x]'` (or [cuda12x]) on a "
+            "machine with an NVIDIA GPU. Without it tour.cuda.is_available() is False"
+        )
+
+
+class NoCuda(metaclass=_Absent):
     """What `tour.cuda` is where tour-cuda is not installed: enough to ask, and to say what to install."""
 
     @staticmethod
@@ -137,10 +149,35 @@ class NoCuda:
         return 0
 
     @staticmethod
+    def memory_allocated(device: Any = None) -> int:
+        """0: no memory of a device is used."""
+        return 0
+
+    max_memory_allocated = max_memory_reserved = memory_reserved = memory_allocated
+
+    @staticmethod
+    def is_initialized() -> bool:
+        """False: no device has been used."""
+        return False
+
+    is_current_stream_capturing = is_initialized
+
+    @staticmethod
+    def is_bf16_supported(including_emulation: bool = True) -> bool:
+        """False: nothing is computed on a device."""
+        return False
+
+    @staticmethod
     def manual_seed_all(seed: int) -> None:
         """Do nothing: there is no device to seed."""
 
     manual_seed = manual_seed_all
+
+    @staticmethod
+    def empty_cache() -> None:
+        """Do nothing: there is no memory to give back."""
+
+    ipc_collect = empty_cache
 
 
 def subpackage(name: str) -> Any:

@@ -22,7 +22,7 @@ _F32 = np.dtype(np.float32)
 
 def product(a: Array, b: Array) -> Array:
     """The product of two arrays of one dtype: of matrices, stacks of matrices, or vectors."""
-    if (d := a.dtype) is not _F32 and is_half(d):
+    if (d := a.dtype) is not _F32 and is_half(d) and type(a) is ndarray:  # devices multiply half precision as it is
         return as_array(product(a.astype(np.float32), b.astype(np.float32))).astype(d)
     if a.ndim == 2 and b.ndim == 2:
         if b.size > SMALL and len(a) * b.size > LARGE and type(a) is type(b) is ndarray:

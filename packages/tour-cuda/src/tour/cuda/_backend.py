@@ -57,7 +57,10 @@ class CudaBackend:
         module = _cupy.ready()
         self.check_index(index)
         with module.cuda.Device(index):
-            return CudaArray(_memory.with_room(module.asarray, (array,), {}))
+            made = CudaArray(_memory.with_room(module.asarray, (array,), {}))
+            if _memory.is_pinned(array):
+                _memory.keep(array)
+            return made
 
     def from_dlpack(self, other: Any) -> CudaArray:
         """An array that shares the memory of another library's, by DLPack."""
@@ -83,6 +86,21 @@ class CudaBackend:
     def to_host(self, array: CudaArray) -> Any:
         """A copy as a NumPy array; waits for the device."""
         return _memory.to_host(array.array)
+
+    def to_pinned(self, array: CudaArray) -> Any:
+        """A copy in pinned memory, which is complete when the current stream has got there; the host goes on."""
+        made = _memory.empty_pinned(array.shape, array.dtype)
+        self.into_pinned(array, made)
+        return made
+
+    def into_pinned(self, array: CudaArray, target: Any) -> bool:
+        """Copy into a NumPy array while the host goes on; False, with nothing copied, where that is not pinned or has gaps."""
+        if not (_memory.is_pinned(target) and target.flags.c_contiguous and array.flags.c_contiguous):
+            return False
+        with _cupy.module().cuda.Device(self.index_of(array)):
+            array.array.get(out=target, blocking=False)
+            _memory.keep(target)
+        return True
 
     def move(self, array: CudaArray, index: int) -> CudaArray:
         """An array on device `index`: itself when it is there already."""

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from tour._kernels import is_half
 from tour.cuda import _blas, _cupy
 from tour.cuda._array import CudaArray
 from tour.cuda._launch import RUNNERS
@@ -180,6 +181,8 @@ def _matmul(a: Any, b: Any, out: Any = None) -> Any:
     found: Any = NotImplemented
     if type(first) is type(second) is CudaArray and CudaArray in RUNNERS and (a.ndim <= 2 or b.ndim > 1):
         found = _blas.matmul(first, second)
+    if found is NotImplemented and is_half(a.dtype):
+        found = CudaArray(_matmul(a.astype(np.float32), b.astype(np.float32)).astype(a.dtype))
     if found is NotImplemented:
         return xp.matmul(a, b, out=out) if a.ndim and b.ndim else xp.dot(a, b, out)
     if out is None:

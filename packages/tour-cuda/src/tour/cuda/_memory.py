@@ -94,8 +94,14 @@ def pin(array: Any) -> np.ndarray[Any, Any]:
         RuntimeError: If no CUDA device can be used.
     """
     _cupy.ready()
-    made: np.ndarray[Any, Any] = import_module("cupyx").empty_pinned(array.shape, array.dtype)
+    made = empty_pinned(array.shape, array.dtype)
     made[...] = array
+    return made
+
+
+def empty_pinned(shape: tuple[int, ...], dtype: Any) -> np.ndarray[Any, Any]:
+    """An array in such memory, not filled."""
+    made: np.ndarray[Any, Any] = import_module("cupyx").empty_pinned(shape, dtype)
     _pinned[id(made)] = made
     return made
 
@@ -111,10 +117,22 @@ def is_pinned(array: Any) -> bool:
 
 # --- Memory that another stream still uses --------------------------------------------------------------------------------------
 
-_kept: list[tuple[Any, Any]] = []  # events, and arrays that are kept until they have passed
+_kept: list[tuple[Any, Any]] = []  # CuPy's events, and arrays that are kept until they have passed
 
 
 def keep_until(array: Any, stream: Any) -> None:
     """Keep an array until a stream has done what it has been given so far; memory is reused in the order of its own stream."""
-    _kept[:] = [(event, kept) for event, kept in _kept if not event.query()]
-    _kept.append((stream.record_event(), array))
+    if not _cupy.module().cuda.get_current_stream().is_capturing():  # which a question after an event would end
+        _kept[:] = [(event, kept) for event, kept in _kept if not event.done]
+    _kept.append((stream.record_event()._event, array))
+
+
+def keep(array: Any) -> None:
+    """Keep pinned memory until the copy that the current stream has just been given is over: its pool would give it away at once."""
+    _kept[:] = [(event, kept) for event, kept in _kept if not event.done]
+    _kept.append((_cupy.module().cuda.get_current_stream().record(), array))
+
+
+def forget() -> None:
+    """Keep nothing any more: another module takes the place of CuPy."""
+    _kept.clear()

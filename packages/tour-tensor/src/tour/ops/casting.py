@@ -297,7 +297,12 @@ class Casting:
         return _formed(to_device(self, device("cpu")), memory_format)
 
     def cuda(self: Any, device: Any = None, non_blocking: bool = False, memory_format: Any = preserve_format) -> Tensor:
-        """The tensor on a CUDA device (the current one unless `device` names another).
+        """The tensor on a CUDA device (the current one unless `device` names another), in the same order of memory.
+
+        Args:
+            device: Which one.
+            non_blocking: Whether a copy from pinned memory may still run when this returns.
+            memory_format: Another order of memory.
 
         Raises:
             RuntimeError: If no CUDA device can be used; the message says what is missing.
@@ -308,7 +313,8 @@ class Casting:
             >>> (t.cuda() if tour.cuda.is_available() else t).sum().item()
             2.0
         """
-        return _formed(to_device(self, as_device("cuda" if device is None else device)), memory_format)
+        where = as_device("cuda" if device is None else device)
+        return _formed(to_device(self, where, not non_blocking), memory_format)
 
     def float(self: Any, memory_format: Any = preserve_format) -> Tensor:
         """The tensor in float32.

@@ -303,6 +303,8 @@ def _empty_like(input: Tensor, dtype: Any, format: Any, name: str, device: Any) 
     a = input._a
     target = a.dtype if dtype is None else as_dtype(dtype).numpy
     if type(inner := held(a)) is not np.ndarray and device is None:
+        if type(a) is type(inner) and (format is None or format is preserve_format) and 0 not in a.strides:
+            return np.empty_like(a, target)
         return empty_in(a.shape, target, None if format is preserve_format else format, name, like=inner)
     if format is None or format is preserve_format:
         return np.empty_like(a, target) if type(a) is np.ndarray and 0 not in a.strides else np.empty(a.shape, target)

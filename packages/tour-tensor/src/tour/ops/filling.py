@@ -11,6 +11,7 @@ from tour._calling import numpy_too
 from tour._compiled import NEVER, compilable
 from tour._core import Op, as_array, held, kernel_among, new, packed, sockets, wrap, wrote
 from tour._declare import taped
+from tour._devices import BY_ARRAY
 from tour._dtypes import FROM_NUMPY
 from tour._errors import shape_text
 from tour._operands import cast, number, tensor_argument
@@ -110,6 +111,11 @@ _COPY = Op("copy", ("input", "src", "non_blocking"), _copy, tensors=("src",))
 def copy_(input: Tensor, src: Any, non_blocking: bool = False) -> Tensor:
     """Copy the values of `src`, broadcast and cast, into the tensor; returns the tensor itself.
 
+    Args:
+        input: The tensor to write into.
+        src: What to copy, on any device.
+        non_blocking: Whether a copy between pinned memory and a CUDA device may still run when this returns.
+
     Raises:
         RuntimeError: If `src` does not broadcast to the tensor's shape.
 
@@ -126,6 +132,7 @@ def copy_(input: Tensor, src: Any, non_blocking: bool = False) -> Tensor:
         and a.dtype is b.dtype
         and type(a) is type(b)
         and 0 not in a.strides
+        and (type(a) is np.ndarray or input.device == src.device)
         and _unrecorded(input, src)
     ):
         a[...] = b
@@ -142,10 +149,27 @@ def copy_(input: Tensor, src: Any, non_blocking: bool = False) -> Tensor:
                     f"The size of tensor a ({a.shape[i] if i < a.ndim and extra >= 0 else 1}) must match the size of tensor b ({n}) "
                     f"at non-singleton dimension {max(i, 0)}: copy_ of {shape_text(b.shape)} into {shape_text(a.shape)}"
                 )
-    if type(b) is not type(a):
-        src = src.to(input.device)
+    if type(b) is not type(a) or (type(a) is not np.ndarray and input.device != src.device):
+        if type(a) is not np.ndarray:
+            src = src.to(input.device, non_blocking=non_blocking)
+        elif non_blocking and _copied_meanwhile(input, src):
+            return input
+        else:
+            src = src.to(input.device)
     del a  # `write` looks whether anything but tensors holds the memory
     return write(_COPY, input, src, non_blocking)
+
+
+def _copied_meanwhile(input: Tensor, src: Tensor) -> bool:
+    """Whether a device now copies into pinned memory while the host goes on."""
+    a, b = input._a, src._a
+    device = BY_ARRAY.get(type(b))
+    if a.shape != b.shape or a.dtype != b.dtype or not hasattr(device, "into_pinned") or not _unrecorded(input, src):
+        return False
+    if not device.into_pinned(b, a):  # type: ignore[union-attr]
+        return False
+    wrote(input, 3)
+    return True
 
 
 # --- Masks ----------------------------------------------------------------------------------------------------------------------
