@@ -6,8 +6,6 @@ import Numba: 1 ms a kernel instead of half a second.
 
 from __future__ import annotations
 
-import ctypes
-import struct
 import threading
 from collections.abc import Callable
 from functools import cache
@@ -15,9 +13,9 @@ from importlib import import_module
 from typing import Any
 
 import llvmlite.binding as llvm
-import numpy as np
 
 from tour.numba import _heap, _pool, _store
+from tour.numba._calling import caller
 
 _installed = _heap.installed.get
 _lock = threading.RLock()  # LLVM's engine and Numba's compiler serve one thread at a time
@@ -89,7 +87,11 @@ class Kernel:
     def __call__(self, parts: int, *values: Any) -> None:
         if not _installed():
             _heap.install()
-        _pool.run(self._address or self.load(), pack(values), parts)
+        address = self._address or self.load()
+        if parts > 1:
+            _pool.run(address, parts, *values)
+        else:
+            caller()(address, parts, 1, 0, *values)
 
     def load(self) -> int:
         """Its address: from the cache on disk, else from the compiler."""
@@ -112,16 +114,3 @@ class Kernel:
 
 
 KERNELS: dict[str, Kernel] = {}
-
-# An array object begins with the header of any Python object; the address of its data follows. Asking the array costs 1 µs.
-HEADER = object.__basicsize__
-_at = ctypes.c_int64.from_address
-_INTEGERS = [struct.Struct(f"{n}q").pack for n in range(64)]  # a format is half the time of packing
-
-
-def pack(values: tuple[Any, ...]) -> bytes:
-    """Values in 8 bytes each: the address of an array, an integer, or a double."""
-    plain = [_at(id(v) + HEADER).value if type(v) is np.ndarray else v for v in values]
-    if float not in map(type, plain):
-        return _INTEGERS[len(plain)](*plain)
-    return struct.pack("".join(["d" if type(v) is float else "q" for v in plain]), *plain)

@@ -10,76 +10,21 @@ import ctypes
 import os
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
-from functools import cache
 from importlib.machinery import EXTENSION_SUFFIXES, ExtensionFileLoader
 from importlib.util import find_spec, module_from_spec, spec_from_file_location
 from pathlib import Path
 from typing import Any
 
+from tour.numba._calling import caller
 from tour.ops.questions import threads_wanted
 
 LAYERS = {"tbb": "tbbpool", "omp": "omppool", "workqueue": "workqueue"}
 
-# What runs a kernel. `share` is what Numba's pools call: its first array begins at address 0 with a step of 1, so that where it
-# begins for a stretch is the number of the first part. Kernels have Numba's calling convention: two pointers for a result and an
-# exception, neither of which they use, before the arguments.
-DRIVER = """
-%call = type { ptr, ptr, i64 }
-
-define void @share(ptr %arrays, ptr %counts, ptr %steps, ptr %call) {
-entry:
-  %ret = alloca ptr
-  %exc = alloca ptr
-  %first = load i64, ptr %arrays
-  %count = load i64, ptr %counts
-  %kernel = load ptr, ptr %call
-  %argsp = getelementptr %call, ptr %call, i32 0, i32 1
-  %args = load i64, ptr %argsp
-  %partsp = getelementptr %call, ptr %call, i32 0, i32 2
-  %parts = load i64, ptr %partsp
-  %end = add i64 %first, %count
-  br label %test
-test:
-  %part = phi i64 [ %first, %entry ], [ %next, %body ]
-  %more = icmp slt i64 %part, %end
-  br i1 %more, label %body, label %done
-body:
-  %status = call i32 %kernel(ptr %ret, ptr %exc, i64 %args, i64 %part, i64 %parts)
-  %next = add i64 %part, 1
-  br label %test
-done:
-  ret void
-}
-
-define void @run(ptr %kernel, ptr %args, i64 %parts, i32 %threads, ptr %parallel_for) {
-  %call = alloca %call
-  %arrays = alloca ptr
-  %count = alloca i64
-  %step = alloca i64
-  store ptr %kernel, ptr %call
-  %argsp = getelementptr %call, ptr %call, i32 0, i32 1
-  store ptr %args, ptr %argsp
-  %partsp = getelementptr %call, ptr %call, i32 0, i32 2
-  store i64 %parts, ptr %partsp
-  store ptr null, ptr %arrays
-  store i64 %parts, ptr %count
-  store i64 1, ptr %step
-  %alone = icmp slt i32 %threads, 2
-  br i1 %alone, label %serial, label %parallel
-serial:
-  call void @share(ptr %arrays, ptr %count, ptr %step, ptr %call)
-  ret void
-parallel:
-  call void %parallel_for(ptr @share, ptr %arrays, ptr %count, ptr %step, ptr %call, i64 0, i64 1, i32 %threads)
-  ret void
-}
-"""
-
 
 class _State:
-    pid = 0  # the process in which the pool was started
+    started = False
     layer = ""  # "tbb", "omp" or "workqueue"; empty where none could be loaded
     size = 1
     parallel_for = 0
@@ -95,11 +40,10 @@ def cores() -> int:
 
 def threads() -> int:
     """How many threads a large call uses: `tour.set_num_threads`, else all cores; one in a forked child, whose pool stayed behind."""
-    if not _State.pid:
+    if not _State.started:
         _start()
-    if _State.pid != os.getpid():
-        return 1
-    return min(threads_wanted() or _State.size, _State.size)
+    wanted = threads_wanted()
+    return min(wanted, _State.size) if wanted else _State.size
 
 
 def layer() -> str:
@@ -108,26 +52,14 @@ def layer() -> str:
     return _State.layer or "none"
 
 
-def run(kernel: int, arguments: bytes, parts: int) -> None:
-    """Run all parts of the kernel at an address."""
-    count = min(threads(), parts) if parts > 1 else 1
+def run(kernel: int, parts: int, *values: Any) -> None:
+    """Run all parts of the kernel at an address, in as many threads; `values` as for `_calling.caller`."""
+    count = min(threads(), parts)
     if count < 2:
-        _driver()(kernel, arguments, parts, 1, 0)
+        caller()(kernel, parts, 1, 0, *values)
         return
     with _State.lock:
-        _driver()(kernel, arguments, parts, count, _State.parallel_for)
-
-
-@cache
-def _driver() -> Callable[..., None]:
-    from tour.numba import _native, _store
-
-    found = _store.load("_driver")
-    if found is None:
-        found = _native.assemble(DRIVER), "run"
-        _store.save("_driver", *found)
-    kind = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_char_p, ctypes.c_int64, ctypes.c_int32, ctypes.c_void_p)
-    return kind(_native.link(*found))  # called without Python's lock
+        caller()(kernel, parts, count, _State.parallel_for, *values)
 
 
 _starting = threading.Lock()
@@ -135,7 +67,7 @@ _starting = threading.Lock()
 
 def _start() -> None:
     with _starting:
-        if _State.pid:
+        if _State.started:
             return
         wanted = os.environ.get("NUMBA_THREADING_LAYER", "")
         for name in [wanted] if wanted in LAYERS else LAYERS:
@@ -150,7 +82,7 @@ def _start() -> None:
                 if name == "workqueue":  # it ends the process when two threads use it at once
                     _State.lock = threading.Lock()
                 break
-        _State.pid = os.getpid()
+        _State.started = True
 
 
 def _load(name: str) -> Any:
@@ -208,9 +140,10 @@ def _preload_tbb(numba: Path) -> None:
 
 
 def _forked() -> None:
-    """In a forked child: locks that another thread may have held are new."""
+    """In a forked child: the pool's threads stayed behind, and locks that another thread may have held are new."""
     global _starting
     _starting = threading.Lock()
+    _State.size = 1
     if _State.layer == "workqueue":
         _State.lock = threading.Lock()
 

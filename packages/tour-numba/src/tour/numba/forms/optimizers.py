@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from tour.numba import _memory as memory
-from tour.numba._native import HEADER, Kernel
+from tour.numba._calling import HEADER
+from tour.numba._native import Kernel
 from tour.numba.forms._sharing import parts_for
 
 Array = Any
