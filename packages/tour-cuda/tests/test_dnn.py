@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from tour._shapes import count_windows
 from tour.cuda import _dnn
-from tour.cuda.forms.pooling import pool_size
 
 
 def loads() -> bool:
@@ -35,7 +35,7 @@ CASES = [
 @pytest.mark.parametrize("dtype", sorted(_dnn.TYPES))
 @pytest.mark.parametrize(("x", "w", "stride", "padding", "dilation"), CASES)
 def test_a_graph_is_valid(kind, dtype, x, w, stride, padding, dilation):
-    y = (x[0], w[0], *pool_size(x[2:], w[2:], stride, padding, dilation, False))
+    y = (x[0], w[0], *count_windows(x[2:], w[2:], stride, padding, dilation))
     graph, tensors = _dnn.graph_of(_dnn.Problem(kind, dtype, x, w, y, stride, padding, dilation, False, False))
     graph.validate()
     for tensor, shape in zip(tensors, (x, w, y), strict=True):

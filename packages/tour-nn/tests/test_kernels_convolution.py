@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tour._shapes import count_windows
 from tour.nn.kernels import convolution, depthwise
-from tour.nn.kernels.windows import col2im, im2col, output_size, pad
+from tour.nn.kernels.windows import col2im, im2col, pad
 
 
 class Options(NamedTuple):
@@ -52,7 +53,7 @@ def definition(x: Any, weight: Any, bias: Any, stride: Any, padding: Any, dilati
     """Sum over the taps of the kernel, one output pixel at a time."""
     padded = np.pad(x, [(0, 0), (0, 0), *((p, p) for p in padding)])
     kernel, channels, depth = weight.shape[2:], weight.shape[1], len(weight) // groups
-    out = np.zeros((len(x), len(weight), *output_size(x.shape[2:], kernel, stride, padding, dilation)))
+    out = np.zeros((len(x), len(weight), *count_windows(x.shape[2:], kernel, stride, padding, dilation)))
     for o in range(len(weight)):
         first = o // depth * channels
         for place, tap in product(np.ndindex(*out.shape[2:]), np.ndindex(*kernel)):

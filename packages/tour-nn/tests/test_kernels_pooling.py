@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tour._shapes import count_windows
 from tour.nn.kernels import adaptive_pooling, pooling
 
 
@@ -43,7 +44,7 @@ def windows(problem: Problem) -> Any:
     """For each window, its place in the output and the flat positions inside the image, in reading order."""
     x, kernel, stride, padding, dilation, ceil_mode = problem
     size = x.shape[2:]
-    for place in np.ndindex(*pooling.pool_size(size, kernel, stride, padding, dilation, ceil_mode)):
+    for place in np.ndindex(*count_windows(size, kernel, stride, padding, dilation, ceil_mode)):
         positions = []
         for tap in np.ndindex(*kernel):
             pixel = [a * s - p + t * d for a, s, p, t, d in zip(place, stride, padding, tap, dilation, strict=True)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import operator
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -128,3 +129,35 @@ def infer_shape(shape: tuple[int, ...], numel: int) -> tuple[int, ...]:
     if numel % known or min(shape) < -1:
         raise RuntimeError(f"shape '{shape_text(shape)}' is invalid for input of size {numel}")
     return tuple(numel // known if n == -1 else n for n in shape)
+
+
+def count_windows(
+    size: Sequence[int],
+    kernel: Sequence[int],
+    stride: Sequence[int],
+    padding: Sequence[int],
+    dilation: Sequence[int],
+    ceil_mode: bool = False,
+) -> tuple[int, ...]:
+    """Number of windows along each spatial dimension, of a convolution or a pooling, on any device.
+
+    Args:
+        size: Elements along each dimension, without padding.
+        kernel: Elements of a window.
+        stride: Elements from one window to the next.
+        padding: Elements added on either side.
+        dilation: Elements from one element of a window to its next.
+        ceil_mode: Whether a last window may hang over the border; it must start inside.
+
+    Examples:
+        >>> count_windows((28, 28), (5, 5), (1, 1), (0, 0), (1, 1))
+        (24, 24)
+        >>> count_windows((6,), (3,), (2,), (0,), (1,)), count_windows((6,), (3,), (2,), (0,), (1,), ceil_mode=True)
+        ((2,), (3,))
+    """
+    out = []
+    for n, k, s, p, d in zip(size, kernel, stride, padding, dilation, strict=True):
+        free = n + 2 * p - d * (k - 1) - 1
+        m = (-(-free // s) if ceil_mode else free // s) + 1
+        out.append(m - (ceil_mode and (m - 1) * s >= n + p))
+    return tuple(out)

@@ -9,10 +9,11 @@ from collections.abc import Iterator
 from math import prod
 from typing import Any
 
+from tour._shapes import count_windows
 from tour.cuda import _dnn
 from tour.cuda._blas import matmul
 from tour.cuda._launch import Array, Kernel, dense, elements, empty, serves
-from tour.cuda.forms.pooling import in_three, pool_size
+from tour.cuda.forms.pooling import in_three
 
 Ints = tuple[int, ...]
 
@@ -51,7 +52,7 @@ def conv(
     if not serves(input, weight, bias):
         return NotImplemented
     x, w, kernel = dense(input), dense(weight), weight.shape[2:]
-    out_size = pool_size(x.shape[2:], kernel, stride, padding, dilation, False)
+    out_size = count_windows(x.shape[2:], kernel, stride, padding, dilation)
     y = empty((len(x), len(w), *out_size), x.dtype, x)
     if not y.size:
         return y

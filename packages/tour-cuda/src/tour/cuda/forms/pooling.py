@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from tour._shapes import count_windows
 from tour.cuda._launch import Array, Kernel, dense, elements, empty, serves
 from tour.cuda.forms import indexing
 
@@ -19,21 +20,6 @@ Ints = tuple[int, ...]
 def in_three(*sizes: tuple[Any, int]) -> list[int]:
     """Sizes of up to three dimensions, each filled up to three in front, one after the other."""
     return [n for size, missing in sizes for n in (*(missing,) * (3 - len(size)), *size)]
-
-
-def pool_size(size: Ints, kernel: Ints, stride: Ints, padding: Ints, dilation: Ints, ceil_mode: bool) -> Ints:
-    """Output size of a pooling; with ceil_mode a last window may hang over the border, but must start inside.
-
-    Examples:
-        >>> pool_size((6,), (3,), (2,), (0,), (1,), False), pool_size((6,), (3,), (2,), (0,), (1,), True)
-        ((2,), (3,))
-    """
-    out = []
-    for n, k, s, p, d in zip(size, kernel, stride, padding, dilation, strict=True):
-        free = n + 2 * p - d * (k - 1) - 1
-        m = (-(-free // s) if ceil_mode else free // s) + 1
-        out.append(m - (ceil_mode and (m - 1) * s >= n + p))
-    return tuple(out)
 
 
 def _largest(
@@ -52,7 +38,7 @@ def max_pool(x: Array, kernel: Ints, stride: Ints, padding: Ints, dilation: Ints
     """Largest element of each window."""
     if not serves(x):
         return NotImplemented
-    out_size = pool_size(x.shape[2:], kernel, stride, padding, dilation, ceil_mode)
+    out_size = count_windows(x.shape[2:], kernel, stride, padding, dilation, ceil_mode)
     return _largest(x, kernel, stride, padding, dilation, out_size, False)[0]
 
 
@@ -60,7 +46,7 @@ def max_pool_with_indices(x: Array, kernel: Ints, stride: Ints, padding: Ints, d
     """Largest element of each window, and where it stands in its plane."""
     if not serves(x):
         return NotImplemented
-    out_size = pool_size(x.shape[2:], kernel, stride, padding, dilation, ceil_mode)
+    out_size = count_windows(x.shape[2:], kernel, stride, padding, dilation, ceil_mode)
     return _largest(x, kernel, stride, padding, dilation, out_size, True)
 
 
@@ -116,7 +102,7 @@ def avg_pool(
     """Mean of each window."""
     if not serves(x):
         return NotImplemented
-    out_size = pool_size(x.shape[2:], kernel, stride, padding, (1,) * len(kernel), ceil_mode)
+    out_size = count_windows(x.shape[2:], kernel, stride, padding, (1,) * len(kernel), ceil_mode)
     y = empty((*x.shape[:2], *out_size), x.dtype, x)
     if y.size:
         sizes = in_three((x.shape[2:], 1), (out_size, 1), (kernel, 1), (stride, 1), (padding, 0))

@@ -6,6 +6,7 @@ from math import prod
 
 from tour import Tensor
 from tour._declare import primitive
+from tour._shapes import count_windows
 from tour._storing import store
 from tour.autograd.both import reading
 from tour.autograd.rule import vjp
@@ -43,7 +44,7 @@ def _again(
     h: Tensor, out_shape: Sizes, kernel: Sizes, stride: Sizes, padding: Sizes, count: bool, divisor: int | None
 ) -> Tensor:
     """The pooling whose gradient came from an output of `out_shape`; only that shape tells whether it rounded up."""
-    ceil_mode = out_shape[2:] != kernels.pool_size(h.shape[2:], kernel, stride, padding, (1,) * len(kernel), False)
+    ceil_mode = out_shape[2:] != count_windows(h.shape[2:], kernel, stride, padding, (1,) * len(kernel))
     return _avg(h, kernel, stride, padding, ceil_mode, count, divisor)  # type: ignore[no-any-return]
 
 

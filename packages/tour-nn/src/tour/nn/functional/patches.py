@@ -7,6 +7,7 @@ import math
 import tour
 from tour import Tensor
 from tour._declare import primitive
+from tour._shapes import count_windows
 from tour.autograd.both import reading
 from tour.autograd.rule import vjp
 from tour.nn.functional._sizes import Ints, ntuple
@@ -55,7 +56,7 @@ def _blocks(size: Sizes, kernel: Sizes, stride: Sizes, padding: Sizes, dilation:
             raise RuntimeError(
                 f"{what} should be {'greater than zero' if least else 'non-negative'}, but got {list(values)}"
             )
-    out = windows.output_size(size, kernel, stride, padding, dilation)
+    out = count_windows(size, kernel, stride, padding, dilation)
     if min(out) < 1:
         raise RuntimeError(
             f"{name}: Given spatial size {tuple(size)}, kernel_size={kernel}, dilation={dilation}, padding={padding}, "

@@ -9,6 +9,7 @@ import tour
 from tour import Tensor
 from tour._core import held, wrap
 from tour._declare import primitive
+from tour._shapes import count_windows
 from tour.autograd.both import reading
 from tour.autograd.rule import joint_vjp, vjp
 from tour.nn.functional._sizes import Ints, ntuple, pool_stride, with_batch
@@ -86,7 +87,7 @@ def _(
     h: Any, wanted: Any, input: Any, pooled: Any, kernel: Sizes, stride: Sizes, padding: Sizes, dilation: Sizes
 ) -> tuple[Any]:
     raw, largest = (x._a if isinstance(x, Tensor) else x for x in (input, pooled))
-    ceil_mode = largest.shape[2:] != kernels.pool_size(raw.shape[2:], kernel, stride, padding, dilation, False)
+    ceil_mode = largest.shape[2:] != count_windows(raw.shape[2:], kernel, stride, padding, dilation, False)
     return (_gather(h, _with_indices(raw, kernel, stride, padding, dilation, ceil_mode)[1]),)
 
 
@@ -116,7 +117,7 @@ def check_pool(input: Tensor, kernel: Sizes, stride: Sizes, padding: Sizes, dila
         raise RuntimeError(
             f"Expected a tensor with optional 0 dim batch size for input, but got sizes {list(input.shape[1:])} without the batch"
         )
-    out = kernels.pool_size(input.shape[2:], kernel, stride, padding, dilation, ceil_mode)
+    out = count_windows(input.shape[2:], kernel, stride, padding, dilation, ceil_mode)
     if min(out) < 1:
         raise RuntimeError(
             f"Given input size: {list(input.shape)}. Calculated output size: {list(out)}. Output size is too small: a window of "

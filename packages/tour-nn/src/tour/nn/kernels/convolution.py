@@ -19,9 +19,10 @@ import numpy as np
 from tour._compiled import compilable
 from tour._core import packed
 from tour._products import product
+from tour._shapes import count_windows
 
 from . import depthwise
-from .windows import Array, Ints, Pads, crop, output_size, pad, spatial, taps, windows
+from .windows import Array, Ints, Pads, crop, pad, spatial, taps, windows
 
 _BLOCK = 1 << 20  # bytes of windows at a time: about the L2 cache of one core
 _ROWS = 512  # rows below which a matrix product of the pixel layout is inefficient
@@ -176,7 +177,7 @@ def _correlate(
 ) -> Array:
     kernel, depth = weight.shape[2:], len(weight) // groups
     size = [n + lo + hi for n, (lo, hi) in zip(x.shape[2:], pads, strict=True)]
-    out_size = output_size(size, kernel, stride, (0,) * len(size), dilation)
+    out_size = count_windows(size, kernel, stride, (0,) * len(size), dilation)
     if weight.shape[1] == 1 < groups:
         return depthwise.correlate(x, weight, bias, stride, pads, dilation, out_size)
     out = np.empty((len(x), groups, depth, *out_size), x.dtype, like=x)

@@ -16,27 +16,11 @@ import numpy as np
 
 from tour._compiled import NEVER, compilable
 from tour._core import as_array, ndarray
+from tour._shapes import count_windows
 
 from .windows import Array, Ints, beside, pad, taps
 
 _BLOCK = 1 << 16  # windows at a time
-
-
-def pool_size(
-    size: Ints, kernel: Ints, stride: Ints, padding: Ints, dilation: Ints, ceil_mode: bool
-) -> tuple[int, ...]:
-    """Output size of a pooling; with ceil_mode a last window may hang over the border, but must start inside.
-
-    Examples:
-        >>> pool_size((6,), (3,), (2,), (0,), (1,), False), pool_size((6,), (3,), (2,), (0,), (1,), True)
-        ((2,), (3,))
-    """
-    out = []
-    for n, k, s, p, d in zip(size, kernel, stride, padding, dilation, strict=True):
-        free = n + 2 * p - d * (k - 1) - 1
-        m = (-(-free // s) if ceil_mode else free // s) + 1
-        out.append(m - (ceil_mode and (m - 1) * s >= n + p))
-    return tuple(out)
 
 
 @compilable()
@@ -47,7 +31,7 @@ def max_pool(x: Array, kernel: Ints, stride: Ints, padding: Ints, dilation: Ints
         >>> max_pool(np.array([[[1.0, 3.0, 2.0, 0.0]]]), (2,), (2,), (0,), (1,), False)
         array([[[3., 2.]]])
     """
-    out_size = pool_size(x.shape[2:], kernel, stride, padding, dilation, ceil_mode)
+    out_size = count_windows(x.shape[2:], kernel, stride, padding, dilation, ceil_mode)
     framed = _frame(x, out_size, kernel, stride, padding, dilation, _lowest(x.dtype))
     return _reduce(np.maximum, framed, out_size, kernel, stride, dilation)
 
@@ -76,7 +60,7 @@ def max_pool_grad(
     """Gradient of `max_pool` with respect to x, from the gradient g of its output out, which is found again if it is None."""
     size = x.shape[2:]
     if out is None:
-        ceil_mode = g.shape[2:] != pool_size(size, kernel, stride, padding, dilation, False)
+        ceil_mode = g.shape[2:] != count_windows(size, kernel, stride, padding, dilation, False)
         out = max_pool(x, kernel, stride, padding, dilation, ceil_mode)
     if type(out) is not ndarray or np.isnan(out).any():
         return scatter(g, _search(x, out.shape[2:], kernel, stride, padding, dilation), size)
@@ -143,7 +127,7 @@ def avg_pool(
         array([[[2., 2.]]])
     """
     ones = (1,) * len(kernel)
-    out_size = pool_size(x.shape[2:], kernel, stride, padding, ones, ceil_mode)
+    out_size = count_windows(x.shape[2:], kernel, stride, padding, ones, ceil_mode)
     framed = _frame(x, out_size, kernel, stride, padding, ones, 0)
     total = _reduce(np.add, framed, out_size, kernel, stride, ones)
     divisor = _divisor(x, out_size, kernel, stride, padding, count_include_pad, divisor_override)

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tour._core import ndarray, packed
+from tour._shapes import count_windows
 from tour._strides import strided
 
 Array = NDArray[Any]
@@ -34,19 +35,6 @@ def crop(image: Array, padding: Ints, size: Ints) -> Array:
     return inside
 
 
-def output_size(size: Ints, kernel: Ints, stride: Ints, padding: Ints, dilation: Ints) -> tuple[int, ...]:
-    """Number of windows along each spatial dimension.
-
-    Examples:
-        >>> output_size((28, 28), (5, 5), (1, 1), (0, 0), (1, 1))
-        (24, 24)
-    """
-    return tuple(
-        (n + 2 * p - d * (k - 1) - 1) // s + 1
-        for n, k, s, p, d in zip(size, kernel, stride, padding, dilation, strict=True)
-    )
-
-
 def windows(x: Array, kernel: Ints, stride: Ints, dilation: Ints) -> Array:
     """View of all windows over the last dimensions: shape (*lead, *kernel, *output).
 
@@ -57,7 +45,7 @@ def windows(x: Array, kernel: Ints, stride: Ints, dilation: Ints) -> Array:
     """
     dims = len(kernel)
     lead, size = x.shape[:-dims], x.shape[-dims:]
-    out = output_size(size, kernel, stride, (0,) * dims, dilation)
+    out = count_windows(size, kernel, stride, (0,) * dims, dilation)
     steps = x.strides[-dims:]
     taps = tuple(step * d for step, d in zip(steps, dilation, strict=True))
     moves = tuple(step * s for step, s in zip(steps, stride, strict=True))
@@ -127,7 +115,7 @@ def col2im(columns: Array, size: Ints, kernel: Ints, stride: Ints, padding: Ints
         >>> col2im(np.ones((1, 2, 3)), (4,), (2,), (1,), (0,), (1,))
         array([[[1., 2., 2., 1.]]])
     """
-    out = output_size(size, kernel, stride, padding, dilation)
+    out = count_windows(size, kernel, stride, padding, dilation)
     channels = columns.shape[1] // prod(kernel)
     columns = columns.reshape(len(columns), channels, prod(kernel), *out)
     image = np.zeros(

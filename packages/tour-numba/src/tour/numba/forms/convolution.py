@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from tour._shapes import count_windows
 from tour.numba import _memory as memory
 from tour.numba import _pool
 from tour.numba._native import Kernel
@@ -25,10 +26,7 @@ SPILL = 1 << 17  # weights that no longer stay in the second-level cache
 def conv(x: Array, weight: Array, bias: Array | None, stride: Ints, padding: Ints, dilation: Ints, groups: int) -> Any:
     """Cross-correlate x (N, C, *size) with weight (O, C / groups, *kernel)."""
     kernel = weight.shape[2:]
-    out = tuple(
-        (n + 2 * p - d * (k - 1) - 1) // s + 1
-        for n, k, s, p, d in zip(x.shape[2:], kernel, stride, padding, dilation, strict=True)
-    )
+    out = count_windows(x.shape[2:], kernel, stride, padding, dilation)
     if not _serves(x, padding, weight, weight if bias is None else bias) or (prod(out) < FEW and weight.size > SPILL):
         return NotImplemented
     if _whole(x.shape[2:], kernel, padding, groups):

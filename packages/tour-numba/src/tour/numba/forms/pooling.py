@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from tour._shapes import count_windows
 from tour.numba import _memory as memory
 from tour.numba._native import Kernel
 from tour.numba.forms._sharing import parts_for
@@ -22,16 +23,6 @@ LEAST = 1 << 13  # elements of a part
 
 def _serves(*arrays: Array) -> bool:
     return all(type(a) is np.ndarray and a.dtype is memory.F32 and a.ndim < 5 and bool(a.size) for a in arrays)
-
-
-def _output(size: Ints, kernel: Ints, stride: Ints, padding: Ints, dilation: Ints, ceil_mode: bool) -> Ints:
-    """Output size; with ceil_mode a last window may hang over the border, but must start inside."""
-    out = []
-    for n, k, s, p, d in zip(size, kernel, stride, padding, dilation, strict=True):
-        free = n + 2 * p - d * (k - 1) - 1
-        m = (-(-free // s) if ceil_mode else free // s) + 1
-        out.append(m - (ceil_mode and (m - 1) * s >= n + p))
-    return tuple(out)
 
 
 def _sizes(size: Ints, out: Ints, *windows: tuple[Ints, int]) -> Ints:
@@ -60,7 +51,7 @@ def max_pool(x: Array, kernel: Ints, stride: Ints, padding: Ints, dilation: Ints
     if not _serves(x):
         return NotImplemented
     size, options = x.shape[2:], (kernel, stride, padding, dilation)
-    out = _output(size, *options, ceil_mode)
+    out = count_windows(size, *options, ceil_mode)
     y = memory.empty((*x.shape[:2], *out))
     _largest_of(x, 0, y, (*_max_sizes(size, out, *options), _squares(size, *options, out)))
     return y
@@ -71,7 +62,7 @@ def max_pool_with_indices(x: Array, kernel: Ints, stride: Ints, padding: Ints, d
     if not _serves(x):
         return NotImplemented
     size, options = x.shape[2:], (kernel, stride, padding, dilation)
-    out = _output(size, *options, ceil_mode)
+    out = count_windows(size, *options, ceil_mode)
     y = memory.empty((*x.shape[:2], *out))
     places = np.empty(y.shape, np.int64)
     _largest_of(x, places, y, (*_max_sizes(size, out, *options), 0))
@@ -97,7 +88,7 @@ def avg_pool(
     if not _serves(x):
         return NotImplemented
     size, planes = x.shape[2:], prod(x.shape[:2])
-    out = _output(size, kernel, stride, padding, (1,) * len(kernel), ceil_mode)
+    out = count_windows(size, kernel, stride, padding, (1,) * len(kernel), ceil_mode)
     y = memory.empty((*x.shape[:2], *out))
     sizes = _sizes(size, out, (kernel, 1), (stride, 1), (padding, 0))
     parts = max(1, min(parts_for(x.size, LEAST), planes))
