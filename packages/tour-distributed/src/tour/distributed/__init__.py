@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from tour.distributed.collectives import *
     from tour.distributed.data_parallel import *
     from tour.distributed.objects import *
+    from tour.distributed.point_to_point import *
     from tour.distributed.sync_batch_norm import *
     from tour.distributed.world import *
 else:
@@ -20,12 +21,12 @@ else:
         {
             "_work": "Work",
             "collectives": """
-                P2POp ReduceOp all_gather all_gather_into_tensor all_reduce all_to_all all_to_all_single barrier
-                batch_isend_irecv broadcast gather irecv isend monitored_barrier recv reduce reduce_scatter
-                reduce_scatter_tensor scatter send
+                ReduceOp all_gather all_gather_into_tensor all_reduce all_to_all all_to_all_single barrier broadcast gather
+                monitored_barrier reduce reduce_scatter reduce_scatter_tensor scatter
             """,
             "data_parallel": "DistributedDataParallel",
             "objects": "all_gather_object broadcast_object_list gather_object scatter_object_list",
+            "point_to_point": "P2POp batch_isend_irecv irecv isend recv send",
             "sync_batch_norm": "SyncBatchNorm",
             "world": """
                 GroupMember ProcessGroup destroy_process_group get_backend get_global_rank get_group_rank

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tour.distributed.collectives import _local, _run
+from tour.distributed._calls import local, run
 from tour.distributed.world import ProcessGroup
 
 __all__ = ["all_gather_object", "broadcast_object_list", "gather_object", "scatter_object_list"]
@@ -41,7 +41,7 @@ def all_gather_object(object_list: list[Any], obj: Any, group: ProcessGroup | No
     def call(g: ProcessGroup) -> None:
         object_list[:] = g.transport.all_gather_object(obj)
 
-    _run("all_gather_object", group, False, call, check=check)
+    run("all_gather_object", group, False, call, check=check)
 
 
 def gather_object(
@@ -70,11 +70,11 @@ def gather_object(
     """
 
     def call(g: ProcessGroup) -> None:
-        found = g.transport.gather_object(obj, _local(g, dst))
+        found = g.transport.gather_object(obj, local(g, dst))
         if found is not None and object_gather_list is not None:
             object_gather_list[:] = found
 
-    _run("gather_object", group, False, call, dst)
+    run("gather_object", group, False, call, dst)
 
 
 def broadcast_object_list(
@@ -103,9 +103,9 @@ def broadcast_object_list(
     """
 
     def call(g: ProcessGroup) -> None:
-        object_list[:] = g.transport.broadcast_object(object_list, _local(g, src))
+        object_list[:] = g.transport.broadcast_object(object_list, local(g, src))
 
-    _run("broadcast_object_list", group, False, call, src)
+    run("broadcast_object_list", group, False, call, src)
 
 
 def scatter_object_list(
@@ -139,6 +139,6 @@ def scatter_object_list(
         raise ValueError("Expected argument scatter_object_output_list to be a list of size at least 1.")
 
     def call(g: ProcessGroup) -> None:
-        scatter_object_output_list[0] = g.transport.scatter_object(scatter_object_input_list, _local(g, src))
+        scatter_object_output_list[0] = g.transport.scatter_object(scatter_object_input_list, local(g, src))
 
-    _run("scatter_object_list", group, False, call, src)
+    run("scatter_object_list", group, False, call, src)
