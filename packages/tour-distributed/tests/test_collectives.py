@@ -53,7 +53,12 @@ def test_alone_a_collective_leaves_tensors_as_they_are(alone):
         (lambda d: d.scatter(tour.ones(1)), ValueError, "scatter_list"),
         (lambda d: d.all_gather_into_tensor(tour.ones(3), tour.ones(2)), ValueError, "hold 2 elements"),
         (lambda d: d.all_gather_object([], 1), ValueError, "one place for each of the 1 ranks"),
+        (lambda d: d.all_gather_object(None, 1), ValueError, "object_list must be a list"),
+        (lambda d: d.gather_object(1), ValueError, "object_gather_list must be a list .* got None"),
+        (lambda d: d.gather_object(1, []), ValueError, "object_gather_list must have one place .* got 0"),
         (lambda d: d.scatter_object_list([], [1]), ValueError, "at least 1"),
+        (lambda d: d.scatter_object_list([0]), ValueError, "scatter_object_input_list must be a list .* got None"),
+        (lambda d: d.scatter_object_list([0], [1, 2]), ValueError, "one place for each of the 1 ranks, got 2"),
         (lambda d: d.send(tour.ones(1), 0), ValueError, "should not be the same"),
         (lambda d: d.recv(tour.ones(1), 0), ValueError, "should not be the same"),
         (lambda d: d.P2POp(d.send, tour.ones(1), 0), ValueError, "isend"),
@@ -66,6 +71,39 @@ def test_alone_a_collective_leaves_tensors_as_they_are(alone):
 def test_bad_calls(alone, call, error, words):
     with pytest.raises(error, match=words):
         call(alone)
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda d, x: d.broadcast(x, 0),
+        lambda d, x: d.all_reduce(x),
+        lambda d, x: d.reduce(x, 0),
+        lambda d, x: d.all_gather([tour.ones(1)], x),
+        lambda d, x: d.all_gather([x], tour.ones(1)),
+        lambda d, x: d.all_gather_into_tensor(x, tour.ones(1)),
+        lambda d, x: d.all_gather_into_tensor(tour.ones(1), x),
+        lambda d, x: d.gather(x, [tour.ones(1)]),
+        lambda d, x: d.gather(tour.ones(1), [x]),
+        lambda d, x: d.scatter(x, [tour.ones(1)]),
+        lambda d, x: d.scatter(tour.ones(1), [x]),
+        lambda d, x: d.reduce_scatter(x, [tour.ones(1)]),
+        lambda d, x: d.reduce_scatter(tour.ones(1), [x]),
+        lambda d, x: d.reduce_scatter_tensor(x, tour.ones(1)),
+        lambda d, x: d.reduce_scatter_tensor(tour.ones(1), x),
+        lambda d, x: d.all_to_all([x], [tour.ones(1)]),
+        lambda d, x: d.all_to_all([tour.ones(1)], [x]),
+        lambda d, x: d.all_to_all_single(x, tour.ones(1)),
+        lambda d, x: d.all_to_all_single(tour.ones(1), x),
+        lambda d, x: d.send(x, 1),
+        lambda d, x: d.irecv(x, 1),
+        lambda d, x: d.P2POp(d.isend, x, 1),
+    ],
+)
+@pytest.mark.parametrize("wrong", [[1.0], None])
+def test_what_is_no_tensor_is_named(alone, call, wrong):
+    with pytest.raises(TypeError, match=f"Expected a tensor, got {type(wrong).__name__}"):
+        call(alone, wrong)
 
 
 @pytest.mark.parametrize(

@@ -45,3 +45,26 @@ def test_another_dtype_is_refused_with_what_would_fit(dtype):
         with pytest.raises(RuntimeError, match=r"use input.to\(tour.float32\)") as caught:
             layer(x.to(dtype))
         assert ("or model.to(tour.float64)" in str(caught.value)) is (dtype is tour.float64)
+
+
+@pytest.mark.parametrize(
+    ("input", "weight", "result", "words"),
+    [
+        ((1, 3, 6, 5), (4, 3, 2, 2), (1, 4, 4, 4), r"must be of size \[1, 4, 5, 4\]"),
+        ((2, 3, 5, 5), (4, 3, 2, 2), (1, 4, 4, 4), r"must be of size \[2, 4, 4, 4\]"),
+        ((1, 3, 5, 5), (4, 3, 2, 2), (1, 5, 4, 4), r"must be of size \[1, 4, 4, 4\]"),
+        ((1, 2, 5, 5), (4, 3, 2, 2), (1, 4, 4, 4), "does not fit an input"),
+        ((3, 5, 5), (4, 3, 2, 2), (4, 4, 4), "expected 4 dimensions"),
+    ],
+)
+def test_gradients_of_sizes_that_contradict_each_other(input, weight, result, words):
+    with pytest.raises(RuntimeError, match=words):
+        nn.grad.conv2d_input(input, tour.ones(weight), tour.ones(result))
+    with pytest.raises(RuntimeError, match=words):
+        nn.grad.conv2d_weight(tour.ones(input), weight, tour.ones(result))
+
+
+def test_several_inputs_give_results_of_one_size():
+    w, g = tour.ones(4, 3, 2, 2), tour.ones(1, 4, 3, 3)
+    for n in (6, 7):
+        assert nn.grad.conv2d_input((1, 3, n, n), w, g, stride=2).sum() == 432

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 import tour
+from tour import nn
 from tour.nn.modules.container import Sequential
 from tour.nn.modules.module import (
     Module,
@@ -239,6 +240,14 @@ def test_init_keeps_plain_attributes_and_forgets_parameters() -> None:
 
     m = Twice()
     assert m.early == 3 and not hasattr(m, "w") and not list(m.parameters())
+
+
+@pytest.mark.parametrize(
+    "layer", [nn.Linear(2, 2, bias=False), nn.Conv2d(2, 2, 1, bias=False), nn.LayerNorm(2, bias=False)], ids=repr
+)
+def test_a_parameter_that_was_not_wanted_is_registered_as_none(layer: Module) -> None:
+    assert list(layer._parameters) == ["weight", "bias"] and layer._parameters["bias"] is None
+    assert [name for name, _ in layer.named_parameters()] == list(layer.state_dict()) == ["weight"]
 
 
 def test_dir() -> None:

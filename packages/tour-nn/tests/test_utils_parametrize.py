@@ -85,6 +85,13 @@ def test_pruning() -> None:
     assert layer.weight.tolist() == [[0, 0], [3, -4]] and isinstance(layer.weight, nn.Parameter)
     with pytest.raises(ValueError, match="amount"):
         prune.l1_unstructured(layer, "weight", amount=5)
+    with pytest.raises(AssertionError, match=r"shape \[2, 2\], got \[2\]"):
+        prune.custom_from_mask(layer, "weight", tour.ones(2))
+
+
+def test_a_parameter_that_is_none_is_named() -> None:
+    with pytest.raises(ValueError, match="`bias` is None"):
+        utils.spectral_norm(nn.Linear(2, 2, bias=False), "bias")
 
 
 @pytest.mark.parametrize("shape", [(4, 3), (3, 4), (3, 3)])

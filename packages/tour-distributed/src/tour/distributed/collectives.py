@@ -176,6 +176,8 @@ def broadcast(tensor: Tensor, src: int, group: ProcessGroup | None = None, async
         >>> dist.destroy_process_group()
     """
 
+    checked(tensor)
+
     def call(g: ProcessGroup) -> Any:
         return in_place(tensor, lambda a: g.transport.broadcast(a, local(g, src)))
 
@@ -206,6 +208,8 @@ def all_gather(
         [tensor([1., 2.])]
         >>> dist.destroy_process_group()
     """
+
+    checked(tensor)
 
     def call(g: ProcessGroup) -> Any:
         out = stack_like(tensor, g)
@@ -247,6 +251,8 @@ def all_gather_into_tensor(
         tensor([1., 2.])
         >>> dist.destroy_process_group()
     """
+
+    checked(input_tensor)
 
     def call(g: ProcessGroup) -> Any:
         out = stack_like(input_tensor, g)
@@ -293,6 +299,8 @@ def gather(
         [tensor([1., 2.])]
         >>> dist.destroy_process_group()
     """
+
+    checked(tensor)
 
     def call(g: ProcessGroup) -> Any:
         root = local(g, dst)
@@ -341,6 +349,8 @@ def scatter(
         tensor([0., 0.])
         >>> dist.destroy_process_group()
     """
+
+    checked(tensor)
 
     def call(g: ProcessGroup) -> Any:
         root = local(g, src)
@@ -489,8 +499,9 @@ def all_to_all(
         return fill_all(output_tensor_list, out)
 
     def check(g: ProcessGroup) -> None:
+        like = checked(input_tensor_list[0]) if input_tensor_list else None
         for name, tensors in (("output_tensor_list", output_tensor_list), ("input_tensor_list", input_tensor_list)):
-            alike(name, tensors, input_tensor_list[0] if input_tensor_list else None, g)
+            alike(name, tensors, like, g)
 
     return run("all_to_all", group, async_op, call, *input_tensor_list[:1], check=check)
 
@@ -525,6 +536,8 @@ def all_to_all_single(
         tensor([0.])
         >>> dist.destroy_process_group()
     """
+
+    checked(input)
 
     def call(g: ProcessGroup) -> Any:
         out = np.empty_like(output._a, order="C")

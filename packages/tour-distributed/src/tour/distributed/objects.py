@@ -32,16 +32,10 @@ def all_gather_object(object_list: list[Any], obj: Any, group: ProcessGroup | No
         >>> dist.destroy_process_group()
     """
 
-    def check(g: ProcessGroup) -> None:
-        if len(object_list) != g.size():
-            raise ValueError(
-                f"object_list must have one place for each of the {g.size()} ranks, got {len(object_list)}"
-            )
-
     def call(g: ProcessGroup) -> None:
         object_list[:] = g.transport.all_gather_object(obj)
 
-    run("all_gather_object", group, False, call, check=check)
+    run("all_gather_object", group, False, call, check=lambda g: _one_each("object_list", object_list, g))
 
 
 def gather_object(
@@ -56,7 +50,7 @@ def gather_object(
         group: The ranks that take part; None for all.
 
     Raises:
-        ValueError: If there is no process group yet, or `dst` is outside the group.
+        ValueError: If there is no process group yet, `dst` is outside the group, or rank `dst` has no list with a place for each rank.
 
     Examples:
         >>> import tour
@@ -69,12 +63,16 @@ def gather_object(
         >>> dist.destroy_process_group()
     """
 
+    def check(g: ProcessGroup) -> None:
+        if local(g, dst) == g.rank():
+            _one_each("object_gather_list", object_gather_list, g)
+
     def call(g: ProcessGroup) -> None:
         found = g.transport.gather_object(obj, local(g, dst))
-        if found is not None and object_gather_list is not None:
+        if object_gather_list is not None and found is not None:
             object_gather_list[:] = found
 
-    run("gather_object", group, False, call, dst)
+    run("gather_object", group, False, call, dst, check=check)
 
 
 def broadcast_object_list(
@@ -123,7 +121,8 @@ def scatter_object_list(
         group: The ranks that take part; None for all.
 
     Raises:
-        ValueError: If there is no process group yet, `src` is outside the group, or the output list has no place.
+        ValueError: If there is no process group yet, `src` is outside the group, the output list has no place, or rank `src`
+            has not one object for each rank.
 
     Examples:
         >>> import tour
@@ -138,7 +137,19 @@ def scatter_object_list(
     if not scatter_object_output_list:
         raise ValueError("Expected argument scatter_object_output_list to be a list of size at least 1.")
 
+    def check(g: ProcessGroup) -> None:
+        if local(g, src) == g.rank():
+            _one_each("scatter_object_input_list", scatter_object_input_list, g)
+
     def call(g: ProcessGroup) -> None:
         scatter_object_output_list[0] = g.transport.scatter_object(scatter_object_input_list, local(g, src))
 
-    run("scatter_object_list", group, False, call, src)
+    run("scatter_object_list", group, False, call, src, check=check)
+
+
+def _one_each(name: str, objects: list[Any] | None, g: ProcessGroup) -> None:
+    """Refuse what is no list with a place for each rank."""
+    if not isinstance(objects, list):
+        raise ValueError(f"{name} must be a list with one place for each of the {g.size()} ranks, got {objects!r}")
+    if len(objects) != g.size():
+        raise ValueError(f"{name} must have one place for each of the {g.size()} ranks, got {len(objects)}")

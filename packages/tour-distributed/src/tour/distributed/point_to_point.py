@@ -157,7 +157,7 @@ class P2POp:
             raise ValueError(
                 "Invalid ``op``. Expected ``op`` to be of type ``tour.distributed.isend`` or ``tour.distributed.irecv``."
             )
-        self.op, self.tensor, self.peer, self.group, self.tag = op, tensor, peer, group, tag
+        self.op, self.tensor, self.peer, self.group, self.tag = op, checked(tensor), peer, group, tag
 
 
 def batch_isend_irecv(p2p_op_list: Sequence[P2POp]) -> list[Work | None]:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from tour import Tensor
+from tour._shapes import count_windows
 from tour.nn.functional._sizes import Ints, ntuple
 from tour.nn.functional.convolution import convolution_input_grad, convolution_weight_grad
 
@@ -17,7 +18,22 @@ def _run(
     stride: Ints, padding: Ints, dilation: Ints, groups: int, dims: int,
 ) -> Tensor:  # fmt: skip
     step, pad, gap = (ntuple(x, dims, n) for x, n in ((stride, "stride"), (padding, "padding"), (dilation, "dilation")))
-    return gradient(g, other, tuple(size), step, pad, gap, groups)  # type: ignore[no-any-return]
+    wanted, there = tuple(size), tuple(other.shape)
+    input, weight = (wanted, there) if gradient is convolution_input_grad else (there, wanted)
+    if len(input) != dims + 2 or len(weight) != dims + 2:
+        raise RuntimeError(
+            f"expected {dims + 2} dimensions of input and weight, got sizes {list(input)} and {list(weight)}"
+        )
+    if groups < 1 or weight[0] % groups or input[1] != weight[1] * groups:
+        raise RuntimeError(
+            f"a weight of size {list(weight)} in {groups} groups does not fit an input of size {list(input)}"
+        )
+    result = input[0], weight[0], *count_windows(input[2:], weight[2:], step, pad, gap)
+    if g.shape != result:
+        raise RuntimeError(
+            f"grad_output must be of size {list(result)}, as the convolution's result is, got {list(g.shape)}"
+        )
+    return gradient(g, other, wanted, step, pad, gap, groups)  # type: ignore[no-any-return]
 
 
 def conv1d_input(

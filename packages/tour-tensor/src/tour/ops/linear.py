@@ -262,6 +262,10 @@ def _added(name: str, multiply: Any, operands: Any, factors: tuple[Any, Any], ou
     product = multiply(a, b)
     if product._a.dtype is not d:
         product = cast(product, a.dtype)
+    if d.kind != "c" and any(isinstance(x, complex) for x in factors):
+        raise RuntimeError(
+            f"{name}: complex factors {factors} of tensors of {a.dtype.name}, which cannot hold the result"
+        )
     beta, alpha = factors if d.kind in "fc" else (int(x) for x in factors)
     if input._a.shape != product._a.shape:
         _fits_into(name, input._a.shape, product._a.shape)

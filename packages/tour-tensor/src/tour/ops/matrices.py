@@ -320,7 +320,7 @@ def lu_unpack(
         ones on its diagonal; and `U`, `(..., min(m, n), n)`.
 
     Raises:
-        RuntimeError: If P is wanted and the pivots are not int32.
+        RuntimeError: If the factors have fewer than two dimensions, or P is wanted and the pivots are not int32.
 
     Examples:
         >>> import tour
@@ -329,6 +329,10 @@ def lu_unpack(
         tensor([[0., 1.],
                 [1., 0.]])
     """
+    if LU_data.dim() < 2:
+        raise RuntimeError(
+            f"lu_unpack: Expected tensor with 2 or more dimensions. Got size: {list(LU_data.shape)} instead"
+        )
     if unpack_pivots and LU_pivots._a.dtype.name != "int32":
         raise RuntimeError("torch.lu_unpack: LU_pivots is expected to be a contiguous tensor of torch.int32 dtype. Note: this function "
                            "is intended to be used with the output produced by torch.linalg.lu_factor")  # fmt: skip

@@ -12,7 +12,7 @@ from tour._core import Op, as_array, kernel_for
 from tour._declare import primitive, result
 from tour._dtypes import FLOATING, FROM_NUMPY, as_dtype
 from tour._errors import shape_text
-from tour._shapes import axes, wrap_dims
+from tour._shapes import axes, wrap_dim, wrap_dims
 from tour._storing import in_place, store
 from tour._widening import reduce_add, reduce_maximum, reduce_minimum, single
 from tour.ops.comparison import where
@@ -194,13 +194,14 @@ def norm_except_dim(v: Tensor, pow: int = 2, dim: int = 0) -> Tensor:
     Args:
         v: A floating-point or complex tensor.
         pow: The power p of the norm `(Σ |x|^p)^(1/p)`.
-        dim: The dimension that stays, counted from the front; -1 for none.
+        dim: The dimension that stays; -1 for none.
 
     Returns:
         As many dimensions as `v`, all but `dim` with size 1; a tensor without dimensions for `dim=-1`.
 
     Raises:
         RuntimeError: If the dtype is an integer or boolean one.
+        IndexError: If the dimension is out of range.
 
     Examples:
         >>> import tour
@@ -210,7 +211,8 @@ def norm_except_dim(v: Tensor, pow: int = 2, dim: int = 0) -> Tensor:
     """
     if dim == -1:
         return norm(v, pow)
-    return norm(v, pow, tuple(i for i in range(v._a.ndim) if i != dim), True)
+    kept = wrap_dim(dim, v._a.ndim)
+    return norm(v, pow, tuple(i for i in range(v._a.ndim) if i != kept), True)
 
 
 @numpy_too

@@ -10,8 +10,9 @@ from tour import _core
 from tour._calling import numpy_too
 from tour._core import as_array, held, wrap
 from tour._dtypes import FROM_NUMPY
-from tour._errors import shape_text
+from tour._errors import argument_error, shape_text
 from tour._kernels import is_half
+from tour._operands import NUMBER
 from tour._shapes import wrap_dim
 from tour._storing import store
 from tour._widening import single
@@ -279,13 +280,20 @@ def isin(
 
     Raises:
         RuntimeError: If the elements of either are boolean or complex.
+        TypeError: If neither is a tensor, or one is neither a tensor nor a number.
 
     Examples:
         >>> import tour
         >>> tour.isin(tour.tensor([1, 2, 3]), tour.tensor([2, 3]))
         tensor([False,  True,  True])
     """
-    a, b = (x._a if isinstance(x, _core.Tensor) else np.asarray(x) for x in (elements, test_elements))
+    both = {"elements": elements, "test_elements": test_elements}
+    for name, x in both.items():
+        if not isinstance(x, (_core.Tensor, np.ndarray, *NUMBER)):
+            raise argument_error("isin", name, x)
+    if isinstance(elements, NUMBER) and isinstance(test_elements, NUMBER):
+        raise TypeError(f"isin() needs a tensor, got numbers only: {elements!r} and {test_elements!r}")
+    a, b = (x._a if isinstance(x, _core.Tensor) else np.asarray(x) for x in both.values())
     for x in (a, b):
         if x.dtype.kind in "cb" or FROM_NUMPY.get(x.dtype) is None:
             raise RuntimeError(f"Unsupported input type encountered for isin(): {x.dtype}")

@@ -8,7 +8,7 @@ import numpy as np
 
 from tour import _core
 from tour._calling import numpy_too
-from tour._core import Op, held, root_of
+from tour._core import Op, held, root_of, wrap
 from tour._declare import view
 from tour._errors import shape_text
 from tour._shapes import as_shape, index_of, wrap_dim, wrap_dims
@@ -312,15 +312,16 @@ def slice_scatter(
         out: A tensor to write the result into.
 
     Raises:
-        RuntimeError: If `src` has another shape.
+        RuntimeError: If `src` has another shape, or `step` is not above 0.
         IndexError: If the dimension is out of range.
-        ValueError: If `step` is 0.
 
     Examples:
         >>> import tour
         >>> tour.slice_scatter(tour.zeros(4), tour.ones(2), start=1, end=3)
         tensor([0., 1., 1., 0.])
     """
+    if step <= 0:
+        raise RuntimeError("slice step must be positive")
     where = _along(wrap_dim(dim, input._a.ndim), slice(start, end, step))
     part = _replaced("slice_scatter", input, src, input._a[where].shape)
     return written(_SET_PART, input, where, part, out=out)
@@ -373,11 +374,12 @@ def as_strided_scatter(input: Tensor, src: Tensor, size: Any, stride: Any, stora
     """A copy with the elements that `as_strided` would show replaced.
 
     Args:
-        input: What to copy; its elements count in row-major order.
+        input: What to copy. Its elements count as they lie in memory, as for `as_strided`.
         src: The new elements, in the shape `size`; cast to the dtype of `input`.
         size: Sizes of the dimensions of the part.
         stride: Steps between neighbours in each, in elements.
-        storage_offset: Which element is the first of the part; 0 if None.
+        storage_offset: Where the first element of the part stands in the memory, by default where `input`'s first stands. What
+            is not an element of `input` there stays as it is.
 
     Raises:
         RuntimeError: If `src` has another shape, `size` and `stride` differ in length or are negative, or an element
@@ -389,11 +391,16 @@ def as_strided_scatter(input: Tensor, src: Tensor, size: Any, stride: Any, stora
         tensor([[1., 0.],
                 [0., 1.]])
     """
-    dense = input.contiguous()
+    a = input._a
     sizes, steps = as_shape((size,), "as_strided"), as_shape((stride,), "as_strided")
-    first = storage_offset or 0
-    within_memory(dense._a if dense._a.base is None else dense._a.copy(), sizes, steps, first)
-    return written(_AS_STRIDED_SCATTER, dense, _replaced("as_strided_scatter", input, src, sizes), sizes, steps, first)
+    within_memory(a, sizes, steps, storage_offset)
+    part = _replaced("as_strided_scatter", input, src, sizes)
+    places = places_of(a, sizes, steps, storage_offset)
+    mine = places >= 0
+    if a.flags.c_contiguous and mine.all():  # the elements lie as they count
+        return written(_AS_STRIDED_SCATTER, input, part, sizes, steps, int(places.flat[0]) if places.size else 0)
+    line = input.reshape(-1)
+    return line.index_put((wrap(places[mine]),), part[wrap(mine)]).reshape(a.shape)
 
 
 as_strided_ = reshaping(as_strided)

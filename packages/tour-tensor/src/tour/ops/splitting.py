@@ -153,7 +153,12 @@ def chunk(input: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
 
 @numpy_too
 def tensor_split(
-    input: Tensor, indices_or_sections: int | Sequence[int] | Tensor, dim: int = 0, **named: Any
+    input: Tensor,
+    indices_or_sections: int | Sequence[int] | Tensor | None = None,
+    dim: int = 0,
+    *,
+    sections: int | None = None,
+    indices: Sequence[int] | None = None,
 ) -> tuple[Tensor, ...]:
     """Views of consecutive parts: so many parts of sizes that differ by one at most, or parts that end before given indices.
 
@@ -162,11 +167,13 @@ def tensor_split(
         indices_or_sections: The number of parts, of which the first ones are the larger; or indices, each the end of a
             part and the start of the next, as a list, a tuple or a vector. Both may be int64 tensors.
         dim: The dimension.
+        sections: The number of parts, by PyTorch's other name.
+        indices: The indices, likewise.
 
     Raises:
         RuntimeError: If the number of parts is not above 0, a tensor of indices is not int64 or has more dimensions, or
             `input` has none.
-        TypeError: If `indices_or_sections` is something else.
+        TypeError: If `indices_or_sections` is something else, or not exactly one of the three is given.
         IndexError: If the dimension is out of range.
 
     Examples:
@@ -176,12 +183,17 @@ def tensor_split(
         >>> tour.tensor_split(tour.arange(5), (1, 2))
         (tensor([0]), tensor([1]), tensor([2, 3, 4]))
     """
+    given = [x for x in (indices_or_sections, sections, indices) if x is not None]
+    if len(given) != 1:
+        raise TypeError(
+            "tensor_split() takes exactly one of a number of sections, a list of indices and a tensor of them"
+        )
     a = input._a
     if not a.ndim:
         raise RuntimeError("tensor_split expected at least a 1-dimensional tensor, but got a tensor with 0 dims")
     axis = wrap_dim(dim, a.ndim)
     n = a.shape[axis]
-    at = _indices_of(indices_or_sections)
+    at = _indices_of(given[0])
     if not isinstance(at, int):
         return _slices(input, [slice(i, j).indices(n)[:2] for i, j in zip([0, *at], [*at, n], strict=True)], axis)
     if at <= 0:

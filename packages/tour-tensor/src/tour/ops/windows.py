@@ -4,11 +4,27 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from tour._shapes import is_int
+
 if TYPE_CHECKING:
     from tour._dtypes import dtype as Dtype
     from tour._tensor import Tensor
 
 __all__ = ["bartlett_window", "blackman_window", "hamming_window", "hann_window", "kaiser_window"]
+
+
+def _length(name: str, n: Any) -> int:
+    """A number of weights.
+
+    Raises:
+        TypeError: If it is no integer.
+        RuntimeError: If it is negative.
+    """
+    if not is_int(n) or isinstance(n, bool):
+        raise TypeError(f"{name}(): argument 'window_length' (position 1) must be int, not {type(n).__name__}")
+    if n < 0:
+        raise RuntimeError(f"{name} requires non-negative window_length, got window_length={n}")
+    return int(n)
 
 
 def hann_window(
@@ -30,7 +46,9 @@ def hann_window(
     """
     from tour.signal import windows
 
-    return windows.hann(window_length, sym=not periodic, dtype=dtype, device=device, requires_grad=requires_grad)
+    return windows.hann(
+        _length("hann_window", window_length), sym=not periodic, dtype=dtype, device=device, requires_grad=requires_grad
+    )
 
 
 def hamming_window(
@@ -59,7 +77,8 @@ def hamming_window(
         requires_grad: Whether operations on it are recorded.
 
     Raises:
-        ValueError: If `window_length` is negative, or `dtype` is another one.
+        RuntimeError: If `window_length` is negative.
+        ValueError: If `dtype` is another one.
 
     Examples:
         >>> import tour
@@ -69,7 +88,12 @@ def hamming_window(
     from tour.signal import windows
 
     return windows.general_cosine(
-        window_length, a=(alpha, beta), sym=not periodic, dtype=dtype, device=device, requires_grad=requires_grad
+        _length("hamming_window", window_length),
+        a=(alpha, beta),
+        sym=not periodic,
+        dtype=dtype,
+        device=device,
+        requires_grad=requires_grad,
     )
 
 
@@ -92,7 +116,13 @@ def blackman_window(
     """
     from tour.signal import windows
 
-    return windows.blackman(window_length, sym=not periodic, dtype=dtype, device=device, requires_grad=requires_grad)
+    return windows.blackman(
+        _length("blackman_window", window_length),
+        sym=not periodic,
+        dtype=dtype,
+        device=device,
+        requires_grad=requires_grad,
+    )
 
 
 def bartlett_window(
@@ -114,7 +144,13 @@ def bartlett_window(
     """
     from tour.signal import windows
 
-    return windows.bartlett(window_length, sym=not periodic, dtype=dtype, device=device, requires_grad=requires_grad)
+    return windows.bartlett(
+        _length("bartlett_window", window_length),
+        sym=not periodic,
+        dtype=dtype,
+        device=device,
+        requires_grad=requires_grad,
+    )
 
 
 def kaiser_window(
@@ -143,7 +179,8 @@ def kaiser_window(
         requires_grad: Whether operations on it are recorded.
 
     Raises:
-        ValueError: If `window_length` or `beta` is negative, or `dtype` is another one.
+        RuntimeError: If `window_length` is negative.
+        ValueError: If `beta` is negative, or `dtype` is another one.
 
     Examples:
         >>> import tour
@@ -153,5 +190,10 @@ def kaiser_window(
     from tour.signal import windows
 
     return windows.kaiser(
-        window_length, beta=beta, sym=not periodic, dtype=dtype, device=device, requires_grad=requires_grad
+        _length("kaiser_window", window_length),
+        beta=beta,
+        sym=not periodic,
+        dtype=dtype,
+        device=device,
+        requires_grad=requires_grad,
     )

@@ -105,10 +105,10 @@ class MultiheadAttention(Module):
             self.in_proj_weight = whole
             for name in ("q_proj_weight", "k_proj_weight", "v_proj_weight"):
                 self.register_parameter(name, None)
-        self.in_proj_bias = Parameter(tour.empty(3 * embed_dim, **made)) if bias else None
+        self.register_parameter("in_proj_bias", Parameter(tour.empty(3 * embed_dim, **made)) if bias else None)
         self.out_proj = NonDynamicallyQuantizableLinear(embed_dim, embed_dim, bias=bias, **made)
-        self.bias_k = Parameter(tour.empty(1, 1, embed_dim, **made)) if add_bias_kv else None
-        self.bias_v = Parameter(tour.empty(1, 1, embed_dim, **made)) if add_bias_kv else None
+        self.register_parameter("bias_k", Parameter(tour.empty(1, 1, embed_dim, **made)) if add_bias_kv else None)
+        self.register_parameter("bias_v", Parameter(tour.empty(1, 1, embed_dim, **made)) if add_bias_kv else None)
         self.add_zero_attn = add_zero_attn
         self._reset_parameters()
 

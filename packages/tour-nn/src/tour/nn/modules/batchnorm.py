@@ -40,8 +40,8 @@ class _NormBase(Module):
         self.affine = affine
         self.track_running_stats = track_running_stats
         made = {"device": device, "dtype": dtype}
-        self.weight = Parameter(tour.empty(num_features, **made)) if affine else None
-        self.bias = Parameter(tour.empty(num_features, **made)) if affine and bias else None
+        self.register_parameter("weight", Parameter(tour.empty(num_features, **made)) if affine else None)
+        self.register_parameter("bias", Parameter(tour.empty(num_features, **made)) if affine and bias else None)
         self.register_buffer("running_mean", tour.zeros(num_features, **made) if track_running_stats else None)
         self.register_buffer("running_var", tour.ones(num_features, **made) if track_running_stats else None)
         count = tour.tensor(0, dtype=tour.int64, device=device) if track_running_stats else None
@@ -248,7 +248,7 @@ class _LazyNorm(LazyModuleMixin, _NormBase):
         self.track_running_stats = track_running_stats
         if affine:
             self.weight = UninitializedParameter(device=device, dtype=dtype)
-            self.bias = UninitializedParameter(device=device, dtype=dtype) if bias else None
+            self.register_parameter("bias", UninitializedParameter(device=device, dtype=dtype) if bias else None)
         if track_running_stats:
             self.running_mean = UninitializedBuffer(device=device, dtype=dtype)
             self.running_var = UninitializedBuffer(device=device, dtype=dtype)

@@ -68,7 +68,9 @@ class _ConvNd(Module):
             raise ValueError("padding='same' is not supported for strided convolutions")
         first, second = (in_channels, out_channels) if self.transposed else (out_channels, in_channels)
         self.weight = Parameter(tour.empty(first, second // groups, *self.kernel_size, device=device, dtype=dtype))
-        self.bias = Parameter(tour.empty(out_channels, device=device, dtype=dtype)) if bias else None
+        self.register_parameter(
+            "bias", Parameter(tour.empty(out_channels, device=device, dtype=dtype)) if bias else None
+        )
         self.reset_parameters()
 
     def reset_parameters(self) -> None:

@@ -29,7 +29,7 @@ class _LazyConvNd(LazyModuleMixin, _ConvNd):
     def _wait(self, out_channels: int, bias: bool, device: Any, dtype: Any) -> None:
         self.out_channels = out_channels
         self.weight = UninitializedParameter(device=device, dtype=dtype)
-        self.bias = UninitializedParameter(device=device, dtype=dtype) if bias else None
+        self.register_parameter("bias", UninitializedParameter(device=device, dtype=dtype) if bias else None)
 
     def reset_parameters(self) -> None:
         """Draw the parameters, once their shapes are known."""

@@ -65,7 +65,9 @@ class Linear(Module):
         self.in_features = in_features
         self.out_features = out_features
         self.weight = Parameter(tour.empty(out_features, in_features, device=device, dtype=dtype))
-        self.bias = Parameter(tour.empty(out_features, device=device, dtype=dtype)) if bias else None
+        self.register_parameter(
+            "bias", Parameter(tour.empty(out_features, device=device, dtype=dtype)) if bias else None
+        )
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
@@ -100,7 +102,7 @@ class LazyLinear(LazyModuleMixin, Linear):
         super().__init__(0, 0, False, device, dtype)
         self.out_features = out_features
         self.weight = UninitializedParameter(device=device, dtype=dtype)
-        self.bias = UninitializedParameter(device=device, dtype=dtype) if bias else None
+        self.register_parameter("bias", UninitializedParameter(device=device, dtype=dtype) if bias else None)
 
     def reset_parameters(self) -> None:
         """Draw the parameters anew, once their shape is known."""
@@ -159,7 +161,9 @@ class Bilinear(Module):
         self.in2_features = in2_features
         self.out_features = out_features
         self.weight = Parameter(tour.empty(out_features, in1_features, in2_features, device=device, dtype=dtype))
-        self.bias = Parameter(tour.empty(out_features, device=device, dtype=dtype)) if bias else None
+        self.register_parameter(
+            "bias", Parameter(tour.empty(out_features, device=device, dtype=dtype)) if bias else None
+        )
         self.reset_parameters()
 
     def reset_parameters(self) -> None:

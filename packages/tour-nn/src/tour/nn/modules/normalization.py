@@ -43,8 +43,12 @@ class LayerNorm(Module):
         self.eps = eps
         self.elementwise_affine = elementwise_affine
         made = {"device": device, "dtype": dtype}
-        self.weight = Parameter(tour.empty(self.normalized_shape, **made)) if elementwise_affine else None
-        self.bias = Parameter(tour.empty(self.normalized_shape, **made)) if elementwise_affine and bias else None
+        self.register_parameter(
+            "weight", Parameter(tour.empty(self.normalized_shape, **made)) if elementwise_affine else None
+        )
+        self.register_parameter(
+            "bias", Parameter(tour.empty(self.normalized_shape, **made)) if elementwise_affine and bias else None
+        )
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
@@ -151,8 +155,12 @@ class GroupNorm(Module):
         self.num_channels = num_channels
         self.eps = eps
         self.affine = affine
-        self.weight = Parameter(tour.empty(num_channels, device=device, dtype=dtype)) if affine else None
-        self.bias = Parameter(tour.empty(num_channels, device=device, dtype=dtype)) if affine and bias else None
+        self.register_parameter(
+            "weight", Parameter(tour.empty(num_channels, device=device, dtype=dtype)) if affine else None
+        )
+        self.register_parameter(
+            "bias", Parameter(tour.empty(num_channels, device=device, dtype=dtype)) if affine and bias else None
+        )
         self.reset_parameters()
 
     def reset_parameters(self) -> None:

@@ -353,8 +353,8 @@ class RNNCellBase(Module):
         rows = num_chunks * hidden_size
         self.weight_ih = Parameter(tour.empty(rows, input_size, **made))
         self.weight_hh = Parameter(tour.empty(rows, hidden_size, **made))
-        self.bias_ih = Parameter(tour.empty(rows, **made)) if bias else None
-        self.bias_hh = Parameter(tour.empty(rows, **made)) if bias else None
+        self.register_parameter("bias_ih", Parameter(tour.empty(rows, **made)) if bias else None)
+        self.register_parameter("bias_hh", Parameter(tour.empty(rows, **made)) if bias else None)
         self.reset_parameters()
 
     def reset_parameters(self) -> None:

@@ -394,6 +394,10 @@ class CustomFromMask(BasePruningMethod):
 
     def compute_mask(self, t: Tensor, default_mask: Tensor) -> Tensor:
         """The given mask, and what was pruned before."""
+        if self.mask.shape != default_mask.shape:
+            raise AssertionError(
+                f"mask must have the parameter's shape {list(default_mask.shape)}, got {list(self.mask.shape)}"
+            )
         return default_mask * self.mask.to(default_mask.dtype)
 
 
@@ -546,7 +550,7 @@ def custom_from_mask(module: Module, name: str, mask: Tensor) -> Module:
 
     Raises:
         AttributeError: If the module has no such parameter.
-        RuntimeError: If the mask does not broadcast with the parameter.
+        AssertionError: If the mask has another shape than the parameter.
 
     Examples:
         >>> import tour
