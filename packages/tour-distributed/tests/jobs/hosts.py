@@ -19,5 +19,5 @@ net = nn.parallel.DistributedDataParallel(nn.Linear(3, 1))
 net(tour.full((2, 3), float(rank))).sum().backward()
 assert net.module.weight.grad.tolist() == [[2 * (size - 1) / 2] * 3]
 address = subprocess.run(["ip", "-o", "-4", "addr", "show", "cable"], capture_output=True, text=True, check=True).stdout
-print(address.split()[3].partition("/")[0], flush=True)
+print(address.split()[3].partition("/")[0] + "\n", end="", flush=True)  # in one write
 dist.destroy_process_group()

@@ -29,5 +29,5 @@ while step < 20:
     ):
         os.kill(os.getpid(), signal.SIGKILL)
 if dist.get_rank() == 0:
-    print("done", dist.get_world_size(), w.tolist(), flush=True)
+    print(f"done {dist.get_world_size()} {w.tolist()}\n", end="", flush=True)  # in one write: other ranks write too
 dist.destroy_process_group()
