@@ -162,7 +162,7 @@ def normal(torch: Any) -> Step:
 
 def _adam(count: int, size: int) -> Make:
     def make(torch: Any) -> Step:
-        params = [torch.nn.Parameter(torch.zeros(size)) for _ in range(count)]
+        params = [torch.nn.Parameter(torch.randn(size)) for _ in range(count)]
         for p in params:
             p.grad = torch.randn(size)
         step: Step = torch.optim.Adam(params).step

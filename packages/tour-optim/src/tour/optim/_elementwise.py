@@ -54,7 +54,7 @@ class Elementwise(Stepping):
         """What to remember, in the order of PyTorch's state.
 
         Args:
-            like: Zeros, one for each element of all parameters.
+            like: Room for one number for each element of all parameters; only its shape, dtype and device say anything.
             group: The options.
 
         Returns:

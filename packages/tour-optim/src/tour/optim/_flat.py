@@ -84,7 +84,9 @@ class Flat:
         self.arrays: dict[str, Array] = {}
         self.scalars: dict[str, Array] = {}
         self.views: dict[str, list[Array]] = {}
-        like = np.zeros_like(first, real_dtype(first.dtype), shape=(self.offsets[-1],))
+        like = np.empty_like(
+            first, real_dtype(first.dtype), shape=(self.offsets[-1],)
+        )  # never touched: costs no memory
         for name, value in init(like, group).items():
             if isinstance(value, float):
                 self.scalars[name] = np.full(len(params), value, _scalar_dtype(states[params[0]].get(name), group))
