@@ -15,7 +15,7 @@ from tour._shapes import wrap_dim
 from tour._storing import store
 from tour._widening import single
 from tour.ops.extremes import CHOICE, at, choose, not_empty, ordered
-from tour.ops.sorting import ranked
+from tour.ops.sorting import order, ranked
 
 if TYPE_CHECKING:
     from tour._tensor import Tensor
@@ -38,10 +38,10 @@ def _nanmedian(a: Any, axis: int, keepdim: bool) -> tuple[Any, Any]:
     if not a.ndim:
         return a.copy(), np.zeros((), np.int64)
     w = single(a)
-    order = np.argsort(w, axis, kind="stable")
+    places = order(w, axis, False)
     bad = np.isnan(w) if w.dtype.kind == "f" else np.zeros(w.shape, bool)
     rank = np.maximum(((~bad).sum(axis) - 1) // 2, 0)
-    middle = np.take_along_axis(order, np.expand_dims(rank, axis), axis).squeeze(axis)
+    middle = np.take_along_axis(places, np.expand_dims(rank, axis), axis).squeeze(axis)
     return at(a, middle, axis, keepdim)
 
 
@@ -51,15 +51,15 @@ def _mode(a: Any, axis: int, keepdim: bool) -> tuple[Any, Any]:
         return a.copy(), np.zeros_like(a, np.int64)
     n = a.shape[axis]
     rows = np.moveaxis(a, axis, -1)
-    order = np.argsort(single(rows), -1, kind="stable")
-    ordered_rows = np.take_along_axis(rows, order, -1)
+    places = order(rows, rows.ndim - 1, False)
+    ordered_rows = np.take_along_axis(rows, places, -1)
     fresh = np.ones_like(rows, bool)
     fresh[..., 1:] = ordered_rows[..., 1:] != ordered_rows[..., :-1]
     start = np.maximum.accumulate(np.where(fresh, np.arange(n, like=a), 0), -1)
     last = (np.arange(n, like=a) - start).argmax(
         -1
     )  # the first place where a run of equal elements is longest is its end
-    return at(a, np.take_along_axis(order, last[..., None], -1)[..., 0], axis, keepdim)
+    return at(a, np.take_along_axis(places, last[..., None], -1)[..., 0], axis, keepdim)
 
 
 _MEDIAN, _NANMEDIAN, _MODE = (

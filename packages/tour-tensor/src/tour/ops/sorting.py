@@ -29,6 +29,7 @@ __all__ = ["argsort", "kthvalue", "msort", "sort", "topk"]
 _FEW = 64  # elements up to which ties are always kept in their order
 
 
+@compilable()
 def order(a: Any, axis: int, descending: bool, stable: bool = True) -> Any:
     """The indices that sort an array, equal elements in their order if `stable`; NaN counts as the largest."""
     if not a.ndim:
@@ -50,6 +51,7 @@ def ranked(a: Any, rank: int, axis: int) -> Any:
     return a.argpartition(rank, axis).take(rank, axis)
 
 
+@compilable()
 def _sort(a: Any, axis: int, descending: bool, stable: bool) -> tuple[Any, Any]:
     indices = order(a, axis, descending, stable)
     return (a[grid(a.shape, axis, indices)] if a.ndim else a.copy()), indices
