@@ -97,3 +97,11 @@ def simulated(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(_blas, "library", lambda: blas)
     yield simulator.install(np.ndarray, beside("on_gpu").OnGpu() if gpu else simulator.Simulator())
     _launch.RUNNERS.pop(np.ndarray)
+
+
+@pytest.fixture
+def kernels(fake, simulated, monkeypatch: pytest.MonkeyPatch):
+    """The fake device with kernels: the simulator, and the stand-in for cuBLAS."""
+    on_fake = sys.modules.get("on_fake") or beside("on_fake")
+    monkeypatch.setattr(_blas, "library", on_fake.Blas)
+    yield from on_fake.plugged()

@@ -2,88 +2,19 @@
 
 from __future__ import annotations
 
-import ctypes
 import importlib
-from typing import Any
 
 import blas
 import numpy as np
 import pytest
-import simulator
-from fake_cupy import runtime
-from fake_cupy.arrays import address, fresh
 
 import tour
 import tour.nn.functional as F
 from tour import _compiled, nn, optim
-from tour.cuda import _blas, _launch, _philox, _source
-from tour.cuda._array import CudaArray
-from tour.cuda.forms import FORMS, Forms
+from tour.cuda import _philox
+from tour.cuda.forms import FORMS
 
 pytestmark = pytest.mark.simulator
-
-
-class OnFake(simulator.Simulator):
-    """The simulator on the fake CuPy's memory and streams: what is captured is noted, and runs when it is replayed."""
-
-    def __init__(self) -> None:
-        super().__init__(
-            lambda a: a if isinstance(a, np.ndarray) else a.array.host, lambda host: CudaArray(fresh(host))
-        )
-
-    def capturing(self) -> bool:
-        return runtime.current_stream().graph is not None
-
-    def launch(self, function: Any, grid: Any, parameters: int, arrays: list[Any]) -> None:
-        memories, run = [a.array.memory for a in arrays], super().launch
-        if not self.capturing():
-            runtime.current_stream().use_memory([], memories, function[1])
-            run(function, grid, parameters, arrays)
-            return
-        declared = _source.kernels(function[0])[function[1]]
-        slots = ctypes.cast(parameters, ctypes.POINTER(ctypes.c_void_p))
-        sizes = [
-            2312 if p.type == "Table" else 8 for p in declared
-        ]  # arguments are copied at the launch, as a driver does
-        held = [ctypes.create_string_buffer(ctypes.string_at(slots[i], size), size) for i, size in enumerate(sizes)]
-        hosts = list(map(self.host, arrays))
-
-        def act() -> None:
-            again = [ctypes.create_string_buffer(h.raw, len(h)) for h in held]
-            addresses = (ctypes.c_void_p * len(held))(*map(ctypes.addressof, again))
-            run(function, grid, ctypes.addressof(addresses), hosts)
-
-        runtime.current_stream().graph.work.append((function[1], act, [], list(map(address, memories))))
-
-
-class Blas:
-    """The stand-in for cuBLAS, on the fake CuPy's streams."""
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(blas, name)
-
-    def cublasGemmStridedBatchedEx(self, *args: Any) -> int:
-        graph = runtime.current_stream().graph
-        if graph is None:
-            return blas.cublasGemmStridedBatchedEx(*args)
-        graph.work.append(("gemm", lambda: blas.cublasGemmStridedBatchedEx(*args), [], []))
-        return 0
-
-
-@pytest.fixture
-def kernels(fake, simulated, monkeypatch):
-    """The fake device with kernels: the simulator."""
-    monkeypatch.setattr(_blas, "library", Blas)
-    found = _launch.RUNNERS[CudaArray] = OnFake()
-    for kernel in _launch.KERNELS.values():
-        kernel._forms.clear()
-    tour.zeros(1).cuda()
-    _compiled.plug_device(CudaArray, Forms())
-    yield found
-    _launch.RUNNERS.pop(CudaArray)
-    _compiled.DEVICES.pop(CudaArray)
-    for socket in _compiled.SOCKETS.values():
-        socket.abroad.pop(CudaArray, None)
 
 
 class Words(nn.Module):

@@ -1,8 +1,9 @@
 """Random number generators: `manual_seed(s)` gives the numbers that PyTorch gives on a CPU, on every device.
 
-A `Generator` is one stream of numbers; functions that draw take `default_generator` where none is named. All numbers are drawn on
-the host, so that the same seed gives the same run on any device. What is drawn from the streams stands in
-`tour.ops.continuous` and `tour.ops.discrete`.
+A `Generator` is one stream of numbers; functions that draw take `default_generator` where none is named. They draw on the host, so
+that the same seed gives the same numbers on any device. What is drawn from the streams stands in `tour.ops.continuous` and
+`tour.ops.discrete`. A device may have a stream of its own beside them, for masks of dropout and for graphs that it records: it is one of
+`followers`, which start from the same seeds.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import os
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
@@ -125,7 +126,34 @@ default_generator = Generator()
 default_generator._engine.manual_seed(int.from_bytes(os.urandom(8), "little"))
 
 
-followers: list[Callable[[int], Any]] = []  # who has generators of a device that start from the same seed
+class Follower(Protocol):
+    """The streams of a device."""
+
+    def manual_seed(self, seed: int) -> None:
+        """Start from a seed."""
+
+    def get(self) -> Any:
+        """Where the streams stand."""
+
+    def set(self, state: Any) -> None:
+        """Continue where `get` was called."""
+
+
+followers: list[Follower] = []
+# While a device records work to repeat it, what makes an engine whose draws are recorded: `recorders[-1](engine, named)`.
+recorders: list[Callable[[Engine, bool], Any]] = []
+
+
+def snapshot() -> tuple[Any, list[Any]]:
+    """Where the default generator and the streams of devices stand, for `restore`."""
+    return default_generator._engine.get_state(), [(f, f.get()) for f in followers]
+
+
+def restore(state: tuple[Any, list[Any]]) -> None:
+    """Let them continue where a snapshot was taken."""
+    default_generator._engine.set_state(state[0])
+    for follower, stood in state[1]:
+        follower.set(stood)
 
 
 def manual_seed(seed: int) -> Generator:
@@ -143,8 +171,8 @@ def manual_seed(seed: int) -> Generator:
         >>> tour.rand(3)  # torch.manual_seed(0) gives the same
         tensor([0.4963, 0.7682, 0.0885])
     """
-    for follow in followers:
-        follow(int(seed))
+    for follower in followers:
+        follower.manual_seed(int(seed))
     return default_generator.manual_seed(int(seed))
 
 
@@ -207,10 +235,10 @@ def set_rng_state(new_state: Tensor) -> None:
 def fork_rng(
     devices: Iterable[Any] | None = None, enabled: bool = True, *, device_type: str | None = None
 ) -> Iterator[None]:
-    """A context whose draws leave no trace: afterwards the default generator stands where it stood before.
+    """A context whose draws leave no trace: afterwards the default generator, and streams of devices, stand where they stood before.
 
     Args:
-        devices: Accepted for PyTorch's sake: one stream serves every device.
+        devices: Accepted for PyTorch's sake: all that have a stream of their own are meant.
         enabled: False makes it do nothing.
         device_type: Accepted for PyTorch's sake.
 
@@ -225,11 +253,11 @@ def fork_rng(
     if not enabled:
         yield
         return
-    state = default_generator._engine.get_state()
+    state = snapshot()
     try:
         yield
     finally:
-        default_generator._engine.set_state(state)
+        restore(state)
 
 
 worker = threading.local()  # a thread that loads data keeps its own generator here, as `worker.generator`

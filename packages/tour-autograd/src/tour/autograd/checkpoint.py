@@ -119,7 +119,7 @@ class _Segment:
         self.args = [SavedTensor(x) if isinstance(x, _core.Tensor) else x for x in args]
         self.kwargs = {k: SavedTensor(x) if isinstance(x, _core.Tensor) else x for k, x in kwargs.items()}
         self.context, self.check, self.early_stop = context, check, early_stop
-        self.random_state = random.get_rng_state() if preserve_rng_state else None
+        self.random_state = random.snapshot() if preserve_rng_state else None
         self.holders: list[weakref.ref[_Holder]] = []
         self.kinds: list[Any] = []
 
@@ -157,7 +157,7 @@ class _Segment:
 
         with random.fork_rng(enabled=self.random_state is not None):
             if self.random_state is not None:
-                random.set_rng_state(self.random_state)
+                random.restore(self.random_state)
             try:
                 with enable_grad(), self.context, saved_tensors_hooks(fill, lambda t: t):
                     self.function(*args, **kwargs)

@@ -57,7 +57,11 @@ class CudaBackend:
         module = _cupy.ready()
         self.check_index(index)
         with module.cuda.Device(index):
-            made = CudaArray(_memory.with_room(module.asarray, (array,), {}))
+            try:
+                made = CudaArray(_memory.with_room(module.asarray, (array,), {}))
+            except RuntimeError:
+                _memory.refuse_while_capturing()
+                raise
             if _memory.is_pinned(array):
                 _memory.keep(array)
             return made

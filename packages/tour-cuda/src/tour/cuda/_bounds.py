@@ -24,15 +24,20 @@ def watch(index: Any, low: int, high: int, name: str) -> None:
     """Have the device compare the elements of an index array with the bounds [low, high)."""
     if not index.size:
         return
-    home = int(index.data.device_id)
-    flag = _flags.get(home)
-    if flag is None:
-        flag = _flags[home] = _cupy.module().zeros((1,), np.int32)
+    found = flag(int(index.data.device_id))
     text = f"{name}(): an index is out of range, which goes from {low} to {high - 1}{_line()}"
     if text not in _places and len(_places) < _MOST:
         _places.append(text)
     number = _places.index(text) + 1 if text in _places else _MOST
-    _kernel()(index, low, high, number, flag, size=index.size)
+    _kernel()(index, low, high, number, found, size=index.size)
+
+
+def flag(device: int) -> Any:
+    """Where the current device, whose number this is, notes such places."""
+    found = _flags.get(device)
+    if found is None:
+        found = _flags[device] = _cupy.module().zeros((1,), np.int32)
+    return found
 
 
 def look() -> None:
@@ -42,10 +47,10 @@ def look() -> None:
         IndexError: If an index was out of range; says in which call. Tensors stay usable, but what was computed from it is void.
     """
     told = _faults.look()
-    for flag in _flags.values():
-        number = int(flag.get()[0])
+    for found in _flags.values():
+        number = int(found.get()[0])
         if number:
-            flag[...] = 0
+            found[...] = 0
             told = _places[number - 1] if number <= len(_places) else told or "an index is out of range"
     if told:
         raise IndexError(told)

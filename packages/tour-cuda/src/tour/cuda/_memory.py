@@ -76,10 +76,27 @@ def to_host(array: Any) -> np.ndarray[Any, Any]:
     if _cupy.several() and (home := int(array.data.device_id)) != _cupy.current():
         with _cupy.module().cuda.Device(home):
             return to_host(array)
-    found = array.get()
+    try:
+        found = array.get()
+    except RuntimeError:
+        refuse_while_capturing()
+        raise
     _bounds.look()
     _faults.check()
     return found  # type: ignore[no-any-return]
+
+
+def refuse_while_capturing() -> None:
+    """Say what is wrong with a copy between host and device that a graph was to capture.
+
+    Raises:
+        RuntimeError: If one is being captured.
+    """
+    if _cupy.module().cuda.get_current_stream().is_capturing():
+        raise RuntimeError(
+            "while a graph is captured nothing can be copied between host and device: a replay repeats work of the device alone. Copy "
+            "inputs into tensors of the device before replay(), and read results after it"
+        ) from None
 
 
 # --- Pinned memory ----------------------------------------------------------------------------------------------------------

@@ -32,9 +32,50 @@ def state(like: Array) -> Array:
     return found
 
 
+class Streams:
+    """The streams of all devices, which follow tour's own; see `tour.random.Follower`."""
+
+    def manual_seed(self, seed: int) -> None:
+        """Let all devices start from a seed."""
+        manual_seed(seed)
+
+    def get(self) -> dict[Any, Array]:
+        """Copies of the states, in the memory of their devices: nothing waits."""
+        return {key: found.copy() for key, found in _states.items()}
+
+    def set(self, state: dict[Any, Array]) -> None:
+        """Put the states back; devices that had none begin anew."""
+        for key, found in _states.items():
+            if key in state:
+                found[...] = state[key]
+            else:
+                put(found, _first_seed(), 0)
+
+
+streams = Streams()
+
+
+def _of(device: int) -> Array | None:
+    """The state of a device, if it has drawn anything."""
+    return next((found for (_, at), found in _states.items() if at == device), None)
+
+
+def stood(device: int) -> np.ndarray[Any, Any]:
+    """Seed and offset of a device as 16 bytes, or none where it has drawn nothing; waits for it."""
+    found = _of(device)
+    return np.zeros(0, np.uint8) if found is None else runner(found).read(found).view(np.uint8)
+
+
+def continue_from(state: np.ndarray[Any, Any], device: int) -> None:
+    """Let a device go on where `stood` was called."""
+    found = _of(device)
+    if found is not None:
+        put(found, *map(int, state.view(np.uint64)))
+
+
 def _first_seed() -> int:
-    if manual_seed not in followers:
-        followers.append(manual_seed)
+    if streams not in followers:
+        followers.append(streams)
     return default_generator.initial_seed() if _seed[0] is None else _seed[0]
 
 

@@ -7,11 +7,16 @@ next must lie in memory that stays where it is: inputs are copied into the tenso
 from __future__ import annotations
 
 import gc
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
+import numpy as np
+
 from tour._core import autograd
-from tour.cuda import _cupy
+from tour.random import recorders
+from tour.cuda import _bounds, _cupy, _faults, _random, _recording
+from tour.cuda._array import CudaArray
+from tour.cuda._launch import RUNNERS
 from tour.cuda.streams import Stream, StreamContext, current_stream
 
 __all__ = ["CUDAGraph", "graph", "graph_pool_handle", "is_current_stream_capturing", "make_graphed_callables"]
@@ -29,6 +34,33 @@ def graph_pool_handle() -> Any:
     return _cupy.ready().cuda.MemoryPool()
 
 
+_capturing: list[CUDAGraph] = []
+
+
+def _prepare(stream: Any) -> None:
+    """Make what lives longer than a graph before its capture begins: else each replay would make it anew."""
+    like = CudaArray(_cupy.module().empty((1,), np.float32))
+    if CudaArray in RUNNERS:
+        _random.state(like)
+        _faults.flag(like)
+    _bounds.flag(_cupy.current())
+    stream.synchronize()
+
+
+def before_replay(act: Callable[[], Any]) -> None:
+    """Have a function called before each replay of the graph that is being captured: what it writes to the device, the replay sees.
+
+    Raises:
+        RuntimeError: If no `CUDAGraph` is being captured.
+    """
+    if not _capturing:
+        raise RuntimeError(
+            "this work depends on numbers of the host that change from one replay to the next; capture it by tour.cuda.graph, "
+            "whose replays take them along"
+        )
+    _capturing[-1]._before.append(act)
+
+
 class CUDAGraph:
     """Captured work, to be replayed.
 
@@ -36,6 +68,7 @@ class CUDAGraph:
     """
 
     def __init__(self, keep_graph: bool = False) -> None:
+        self._before: list[Callable[[], Any]] = []
         self._graph: Any = None
         self._pool: Any = None
         self._allocator: Any = None
@@ -55,6 +88,7 @@ class CUDAGraph:
         stream = module.cuda.get_current_stream()
         if stream.ptr == module.cuda.Stream.null.ptr:
             raise RuntimeError("CUDA graphs must be captured on a non-default stream; use `with tour.cuda.graph(g):`")
+        _prepare(stream)
         self._pool = module.cuda.MemoryPool() if pool is None else pool
         self._allocator = module.cuda.using_allocator(self._pool.malloc)
         self._allocator.__enter__()
@@ -63,9 +97,14 @@ class CUDAGraph:
         except BaseException:
             self._close()
             raise
+        _capturing.append(self)
+        recorders.append(_recording.Recorder)
 
     def capture_end(self) -> None:
         """End the capture."""
+        if self in _capturing:
+            _capturing.remove(self)
+            recorders.pop()
         try:
             self._graph = _cupy.module().cuda.get_current_stream().end_capture()
         finally:
@@ -83,11 +122,14 @@ class CUDAGraph:
         """
         if self._graph is None:
             raise RuntimeError("Called CUDAGraph::replay without a preceding successful capture.")
+        for act in self._before:
+            act()
         self._graph.launch(_cupy.module().cuda.get_current_stream())
 
     def reset(self) -> None:
         """Forget the captured work and its memory."""
         self._graph = self._pool = None
+        self._before.clear()
 
     def pool(self) -> Any:
         """The memory of this graph, for others that are replayed with it."""

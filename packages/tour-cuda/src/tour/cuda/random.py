@@ -1,9 +1,14 @@
-"""The generator behind CUDA tensors, which is the CPU's: the same seed gives the same numbers on every device."""
+"""The generator behind CUDA tensors, which is the CPU's: the same seed gives the same numbers on every device.
+
+Masks of dropout, and what a captured graph draws, come from streams of the devices' own, which start from the same seed (`_random`).
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import Any
+
+from tour.cuda.devices import device_count, index_of
 
 __all__ = [
     "get_rng_state", "get_rng_state_all", "initial_seed", "manual_seed", "manual_seed_all", "seed", "seed_all", "set_rng_state",
@@ -41,27 +46,39 @@ def initial_seed() -> int:
 
 
 def get_rng_state(device: Any = "cuda") -> Any:
-    """The state of the generator, as a tensor of bytes on the CPU."""
-    import tour
+    """Where the generator stands and, behind that, the device's own stream: a tensor of bytes on the CPU; waits for the device.
 
-    return tour.get_rng_state()
+    The 5056 bytes of `tour.get_rng_state()` come first. 16 bytes follow where the device has drawn masks or numbers of a graph.
+    """
+    import tour
+    from tour.cuda import _random
+
+    return tour.cat([tour.get_rng_state(), tour.from_numpy(_random.stood(index_of(device)))])
 
 
 def set_rng_state(new_state: Any, device: Any = "cuda") -> None:
-    """Put the generator into a state."""
-    import tour
+    """Put the generator, and the device's own stream, into a state; one of `tour.get_rng_state()` is that of the generator alone.
 
-    tour.set_rng_state(new_state)
+    Raises:
+        TypeError: If it is not a tensor of bytes (uint8).
+        RuntimeError: If it has another size, or no generator can be in this state.
+    """
+    import tour
+    from tour.cuda import _random
+
+    size = tour.get_rng_state().numel()
+    own = new_state[size:] if getattr(new_state, "ndim", 0) == 1 and new_state.shape[0] == size + 16 else None
+    tour.set_rng_state(new_state if own is None else new_state[:size].clone())
+    if own is not None:
+        _random.continue_from(own.numpy(), index_of(device))
 
 
 def get_rng_state_all() -> list[Any]:
     """The state for each device."""
-    from tour.cuda.devices import device_count
-
-    return [get_rng_state() for _ in range(device_count())]
+    return [get_rng_state(i) for i in range(device_count())]
 
 
 def set_rng_state_all(new_states: Iterable[Any]) -> None:
-    """Put the generator into the state of the last of several devices."""
-    for state in new_states:
-        set_rng_state(state)
+    """Put the streams of all devices into states, and the generator into that of the last."""
+    for i, state in enumerate(new_states):
+        set_rng_state(state, i)

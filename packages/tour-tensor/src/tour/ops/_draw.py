@@ -15,13 +15,13 @@ import numpy as np
 
 from tour import _core
 from tour._core import ndarray, sockets, wrap, wrote
-from tour._devices import CPU, move
+from tour._devices import CPU, as_device, filled, move
 from tour._dtypes import FROM_NUMPY, as_dtype
 from tour._random_engine import DIGITS, Engine
 from tour._shapes import as_shape
 from tour._storing import writable
 from tour.ops.creation import finish
-from tour.random import Generator, default_generator
+from tour.random import Generator, default_generator, recorders
 
 if TYPE_CHECKING:
     from tour._devices import device as Device
@@ -39,11 +39,10 @@ def engine_of(generator: Generator | None) -> Engine:
     """The stream of a generator, or the default one."""
     if sockets.sample is not None:
         sockets.sample(None, None)
-    if generator is None:
-        return default_generator._engine
-    if not isinstance(generator, Generator):
+    if generator is not None and not isinstance(generator, Generator):
         raise TypeError(f"generator must be a tour.Generator, but got {type(generator).__name__}")
-    return generator._engine
+    engine = default_generator._engine if generator is None else generator._engine
+    return recorders[-1](engine, generator is not None) if recorders else engine
 
 
 def is_real(dtype: np.dtype[Any]) -> bool:
@@ -99,9 +98,12 @@ def draw_into(a: Array, draw: Draw) -> None:
 
 
 def drawn(a: Array, draw: Draw) -> Array:
-    """A host array, filled; inside `vmap` one for all samples, or one for each."""
+    """An array of `array_for`, filled; inside `vmap` one for all samples, or one for each."""
     if sockets.sample is not None:
         return sockets.sample(a, draw)
+    if recorders and type(a) is not ndarray:
+        draw(a.reshape(-1))
+        return a
     draw_into(a, draw)
     return a
 
@@ -117,9 +119,9 @@ def write(input: Tensor, draw: Draw, *others: Any) -> Tensor:
         draw_into(a, draw)
     else:
         ordered = a.transpose(memory_axes(a))
-        made = np.empty(ordered.shape, a.dtype)
+        made = _room(ordered.shape, a.dtype, input.device)
         draw(made.reshape(-1))
-        ordered[...] = move(made, input.device)
+        ordered[...] = made if recorders else move(made, input.device)
     if recorded:
         sockets.rewrite(input, constant_in(a, input, *others))
     wrote(input, 3)
@@ -136,18 +138,28 @@ def constant_in(array: Array, *inputs: Any) -> Tensor:
     return made
 
 
-def array_for(out: Tensor | None, shape: tuple[int, ...], dtype: Any, default: Any) -> Array:
-    """The host array to fill: a new one of `dtype`, or one for `out`, which decides the dtype."""
+def _room(shape: Any, dtype: Any, device: Place) -> Array:
+    """An array to fill: on the host, where numbers are drawn, but on a device while that records its work."""
+    where = as_device(device)
+    if not recorders or where.type == "cpu":
+        return np.empty(shape, dtype)
+    return filled(np.empty(shape, dtype), 0, where)
+
+
+def array_for(
+    out: Tensor | None, shape: tuple[int, ...], dtype: Any, default: Any, device: Place = None
+) -> Array:
+    """The array to fill: a new one of `dtype`, or one for `out`, which decides the dtype; see `_room`."""
     if shape and min(shape) < 0:
         raise RuntimeError(f"Trying to create tensor with negative dimension {min(shape)}: {list(shape)}")
     chosen = None if dtype is None else as_dtype(dtype).numpy
     if out is not None and not isinstance(out, _core.Tensor):
         raise TypeError(f"argument 'out' must be Tensor, not {type(out).__name__}")
     if out is None:
-        return np.empty(shape, default if chosen is None else chosen)
+        return _room(shape, default if chosen is None else chosen, device)
     if chosen is not None and chosen != out._a.dtype:
         raise RuntimeError(f"dtype {as_dtype(dtype).name} does not match dtype of out parameter ({out.dtype.name})")
-    return np.empty(shape, out._a.dtype)
+    return _room(shape, out._a.dtype, out.device)
 
 
 def deliver(made: Array, out: Tensor | None, device: Place, requires_grad: bool = False) -> Tensor:
@@ -169,17 +181,24 @@ def shape_of(sizes: tuple[Any, ...], size: Any, op: str) -> tuple[int, ...]:
     return as_shape(sizes if size is None else (size,), op)
 
 
-def array_like(input: Tensor, dtype: Any, memory_format: Any) -> Array:
-    """A host array of a tensor's shape and, unless a memory format is named, with its axes in the same order of memory."""
+def array_like(input: Tensor, dtype: Any, memory_format: Any, device: Place = None) -> Array:
+    """An array to fill of a tensor's shape and, unless a memory format is named, with its axes in the same order of memory."""
     a = input._a
     axes = memory_axes(a) if memory_format is None or "preserve" in str(memory_format) else list(range(a.ndim))
-    made = np.empty([a.shape[axis] for axis in axes], a.dtype if dtype is None else as_dtype(dtype).numpy)
-    return made.transpose(np.argsort(axes))
+    target = a.dtype if dtype is None else as_dtype(dtype).numpy
+    if recorders:
+        return _room(a.shape, target, input.device if device is None else device)
+    return np.empty([a.shape[axis] for axis in axes], target).transpose(np.argsort(axes))
 
 
 def host(t: Tensor) -> Array:
     """A tensor's array, on the host."""
     return move(t._a, CPU)
+
+
+def near(t: Tensor) -> Array:
+    """A tensor's array where numbers are drawn: on the host, or on a device that records its work."""
+    return t._a if recorders else host(t)
 
 
 def broadcast(a: tuple[int, ...], b: tuple[int, ...]) -> tuple[int, ...]:

@@ -30,15 +30,15 @@ from tour.ops._draw import (
     demand,
     drawn,
     engine_of,
-    host,
     is_fractional,
     is_real,
+    near,
     real_part,
     shape_of,
     write,
 )
 from tour.ops.factories import like
-from tour.random import Generator
+from tour.random import Generator, recorders
 
 if TYPE_CHECKING:
     from tour._dtypes import dtype as Dtype
@@ -106,7 +106,7 @@ def rand(
         tensor([[0.4963, 0.7682],
                 [0.0885, 0.1320]])
     """
-    made = array_for(out, shape_of(sizes, size, "rand"), dtype, _dtypes.default_numpy())
+    made = array_for(out, shape_of(sizes, size, "rand"), dtype, _dtypes.default_numpy(), device)
     made = drawn(made, _uniform(made, engine_of(generator)))
     return deliver(made, out, device, requires_grad)
 
@@ -133,7 +133,7 @@ def randn(
         >>> tour.randn(3)
         tensor([ 1.5410, -0.2934, -2.1788])
     """
-    made = array_for(out, shape_of(sizes, size, "randn"), dtype, _dtypes.default_numpy())
+    made = array_for(out, shape_of(sizes, size, "randn"), dtype, _dtypes.default_numpy(), device)
     made = drawn(made, _normal(made, engine_of(generator)))
     return deliver(made, out, device, requires_grad)
 
@@ -158,7 +158,7 @@ def rand_like(
         >>> tour.rand_like(tour.zeros(2))
         tensor([0.4963, 0.7682])
     """
-    made = array_like(input, dtype, memory_format)
+    made = array_like(input, dtype, memory_format, device)
     made = drawn(made, _uniform(made, engine_of(generator)))
     return like(input, made, device, requires_grad)
 
@@ -183,7 +183,7 @@ def randn_like(
         >>> tour.randn_like(tour.zeros(2))
         tensor([ 1.5410, -0.2934])
     """
-    made = array_like(input, dtype, memory_format)
+    made = array_like(input, dtype, memory_format, device)
     made = drawn(made, _normal(made, engine_of(generator)))
     return like(input, made, device, requires_grad)
 
@@ -226,7 +226,7 @@ def normal(
     if not isinstance(mean, _core.Tensor) and not isinstance(std, _core.Tensor):
         if size is None or is_int(size):
             raise TypeError("normal() of two numbers needs a size, a tuple: normal(0.0, 1.0, (2, 3))")
-        made = array_for(out, as_shape((size,), "normal"), dtype, _dtypes.default_numpy())
+        made = array_for(out, as_shape((size,), "normal"), dtype, _dtypes.default_numpy(), device)
         made = drawn(made, _normal(made, engine_of(generator), float(mean), float(std)))
         return deliver(made, out, device, requires_grad)
     return _normal_each(mean, std, engine_of(generator), out)
@@ -235,17 +235,18 @@ def normal(
 def _normal_each(mean: Any, std: Any, engine: Engine, out: Tensor | None) -> Tensor:
     """Normal numbers where `mean` or `std` is a tensor: standard ones, scaled and shifted in the result's dtype."""
     first = mean if isinstance(mean, _core.Tensor) else std
-    centre = host(mean) if isinstance(mean, _core.Tensor) else mean
-    spread = host(std) if isinstance(std, _core.Tensor) else float(std)
+    centre = near(mean) if isinstance(mean, _core.Tensor) else mean
+    spread = near(std) if isinstance(std, _core.Tensor) else float(std)
     if not isinstance(spread, float):
         check(spread.dtype.kind != "c", "normal expects standard deviation to be non-complex")
-        check(bool((held(spread) >= 0).all()), "normal expects all elements of std >= 0.0")
-    shape = broadcast(np.shape(centre), np.shape(spread))
+        looked = bool(recorders) or bool((held(spread) >= 0).all())  # work that is recorded is not waited for
+        check(looked, "normal expects all elements of std >= 0.0")
+    shape = broadcast(getattr(centre, "shape", ()), getattr(spread, "shape", ()))
     check_out("normal", out)
     if out is not None and out._a.shape != shape:  # only of two tensors PyTorch lets `out` take the shape of
         both = isinstance(mean, _core.Tensor) and isinstance(std, _core.Tensor)
         check(both, f"normal(): out has the shape {list(out._a.shape)}, the result {list(shape)}")
-    made = array_for(out, shape, None, first._a.dtype)
+    made = array_for(out, shape, None, first._a.dtype, first.device)
     made = drawn(made, _normal(made, engine, 0.0, spread if isinstance(spread, float) else 1.0))
     made = with_room(made, centre, spread)
     if not isinstance(spread, float):

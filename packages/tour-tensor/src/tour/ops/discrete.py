@@ -33,6 +33,7 @@ from tour.ops._draw import (
     is_countable,
     is_real,
     memory_axes,
+    near,
     write,
 )
 from tour.ops.creation import finish
@@ -149,7 +150,7 @@ def randint(
         low, high = 0, low
     if size is None or is_int(size):
         raise TypeError(f"randint(): size must be a tuple of ints, not {type(size).__name__}: randint(10, (5,))")
-    made = array_for(out, as_shape((size,), "randint"), dtype, np.int64)
+    made = array_for(out, as_shape((size,), "randint"), dtype, np.int64, device)
     made = drawn(made, _integers(made.dtype, engine_of(generator), low, high))
     return deliver(made, out, device, requires_grad)
 
@@ -193,7 +194,7 @@ def randint_like(
     """
     if high is None:
         low, high = 0, low
-    made = array_like(input, dtype, memory_format)
+    made = array_like(input, dtype, memory_format, device)
     made = drawn(made, _integers(made.dtype, engine_of(generator), low, high))
     return like(input, made, device, requires_grad)
 
@@ -314,6 +315,8 @@ def _bernoulli(dtype: np.dtype[Any], engine: Engine, p: Any) -> Draw:
         demand(is_real(p.dtype), "a probability", p.dtype, "a floating-point", NotImplementedError)
         check(bool(((p >= 0) & (p <= 1)).all()), "bernoulli expects all probabilities to be in [0, 1]")
         return lambda flat: engine.bernoulli(flat, p)
+    if hasattr(p, "dtype"):  # on a device that records its work: nobody may look at the numbers
+        return lambda flat: engine.bernoulli(flat, p)
     check(0 <= p <= 1, f"bernoulli_ expects p to be in [0, 1], but got p={p}")
     return lambda flat: engine.bernoulli(flat, float(p))
 
@@ -343,11 +346,11 @@ def bernoulli(
         >>> tour.bernoulli(tour.tensor([0.0, 0.5, 1.0]))
         tensor([0., 0., 1.])
     """
-    made = array_for(out, input._a.shape, None, input._a.dtype)
+    made = array_for(out, input._a.shape, None, input._a.dtype, input.device)
     if p is None and sockets.sample is not None:
         chance = drawn(np.empty(made.shape), _uniform_numbers(engine_of(generator)))
         return constant_in((chance < input._a).astype(made.dtype), input)
-    made = drawn(made, _bernoulli(made.dtype, engine_of(generator), host(input).reshape(-1) if p is None else p))
+    made = drawn(made, _bernoulli(made.dtype, engine_of(generator), near(input).reshape(-1) if p is None else p))
     return deliver(made, out, None) if out is not None else constant_in(move(made, input.device), input)
 
 
@@ -372,7 +375,7 @@ def bernoulli_(input: Tensor, p: Tensor | float = 0.5, *, generator: Generator |
         return write(input, _bernoulli(input._a.dtype, engine_of(generator), p))
     a = input._a
     try:
-        each = np.broadcast_to(host(p), a.shape)
+        each = np.broadcast_to(near(p), a.shape)
     except ValueError:
         raise RuntimeError(
             f"bernoulli_: p of shape {list(p._a.shape)} does not broadcast to the tensor's shape {list(a.shape)}"
