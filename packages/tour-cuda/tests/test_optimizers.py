@@ -74,44 +74,6 @@ def test_rmsprop(simulated, options):
     steps(tour.optim.RMSprop, forms.rmsprop, **options)
 
 
-def test_a_capturable_step_counts_in_device_memory(simulated):
-    steps(tour.optim.Adam, forms.adam, capturable=True)
-    launched = simulated.launched
-    assert launched[:3] == ["set_numbers", "tick_adam", "adam"]
-
-
-def test_a_replayed_step_goes_on_counting(simulated):
-    """While a graph is captured nothing of the host's numbers goes into it, so that the same launches are the next step each time."""
-    h = SimpleNamespace(
-        lr=0.1,
-        betas=(0.9, 0.999),
-        eps=1e-8,
-        weight_decay=0.0,
-        maximize=False,
-        amsgrad=False,
-        capturable=True,
-        fresh=False,
-    )
-    p, g, wide = [normal(4)], [normal(4, seed=1)], SimpleNamespace(exp_avg=np.zeros(4), exp_avg_sq=np.zeros(4))
-    state = SimpleNamespace(exp_avg=np.zeros(4, np.float32), exp_avg_sq=np.zeros(4, np.float32))
-    flat = p[0].astype("f8")
-    for step in range(1, 4):
-        simulated.captured = step > 1
-        h.step = step
-        tour.optim.Adam.tick(wide, h)
-        tour.optim.Adam.update(flat, g[0].astype("f8"), wide, h)
-        h.step = min(step, 2)  # what was the host's count when the graph was captured
-        forms.adam(p, g, state, h)
-    np.testing.assert_allclose(p[0], flat, rtol=1e-4)
-    assert simulated.launched.count("set_numbers") == 1
-
-
-def test_a_step_that_is_not_capturable_refuses_to_be_captured(simulated):
-    simulated.captured = True
-    with pytest.raises(RuntimeError, match="capturable=True"):
-        steps(tour.optim.Adam, forms.adam)
-
-
 @pytest.mark.parametrize("count", [6, 200])
 def test_the_norm_of_all_gradients_and_clipping(simulated, count):
     grads = arrays(count)

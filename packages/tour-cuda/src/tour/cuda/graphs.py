@@ -13,11 +13,11 @@ from typing import Any
 import numpy as np
 
 from tour._core import autograd
-from tour.random import recorders
 from tour.cuda import _bounds, _cupy, _faults, _random, _recording
 from tour.cuda._array import CudaArray
 from tour.cuda._launch import RUNNERS
 from tour.cuda.streams import Stream, StreamContext, current_stream
+from tour.random import recorders
 
 __all__ = ["CUDAGraph", "graph", "graph_pool_handle", "is_current_stream_capturing", "make_graphed_callables"]
 

@@ -37,11 +37,14 @@ class Elementwise(Stepping):
             `params` and `s`, or returns NotImplemented to leave the step to `update`.
         socket: Where a compiled form goes, a kernel of the same kind for many elements on the CPU.
         switches: The options that decide what `init` returns.
+        varying: What `update` reads of `h` that changes from step to step, or by a scheduler; no decision may hang on it. A device that
+            records a step to repeat it keeps these numbers in its memory (`_recorded`).
     """
 
     kernels: ClassVar[dict[type, Kernel]]
     socket: ClassVar[Socket]
     switches: ClassVar[tuple[str, ...]] = ()
+    varying: ClassVar[tuple[str, ...]] = ("lr",)
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -80,13 +83,17 @@ class Elementwise(Stepping):
         plans = self._plans
         key = tuple(map(id, params))
         plan = plans.get(key)
+        record = None if type(grads[0]) is np.ndarray else _recorded.on(type(grads[0]))
         if plan is None or plan.switches != self._switched(group) or not plan.fits(self.state):
+            if record is not None:
+                record(self, group, params, None, grads, hyperparameters)
             if len(plans) >= PLANS:
                 plans.clear()
             plan = plans[key] = Plan(self, group, params)
-        h = hyperparameters(group)
-        for run in plan.runs:
-            run.step(self, grads, h)
+        if record is None or record(self, group, params, plan, grads, hyperparameters) is NotImplemented:
+            h = hyperparameters(group)
+            for run in plan.runs:
+                run.step(self, grads, h)
         touch(plan.stamps, self._caller)
 
     _plans: dict[tuple[int, ...], Plan]
@@ -112,6 +119,9 @@ class Elementwise(Stepping):
         for together in apart.values():
             flat = Flat(together, self.state, self.init, group)
             self._homes.update({id(p): (flat, i) for i, p in enumerate(together)})
+
+
+_recorded = Socket(Elementwise._step_group)  # for a device that may be recording its work
 
 
 class Plan:

@@ -174,11 +174,19 @@ class Run:
 
     def step(self, optimizer: Elementwise, grads: list[Array], h: SimpleNamespace) -> None:
         """One step of `optimizer` for these parameters."""
+        self.tick(optimizer, h)
+        self.update(optimizer, grads, h)
+
+    def tick(self, optimizer: Elementwise, h: SimpleNamespace) -> None:
+        """Advance the numbers per parameter, and put what `update` needs of them into `h`."""
         h.fresh, self.flat.fresh = self.flat.fresh, False
         if self.flat.scalars:
             self.numbers.step += 1
             h.step = self.numbers.step.item(0)
         optimizer.tick(self.numbers, h)
+
+    def update(self, optimizer: Elementwise, grads: list[Array], h: SimpleNamespace) -> None:
+        """Write into the parameters and their state."""
         kernel = optimizer.kernels.get(self.flat.kind[0])
         if kernel is None and self.is_large:
             kernel = optimizer.socket.form

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 import tour
+from tour._compiled import Socket
 from tour._core import UNTRACKED, Stamp, clock, stamp_array, wrap
 from tour._tensor import Tensor
 from tour.optim._check import hyperparameters
@@ -65,6 +66,8 @@ class Whole(Stepping):
         raise NotImplementedError
 
     def _step_group(self, group: dict[str, Any], params: list[Tensor], grads: list[Array]) -> None:
+        if type(grads[0]) is not np.ndarray:
+            _recorded.on(type(grads[0]))(self, group, params, grads)
         h = hyperparameters(group)
         for p, g in zip(params, grads, strict=True):
             if p.is_complex():
@@ -86,6 +89,9 @@ class Whole(Stepping):
             if not isinstance(value, Tensor):
                 state[name] = scalar(value, scalar_dtype(group))
         return state  # type: ignore[no-any-return]
+
+
+_recorded = Socket(Whole._step_group)  # for a device that may be recording its work, and refuses
 
 
 def _update_whole(update: Any, p: Array, g: Array, state: dict[str, Array], h: SimpleNamespace) -> None:

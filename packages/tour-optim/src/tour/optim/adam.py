@@ -48,6 +48,7 @@ class Adam(Elementwise):
     """
 
     switches = ("amsgrad",)
+    varying = ("lr", "step_size", "bias2_sqrt")
     _absent: ClassVar[dict[str, Any]] = {
         "amsgrad": False,
         "maximize": False,

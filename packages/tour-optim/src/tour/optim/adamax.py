@@ -44,6 +44,7 @@ class Adamax(Elementwise):
         tensor([ 0.9000, -1.9000], requires_grad=True)
     """
 
+    varying = ("step_size",)
     _absent: ClassVar[dict[str, Any]] = {
         "foreach": None,
         "maximize": False,

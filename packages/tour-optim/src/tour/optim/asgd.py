@@ -46,6 +46,7 @@ class ASGD(Elementwise):
     """
 
     _numbers = ("step", "eta", "mu")
+    varying = ("eta",)
     _absent: ClassVar[dict[str, Any]] = {
         "foreach": None,
         "maximize": False,

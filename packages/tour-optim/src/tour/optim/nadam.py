@@ -48,6 +48,7 @@ class NAdam(Elementwise):
     """
 
     _numbers = ("step", "mu_product")
+    varying = ("lr", "bias2", "gradient_step", "moment_step")
     _absent: ClassVar[dict[str, Any]] = {
         "maximize": False,
         "foreach": None,

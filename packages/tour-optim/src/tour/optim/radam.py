@@ -48,6 +48,7 @@ class RAdam(Elementwise):
         tensor([ 0.8000, -1.6000], requires_grad=True)
     """
 
+    varying = ("lr", "bias1", "bias2_sqrt", "rectify")
     _absent: ClassVar[dict[str, Any]] = {
         "foreach": None,
         "maximize": False,

@@ -43,6 +43,7 @@ class Rprop(Elementwise):
         tensor([ 0.9000, -1.9000], requires_grad=True)
     """
 
+    varying = ()
     _absent: ClassVar[dict[str, Any]] = {
         "foreach": None,
         "maximize": False,

@@ -146,9 +146,7 @@ def _room(shape: Any, dtype: Any, device: Place) -> Array:
     return filled(np.empty(shape, dtype), 0, where)
 
 
-def array_for(
-    out: Tensor | None, shape: tuple[int, ...], dtype: Any, default: Any, device: Place = None
-) -> Array:
+def array_for(out: Tensor | None, shape: tuple[int, ...], dtype: Any, default: Any, device: Place = None) -> Array:
     """The array to fill: a new one of `dtype`, or one for `out`, which decides the dtype; see `_room`."""
     if shape and min(shape) < 0:
         raise RuntimeError(f"Trying to create tensor with negative dimension {min(shape)}: {list(shape)}")

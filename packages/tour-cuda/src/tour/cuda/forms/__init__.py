@@ -52,6 +52,8 @@ FORMS = {
     "tour.ops.index_writing._index_write": "indexing.index_write",
     "tour.ops.scattering._scatter": "indexing.scatter",
     "tour.ops.scattering._scatter_add": "indexing.scatter_add",
+    "tour.optim._elementwise.Elementwise._step_group": "recording.step_group",
+    "tour.optim._step.Whole._step_group": "recording.whole_group",
     "tour.optim.adam.Adam.update": "optimizers.adam",
     "tour.optim.rmsprop.RMSprop.update": "optimizers.rmsprop",
     "tour.optim.sgd.SGD.update": "optimizers.sgd",

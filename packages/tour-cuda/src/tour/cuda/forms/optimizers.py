@@ -11,13 +11,9 @@ import numpy as np
 from tour.cuda._launch import Array, Grid, Kernel, dense, elements, empty, runner, serves, wide
 
 _adam, _sgd, _rmsprop = (Kernel(f"optimizers.{k}") for k in ("adam", "sgd", "rmsprop"))
-_tick, _set = Kernel("optimizers.tick_adam"), Kernel("optimizers.set_numbers")
 _squares, _norm, _clip = (Kernel(f"optimizers.{k}") for k in ("squares", "norm_of", "clip"))
-_ONE = Grid((1, 1, 1), (1, 1, 1))
 
 MOST = 96  # parameters of a launch, as in the source
-
-_numbers: dict[int, Array] = {}  # what changes from step to step, by the address of the state it belongs to
 
 
 def _tables(params: list[Array], grads: list[Array]) -> Iterator[tuple[bytes, int, slice]]:
@@ -45,7 +41,7 @@ def _dense(params: list[Array], grads: list[Array]) -> list[Array] | None:
     return [dense(g) for g in grads]
 
 
-def _direction(h: SimpleNamespace) -> tuple[float, float]:
+def _direction(h: Any) -> tuple[float, float]:
     """Sign of the gradient, and factor of the L2 penalty."""
     penalty = 0.0 if getattr(h, "decoupled_weight_decay", False) else float(h.weight_decay)
     return (-1.0 if h.maximize else 1.0), penalty
@@ -55,70 +51,55 @@ def _part(state: Array | None, where: slice) -> Array | None:
     return None if state is None else state[where]
 
 
-def _on_device(h: SimpleNamespace, state: Array) -> Array | None:
-    """For a capturable optimizer its numbers in device memory, up to date; None for any other.
-
-    While a graph is being captured they are left alone: then they are what the step before left, and each replay counts on.
-
-    Raises:
-        RuntimeError: If a graph is being captured, and the optimizer is not capturable.
-    """
-    served = runner(state)
-    capturing = served.capturing()
-    if not getattr(h, "capturable", False):
-        if capturing:
-            raise RuntimeError(
-                "a step of this optimizer cannot be captured in a graph: its step count would stay what it is now; create it with "
-                "capturable=True"
-            )
-        return None
-    key = served.address(state)
-    found = _numbers.get(key)
-    if not capturing or found is None:
-        if found is None:
-            found = _numbers[key] = empty((4,), np.float64, state)
-        _set(_ONE, found, float(h.lr), float(h.step) - 1, scalar=np.float32)
+def _on_device(h: Any) -> Array | None:
+    """The numbers of a captured step in device memory (`recording.Options`), in the order of `varying`; else None."""
+    found: Array | None = getattr(h, "numbers", None)
     return found
 
 
-def adam(params: list[Array], grads: list[Array], s: SimpleNamespace, h: SimpleNamespace) -> Any:
+def _rates(h: Any, *names: str) -> list[float]:
+    """The numbers that vary; zeros where they are in device memory."""
+    return [0.0 if _on_device(h) is not None else float(getattr(h, name)) for name in names]
+
+
+def adam(params: list[Array], grads: list[Array], s: SimpleNamespace, h: Any) -> Any:
     """Adam and AdamW, with `amsgrad` if wanted."""
     found = _dense(params, grads)
     if found is None:
         return NotImplemented
-    numbers = _on_device(h, s.exp_avg)
-    if numbers is not None:
-        _tick(_ONE, numbers, float(h.beta1), float(h.beta2), scalar=np.float32)
+    lr, step_size, bias2_sqrt = _rates(h, "lr", "step_size", "bias2_sqrt")
     decay = float(h.weight_decay) if getattr(h, "decoupled_weight_decay", False) else 0.0
-    values = (*_direction(h), decay, h.lr, h.beta1, h.beta2, h.step_size, h.bias2_sqrt, h.eps)
+    values = (*_direction(h), decay, lr, 1 - h.beta1, h.beta2, 1 - h.beta2, step_size, bias2_sqrt, h.eps)
     for table, n, where in _tables(params, found):
         states = s.exp_avg[where], s.exp_avg_sq[where], _part(getattr(s, "max_exp_avg_sq", None), where)
-        _adam(elements(n), table, n, *states, numbers, *map(float, values))
+        _adam(elements(n), table, n, *states, _on_device(h), *map(float, values))
     return None
 
 
-def sgd(params: list[Array], grads: list[Array], s: SimpleNamespace, h: SimpleNamespace) -> Any:
+def sgd(params: list[Array], grads: list[Array], s: SimpleNamespace, h: Any) -> Any:
     """Stochastic gradient descent, with momentum or Nesterov's."""
     found = _dense(params, grads)
     if found is None:
         return NotImplemented
-    values = (*_direction(h), h.lr, h.momentum, h.dampening)
+    values = (*_direction(h), *_rates(h, "lr"), h.momentum, h.dampening)
     for table, n, where in _tables(params, found):
         momentum = _part(getattr(s, "momentum_buffer", None), where)
         flags = int(h.fresh), int(h.nesterov)
-        _sgd(elements(n), table, n, momentum, None, *map(float, values), *flags, scalar=params[0].dtype, like=params[0])
+        _sgd(
+            elements(n), table, n, momentum, _on_device(h), *map(float, values), *flags, scalar=params[0].dtype, like=params[0]
+        )  # fmt: skip
     return None
 
 
-def rmsprop(params: list[Array], grads: list[Array], s: SimpleNamespace, h: SimpleNamespace) -> Any:
+def rmsprop(params: list[Array], grads: list[Array], s: SimpleNamespace, h: Any) -> Any:
     """RMSprop, also centered or with momentum."""
     found = _dense(params, grads)
     if found is None:
         return NotImplemented
-    values = (*_direction(h), h.lr, h.alpha, h.eps, h.momentum)
+    values = (*_direction(h), *_rates(h, "lr"), h.alpha, 1 - h.alpha, h.eps, h.momentum)
     for table, n, where in _tables(params, found):
         extra = (_part(getattr(s, name, None), where) for name in ("grad_avg", "momentum_buffer"))
-        _rmsprop(elements(n), table, n, s.square_avg[where], *extra, None, *map(float, values))
+        _rmsprop(elements(n), table, n, s.square_avg[where], *extra, _on_device(h), *map(float, values))
     return None
 
 

@@ -2,7 +2,7 @@
 //
 // The state of all parameters lies one after another; parameters and gradients lie anywhere: a table of their addresses comes with the
 // launch itself, so that nothing has to be copied to the device and a captured graph keeps it. `numbers`, if it is not null, are
-// what changes from step to step, in device memory: the learning rate, the count of steps, and what `tick` computes from them.
+// what changes from step to step, in device memory: the learning rate, and what follows from the count of steps.
 
 #include "common.cuh"
 
@@ -24,20 +24,16 @@ __device__ int owner(const Table& table, i64 i) {
     return low;
 }
 
-// numbers: learning rate, step, step size, root of the second bias correction.
-extern "C" __global__ void tick_adam(double* numbers, double beta1, double beta2) {
-    numbers[1] += 1;
-    numbers[2] = numbers[0] / (1 - pow(beta1, numbers[1]));
-    numbers[3] = sqrt(1 - pow(beta2, numbers[1]));
+extern "C" __global__ void set_numbers(double* numbers, double a, double b, double c, double d) {
+    numbers[0] = a, numbers[1] = b, numbers[2] = c, numbers[3] = d;
 }
 
-extern "C" __global__ void set_numbers(double* numbers, double lr, double step) { numbers[0] = lr, numbers[1] = step; }
-
+// part1 and part2 are 1 - beta1 and 1 - beta2, which single precision would not tell well enough from 1.
 extern "C" __global__ void adam(
-    Table table, i64 n, T* first, T* second, T* largest, const double* numbers, A sign, A penalty, A decay, A lr, A beta1, A beta2,
-    A step_size, A bias2_sqrt, A eps
+    Table table, i64 n, T* first, T* second, T* largest, const double* numbers, A sign, A penalty, A decay, A lr, A part1, A beta2,
+    A part2, A step_size, A bias2_sqrt, A eps
 ) {
-    A rate = numbers ? (A)numbers[0] : lr, size = numbers ? (A)numbers[2] : step_size, root2 = numbers ? (A)numbers[3] : bias2_sqrt;
+    A rate = numbers ? (A)numbers[0] : lr, size = numbers ? (A)numbers[1] : step_size, root2 = numbers ? (A)numbers[2] : bias2_sqrt;
     for (i64 i = FIRST; i < n; i += STEP) {
         int k = owner(table, i);
         T* place = (T*)table.params[k] + (i - table.edges[k]);
@@ -45,8 +41,8 @@ extern "C" __global__ void adam(
         p *= 1 - rate * decay;
         g += penalty * p;
         A m = (A)first[i], v = (A)second[i];
-        m += (1 - beta1) * (g - m);
-        v = beta2 * v + (1 - beta2) * g * g;
+        m += part1 * (g - m);
+        v = beta2 * v + part2 * g * g;
         first[i] = (T)m, second[i] = (T)v;
         if (largest) {
             A before = (A)largest[i];
@@ -76,9 +72,9 @@ extern "C" __global__ void sgd(
     }
 }
 
-// mean and momentum may be null.
+// mean and momentum may be null; part is 1 - alpha.
 extern "C" __global__ void rmsprop(
-    Table table, i64 n, T* square, T* mean, T* momentum, const double* numbers, A sign, A penalty, A lr, A alpha, A eps, A mu
+    Table table, i64 n, T* square, T* mean, T* momentum, const double* numbers, A sign, A penalty, A lr, A alpha, A part, A eps, A mu
 ) {
     A rate = numbers ? (A)numbers[0] : lr;
     for (i64 i = FIRST; i < n; i += STEP) {
@@ -86,11 +82,11 @@ extern "C" __global__ void rmsprop(
         T* place = (T*)table.params[k] + (i - table.edges[k]);
         A p = (A)*place, g = sign * (A)((const T*)table.grads[k])[i - table.edges[k]];
         g += penalty * p;
-        A v = alpha * (A)square[i] + (1 - alpha) * g * g;
+        A v = alpha * (A)square[i] + part * g * g;
         square[i] = (T)v;
         if (mean) {
             A middle = (A)mean[i];
-            middle += (1 - alpha) * (g - middle);
+            middle += part * (g - middle);
             mean[i] = (T)middle;
             v -= middle * middle;
         }
