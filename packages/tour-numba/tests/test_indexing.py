@@ -8,7 +8,7 @@ import pytest
 import tour
 from tour.nn.kernels import embedding
 from tour.numba.forms import indexing as forms
-from tour.ops import gathering, index_writing, scattering, sorting
+from tour.ops import gathering, index_writing, scattering
 
 EPS = np.finfo(np.float32).eps
 SHAPES = [(1, 1), (3, 5), (5, 3), (17, 16), (2, 65), (64, 33), (7, 2, 3), (2, 9, 130), (40,)]
@@ -133,34 +133,6 @@ def test_embedding_grad(rng, padding):
     assert forms.embedding_grad(g, index, 9, padding, True) is NotImplemented
 
 
-TIES = np.float32([0.0, -0.0, 1, 1, np.nan, -np.inf, np.inf, 1e-45, -1e-45, np.nan])
-
-
-@pytest.mark.parametrize("largest", [True, False])
-@pytest.mark.parametrize("n", [9, 31, 32, 33, 64, 65, 100, 1000])
-def test_topk(fenced, rng, n, largest):
-    fenced(forms)
-    for k in {k for k in (1, 2, n // 9, 100) if k * 8 < n}:
-        for a in (
-            rng.standard_normal((3, n)),
-            rng.choice(TIES, (5, n)),
-            rng.integers(0, 3, (4, n)),
-            np.full((2, n), np.nan),
-        ):
-            a = a.astype(np.float32)
-            values, places = forms.topk(a, k, 1, largest, True)
-            order = sorting.order(a, 1, largest)[:, :k]  # stable: of equal ones the first
-            assert np.array_equal(places, order)
-            assert np.array_equal(values, np.take_along_axis(a, order, 1), equal_nan=True)
-
-
-def test_topk_of_others_is_left_to_numpy(rng):
-    a = rng.standard_normal((4, 100)).astype(np.float32)
-    assert forms.topk(a, 20, 1, True, True) is NotImplemented and forms.topk(a, 1, 0, True, True) is NotImplemented
-    assert forms.topk(a.astype(np.float64), 2, 1, True, True) is NotImplemented
-    assert forms.topk(a, 0, 1, True, True) is NotImplemented
-
-
 def test_gradients_flow_through_them(rng):
     x = tour.tensor(rng.standard_normal((200, 100)).astype(np.float32), requires_grad=True)
     index = tour.tensor(rng.integers(0, 100, (200, 100)))
@@ -168,6 +140,3 @@ def test_gradients_flow_through_them(rng):
     wanted = np.zeros((200, 100), np.float32)
     np.add.at(wanted, (np.arange(200)[:, None], index.numpy()), 1)
     assert np.array_equal(x.grad.numpy(), wanted)
-    x.grad = None
-    tour.topk(x, 5).values.sum().backward()
-    assert x.grad.sum().item() == 1000

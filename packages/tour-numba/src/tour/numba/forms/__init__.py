@@ -63,7 +63,7 @@ FORMS = {
     "tour.ops.scattering._scatter": "indexing.scatter",
     "tour.ops.scattering._scatter_add": "indexing.scatter_add",
     "tour.ops.sorting._sort": "sorting.sort",
-    "tour.ops.sorting._topk": "indexing.topk",
+    "tour.ops.sorting._topk": "choosing.topk",
     "tour.ops.sorting.order": "sorting.order",
     "tour.optim.adam.Adam.update": "optimizers.adam",
     "tour.optim.rmsprop.RMSprop.update": "optimizers.rmsprop",

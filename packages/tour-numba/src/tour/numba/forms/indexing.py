@@ -13,11 +13,10 @@ from tour.numba.forms._sharing import parts_for
 
 Array = Any
 LEAST = 1 << 14  # elements of a part
-STRIDE = 64  # elements of a row that `topk` looks at together
 INT64 = np.dtype(np.int64)
 F64 = np.dtype(np.float64)
 
-_bounds, _topk = Kernel("indexing.bounds"), Kernel("indexing.topk")
+_bounds = Kernel("indexing.bounds")
 _gather = {4: Kernel("indexing.gather_4"), 8: Kernel("indexing.gather_8")}
 _scatter = {4: Kernel("indexing.scatter_4"), 8: Kernel("indexing.scatter_8")}
 _scatter_add = {memory.F32: Kernel("indexing.scatter_add_4"), F64: Kernel("indexing.scatter_add_8")}
@@ -116,17 +115,3 @@ def embedding_grad(
     if padding_idx is not None:
         total[padding_idx] = 0
     return total
-
-
-def topk(a: Array, k: int, axis: int, largest: bool, sorted: bool) -> Any:
-    """The largest, or smallest, of each row and their places."""
-    if a.dtype is not memory.F32 or axis != a.ndim - 1 or not a.flags.c_contiguous or not 0 < k <= 128:
-        return NotImplemented
-    n = a.shape[-1]
-    if k * 8 >= n:
-        return NotImplemented
-    rows = a.size // n
-    parts = max(1, min(parts_for(a.size, LEAST), rows))
-    places, keys = np.empty((*a.shape[:-1], k), np.int64), np.empty((parts, k), np.int32)
-    _topk(parts, a, places, rows, n, k, 0 if largest else -1, keys, STRIDE)
-    return np.take_along_axis(a, places, -1), places

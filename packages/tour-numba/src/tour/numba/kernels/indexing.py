@@ -1,4 +1,4 @@
-"""Elements and rows by number: gathered, added up where they belong, and the largest of each row."""
+"""Elements and rows by number: gathered, and added up where they belong."""
 
 from __future__ import annotations
 
@@ -6,10 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from tour.numba.kernels.memory import doubles, floats, helper, ints, longs, rows, span
-from tour.numba.kernels.scalar import ONE, ZERO, as_bits, careful
+from tour.numba.kernels.memory import doubles, floats, function, ints, longs, rows, span
 
-i4, u8 = np.int32, np.uint64
+u8 = np.uint64
 
 # --- Bounds -----------------------------------------------------------------------------------------------------------------------
 
@@ -30,29 +29,50 @@ def bounds(args: int, part: int, parts: int) -> None:
 # the last dimension a row of indices has a row of the tensor, and along another one its places are a step apart, side by side.
 
 
+BLOCK = 256  # indices that are looked at, a vector at a time, before any is followed
+
+
+@function
+def _within(index: Any, start: int, stop: int, n: int) -> Any:
+    """Whether all of some indices are in range."""
+    largest = u8(0)
+    for j in range(start, stop):
+        largest = max(largest, u8(index[j]))  # negative ones are the largest of all
+    return largest < u8(n)
+
+
 def _gather(items: Any) -> Any:
+    @function
+    def fetch(x: Any, base: int, index: Any, out: Any, start: int, stop: int) -> None:
+        """Elements `start` to `stop` of a row, eight at a time: LLVM would go one by one."""
+        whole = start + (stop - start) // 8 * 8
+        for j in range(start, whole, 8):
+            a, b, c, d = index[j], index[j + 1], index[j + 2], index[j + 3]
+            e, f, g, h = index[j + 4], index[j + 5], index[j + 6], index[j + 7]
+            out[j], out[j + 1], out[j + 2], out[j + 3] = x[base + a], x[base + b], x[base + c], x[base + d]
+            out[j + 4], out[j + 5], out[j + 6], out[j + 7] = x[base + e], x[base + f], x[base + g], x[base + h]
+        for j in range(whole, stop):
+            out[j] = x[base + index[j]]
+
     def gather(args: int, part: int, parts: int) -> None:
         a = longs(args)
         x, index, out, wrong = items(a[0]), longs(a[1]), items(a[2]), longs(a[3])
         n, width, same, block, step, slope = a[5], a[6], a[7], a[8], a[9], a[10]
         start, stop = rows(a[4], part, parts)
-        beyond = 0
+        wrong[part] = 0
         for r in range(start, stop):
             base = r // same * block
             at = r * width
-            if slope == 0:
-                for j in range(width):
-                    k = index[at + j]
-                    fine = u8(k) < u8(n)
-                    beyond |= 0 if fine else 1
-                    out[at + j] = x[base + (k if fine else 0)]
-            else:
-                for j in range(width):
-                    k = index[at + j]
-                    fine = u8(k) < u8(n)
-                    beyond |= 0 if fine else 1
-                    out[at + j] = x[base + (k if fine else 0) * step + j]
-        wrong[part] = beyond
+            for begin in range(0, width, BLOCK):
+                end = min(begin + BLOCK, width)
+                if not _within(index, at + begin, at + end, n):
+                    wrong[part] = 1
+                    return
+                if slope == 0:
+                    fetch(x, base, index, out, at + begin, at + end)
+                else:
+                    for j in range(begin, end):
+                        out[at + j] = x[base + index[at + j] * step + j]
 
     return gather
 
@@ -127,53 +147,3 @@ def _add_rows(items: Any) -> Any:
 
 
 add_rows_4, add_rows_8 = _add_rows(floats), _add_rows(doubles)
-
-
-# --- The k largest -------------------------------------------------------------------------------------------------------------------
-
-SIGN, NAN = i4(0x7FFFFFFF), i4(0x7FFFFFFF)
-
-
-@careful
-def _rank(x: Any, turned: Any) -> Any:
-    """An integer that orders floats: NaN is the largest, both zeros are one; `turned` by -1 orders backwards."""
-    bits = as_bits(x)
-    key = i4(bits ^ i4(i4(bits >> i4(31)) & SIGN))
-    key = i4(0) if x == ZERO else key
-    key = NAN if x != x else key
-    return i4(key ^ turned)
-
-
-@helper
-def _insert(keys: Any, places: Any, held: int, k: int, key: Any, place: int) -> int:
-    """Put a key among the largest, behind those that are equal; how many there are."""
-    at = held if held < k else k - 1
-    while at > 0 and keys[at - 1] < key:
-        keys[at], places[at] = keys[at - 1], places[at - 1]
-        at -= 1
-    keys[at], places[at] = key, place
-    return min(held + 1, k)
-
-
-def topk(args: int, part: int, parts: int) -> None:
-    """The places of the k largest of each row, the largest first; of equal ones the first."""
-    a = longs(args)
-    start, stop = rows(a[2], part, parts)
-    n, k, turned = a[3], a[4], i4(a[5])
-    keys, stride = ints(a[6] + 4 * k * part), a[7]
-    sign = ONE if turned == i4(0) else -ONE
-    for r in range(start, stop):
-        x, places = floats(a[0] + 4 * r * n), longs(a[1] + 8 * r * k)
-        held = 0
-        for j in range(k):
-            held = _insert(keys, places, held, k, _rank(x[j], turned), j)
-        for begin in range(k, n, stride):
-            end, least = min(begin + stride, n), sign * x[places[k - 1]]
-            above = i4(0)
-            for j in range(begin, end):  # a vector at a time: is there any that could be among them?
-                above = i4(above | (i4(0) if sign * x[j] <= least else i4(1)))
-            if above != i4(0):
-                for j in range(begin, end):
-                    key = _rank(x[j], turned)
-                    if key > keys[k - 1]:
-                        held = _insert(keys, places, held, k, key, j)

@@ -45,7 +45,7 @@ def _bits_of(typing: Any, x: Any) -> Any:
 
 
 @careful
-def _float_key(x: Any) -> Any:
+def float_key(x: Any) -> Any:
     bits = u4(as_bits(x))
     key = u4(~bits) if bits >= u4(SIGN_4) else u4(bits | u4(SIGN_4))
     key = u4(SIGN_4) if bits == u4(SIGN_4) else key
@@ -53,7 +53,7 @@ def _float_key(x: Any) -> Any:
 
 
 @careful
-def _double_key(x: Any) -> Any:
+def double_key(x: Any) -> Any:
     bits = _bits_of(x)
     key = u8(~bits) if bits >= u8(SIGN) else u8(bits | u8(SIGN))
     key = u8(SIGN) if bits == u8(SIGN) else key
@@ -61,12 +61,12 @@ def _double_key(x: Any) -> Any:
 
 
 @helper
-def _int_key(x: Any) -> Any:
+def int_key(x: Any) -> Any:
     return u8(u4(u4(x) ^ u4(SIGN_4)))
 
 
 @helper
-def _long_key(x: Any) -> Any:
+def long_key(x: Any) -> Any:
     return u8(u8(x) ^ u8(SIGN))
 
 
@@ -271,10 +271,10 @@ def _sorting(items: Any, key: Any, number: Any, several: tuple[int, ...], size: 
     return sort_rows, pack, unpack
 
 
-rows_f4, pack_f4, unpack_f4 = _sorting(floats, _float_key, _float_number, (SIGN_4, ALL_4), 4)
-rows_f8, pack_f8, unpack_f8 = _sorting(doubles, _double_key, None, (), 8)
-rows_i4, pack_i4, unpack_i4 = _sorting(ints, _int_key, _int_number, (), 4)
-rows_i8, pack_i8, unpack_i8 = _sorting(longs, _long_key, _long_number, (), 8)
+rows_f4, pack_f4, unpack_f4 = _sorting(floats, float_key, _float_number, (SIGN_4, ALL_4), 4)
+rows_f8, pack_f8, unpack_f8 = _sorting(doubles, double_key, None, (), 8)
+rows_i4, pack_i4, unpack_i4 = _sorting(ints, int_key, _int_number, (), 4)
+rows_i8, pack_i8, unpack_i8 = _sorting(longs, long_key, _long_number, (), 8)
 
 
 def count(args: int, part: int, parts: int) -> None:
@@ -302,7 +302,7 @@ def raise_keys(args: int, part: int, parts: int) -> None:
 # An element's rank is the number of those that come before it: a comparison with every other one, of a whole vector at a time.
 
 
-def _ranking(size: int) -> Any:
+def ranking(size: int) -> Any:
     """A function `f(keys, n, first, ranks)` that ranks a vector of keys of some bytes, the one that begins with number `first`."""
     lanes = 64 // size
     item = ir.IntType(8 * size)
@@ -358,7 +358,7 @@ def _ranking(size: int) -> Any:
 
 
 def _short(items: Any, key: Any, size: int) -> Any:
-    rank, lanes, keys_of = _ranking(size), 64 // size, unsigned if size == 4 else unsigned_longs
+    rank, lanes, keys_of = ranking(size), 64 // size, unsigned if size == 4 else unsigned_longs
     cut = u4 if size == 4 else u8
 
     def sort_short(args: int, part: int, parts: int) -> None:
@@ -384,5 +384,5 @@ def _short(items: Any, key: Any, size: int) -> Any:
 
 
 SHORT = 128  # numbers of a row for which there is room
-short_f4, short_f8 = _short(floats, _float_key, 4), _short(doubles, _double_key, 8)
-short_i4, short_i8 = _short(ints, _int_key, 4), _short(longs, _long_key, 8)
+short_f4, short_f8 = _short(floats, float_key, 4), _short(doubles, double_key, 8)
+short_i4, short_i8 = _short(ints, int_key, 4), _short(longs, long_key, 8)
