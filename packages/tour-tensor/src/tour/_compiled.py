@@ -41,6 +41,9 @@ class Provider(Forms, Protocol):
     def empty_cache(self) -> None:
         """Give memory that is kept to be used again back to the system."""
 
+    def set_threads(self) -> None:
+        """Use as many threads as `tour.set_num_threads` was given."""
+
 
 class Socket:
     """Where a faster form of one kernel goes.
@@ -144,6 +147,30 @@ def empty_cache() -> None:
     for found in _providers:
         if found is not None:
             found.empty_cache()
+
+
+def set_threads() -> None:
+    """Tell a package that serves the sockets that there is another number of threads."""
+    for found in _providers:
+        if found is not None:
+            found.set_threads()
+
+
+# --- Ufuncs ---------------------------------------------------------------------------------------------------------------------
+
+_holders: dict[Any, list[Any]] = {}  # cells of the bodies of ops, by the ufunc that each holds
+
+
+def holds(body: Callable[..., Any], name: str, ufunc: Any) -> None:
+    """Note that a function calls a ufunc, by the variable of its closure called `name`."""
+    found = body.__closure__[body.__code__.co_freevars.index(name)]  # type: ignore[index]
+    _holders.setdefault(ufunc, []).append(found)
+
+
+def exchange(ufunc: Any, other: Any) -> None:
+    """Let the ops that call one of NumPy's ufuncs call another function from now on; on the way there is nothing to ask."""
+    for cell in _holders.get(ufunc, ()):
+        cell.cell_contents = other
 
 
 def plug_device(kind: type, found: Forms) -> None:

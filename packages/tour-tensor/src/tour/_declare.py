@@ -16,6 +16,7 @@ from typing import Any, ParamSpec, TypeVar
 import numpy as np
 
 from tour import _core, _dtypes
+from tour._compiled import holds
 from tour._core import (
     Op,
     as_array,
@@ -52,6 +53,7 @@ def declare(op: Op, decl: Callable[P, R], body: Callable[..., Any]) -> Callable[
     body.op = op  # type: ignore[attr-defined]
     if isinstance(op.kernel, np.ufunc):
         BY_UFUNC.setdefault(op.kernel, body)
+        holds(body, "function", op.kernel)
     return body
 
 

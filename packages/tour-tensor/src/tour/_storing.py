@@ -12,6 +12,7 @@ from typing import Any, ParamSpec, TypeVar
 import numpy as np
 
 from tour import _core
+from tour._compiled import holds
 from tour._core import Op, ndarray, root_of, sockets, wrote
 from tour._dtypes import FROM_NUMPY, can_cast
 from tour._errors import argument_error, shape_text
@@ -58,6 +59,8 @@ def in_place(function: Callable[P, R], plain: Callable[..., Any] | None = None) 
         wrote(input)
         return input
 
+    if fast is not None:
+        holds(body, "fast", fast)
     body.__doc__ = f"In-place version of `{function.__name__}`; returns the tensor itself."
     body.__name__ = body.__qualname__ = f"{function.__name__}_"
     body.__module__ = function.__module__

@@ -44,6 +44,12 @@ class _Provider:
 
         _heap.empty_cache()
 
+    def set_threads(self) -> None:
+        """Use as many threads as `tour.set_num_threads` was given."""
+        from tour.numba import _pool
+
+        _pool.set_threads()
+
 
 def warmup() -> None:
     """Compile every kernel now, about a minute on one core, so that no later call has to wait; what is cached is only loaded.

@@ -17,64 +17,9 @@ import numpy as np
 # entry of the header is the address of the object's type.
 HEADER = object.__basicsize__
 
-# `share` is what Numba's pools call: its first array begins at address 0 with a step of 1, so that where it begins for a stretch is
-# the number of the first part. Kernels have Numba's calling convention: two pointers for a result and an exception, neither of which
-# they use, before the arguments.
-#
 # `call` is what Python calls (METH_FASTCALL). `self` is an array of the addresses in `TABLE`; `given` are the objects in the call:
-# kernel, parts, threads, the pool's function, and what the kernel gets, each in 8 bytes.
-DRIVER = f"""
-%call = type {{ ptr, ptr, i64 }}
-
-define internal void @share(ptr %arrays, ptr %counts, ptr %steps, ptr %call) {{
-entry:
-  %ret = alloca ptr
-  %exc = alloca ptr
-  %first = load i64, ptr %arrays
-  %count = load i64, ptr %counts
-  %kernel = load ptr, ptr %call
-  %argsp = getelementptr %call, ptr %call, i32 0, i32 1
-  %args = load i64, ptr %argsp
-  %partsp = getelementptr %call, ptr %call, i32 0, i32 2
-  %parts = load i64, ptr %partsp
-  %end = add i64 %first, %count
-  br label %test
-test:
-  %part = phi i64 [ %first, %entry ], [ %next, %body ]
-  %more = icmp slt i64 %part, %end
-  br i1 %more, label %body, label %done
-body:
-  %status = call i32 %kernel(ptr %ret, ptr %exc, i64 %args, i64 %part, i64 %parts)
-  %next = add i64 %part, 1
-  br label %test
-done:
-  ret void
-}}
-
-define internal void @run(ptr %kernel, i64 %parts, i64 %threads, ptr %parallel_for, ptr %args) {{
-  %call = alloca %call
-  %arrays = alloca ptr
-  %count = alloca i64
-  %step = alloca i64
-  store ptr %kernel, ptr %call
-  %argsp = getelementptr %call, ptr %call, i32 0, i32 1
-  store ptr %args, ptr %argsp
-  %partsp = getelementptr %call, ptr %call, i32 0, i32 2
-  store i64 %parts, ptr %partsp
-  store ptr null, ptr %arrays
-  store i64 %parts, ptr %count
-  store i64 1, ptr %step
-  %alone = icmp slt i64 %threads, 2
-  br i1 %alone, label %serial, label %parallel
-serial:
-  call void @share(ptr %arrays, ptr %count, ptr %step, ptr %call)
-  ret void
-parallel:
-  %n = trunc i64 %threads to i32
-  call void %parallel_for(ptr @share, ptr %arrays, ptr %count, ptr %step, ptr %call, i64 0, i64 1, i32 %n)
-  ret void
-}}
-
+# kernel, parts, threads, and what the kernel gets, each in 8 bytes. `run` is in `_driver.py`.
+CALL = f"""
 ; An entry of the table.
 define internal ptr @entry(ptr %self, i64 %i) {{
   %tablep = getelementptr i8, ptr %self, i64 {HEADER}
@@ -135,11 +80,9 @@ go:
   %parts = load i64, ptr %partsp
   %threadsp = getelementptr i64, ptr %values, i64 2
   %threads = load i64, ptr %threadsp
-  %poolp = getelementptr i64, ptr %values, i64 3
-  %pool = load ptr, ptr %poolp
-  %args = getelementptr i64, ptr %values, i64 4
+  %args = getelementptr i64, ptr %values, i64 3
   %thread = call ptr %release()
-  call void @run(ptr %kernel, i64 %parts, i64 %threads, ptr %pool, ptr %args)
+  call void @run(ptr %kernel, ptr %args, i64 %parts, i64 %threads)
   call void %acquire(ptr %thread)
   call void %hold(ptr %none)
   ret ptr %none
@@ -162,22 +105,18 @@ METH_FASTCALL = 0x80
 
 @cache
 def caller() -> Callable[..., None]:
-    """`call(kernel, parts, threads, pool, *values)`: runs the kernel at an address, without Python's lock.
+    """`call(kernel, parts, threads, *values)`: runs the kernel at an address, without Python's lock.
 
     Raises:
         TypeError: In that call, for a value that is no array, float or integer.
     """
-    from tour.numba import _native, _store
+    from tour.numba import _driver
 
-    found = _store.load("_driver")
-    if found is None:
-        found = _native.assemble(DRIVER), "call"
-        _store.save("_driver", *found)
     api = ctypes.pythonapi
     table = np.array(
         [ctypes.cast(getattr(api, x), ctypes.c_void_p).value if type(x) is str else id(x) for x in TABLE], np.int64
     )
-    method = _Method(b"call", _native.link(*found), METH_FASTCALL, None)
+    method = _Method(b"call", _driver.linked().call, METH_FASTCALL, None)
     api.Py_IncRef(ctypes.py_object(method))  # for ever: Python looks into it when it lets go of the function
     make = api.PyCFunction_NewEx
     make.restype, make.argtypes = ctypes.py_object, (ctypes.c_void_p, ctypes.py_object, ctypes.c_void_p)

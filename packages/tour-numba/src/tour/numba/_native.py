@@ -63,6 +63,12 @@ def address(symbol: str) -> int:
         return int(engine().get_function_address(symbol))
 
 
+def variable(symbol: str) -> int:
+    """Where a variable of linked code is."""
+    with _lock:
+        return int(engine().get_global_value_address(symbol))
+
+
 def assemble(text: str) -> bytes:
     """Object code for LLVM's assembly language."""
     return bytes(machine().emit_object(llvm.parse_assembly(text)))
@@ -91,7 +97,7 @@ class Kernel:
         if parts > 1:
             _pool.run(address, parts, *values)
         else:
-            caller()(address, parts, 1, 0, *values)
+            caller()(address, parts, 1, *values)
 
     def load(self) -> int:
         """Its address: from the cache on disk, else from the compiler."""
@@ -105,6 +111,7 @@ class Kernel:
                     found = assemble(text), symbol
                     _store.save(self.name, *found)
                 self._address = link(*found)
+            import_module("tour.numba._ufuncs").install()
         return self._address
 
     @property

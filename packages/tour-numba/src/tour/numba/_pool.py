@@ -1,4 +1,4 @@
-"""One pool of threads: Numba's own, on TBB where it is installed, else on OpenMP, else a plain work queue behind a lock.
+"""One pool of threads: Numba's own, on TBB where it is installed, else on OpenMP, else a plain work queue that serves one at a time.
 
 Numba's pools are extension modules that can be loaded without Numba. They offer one function: `parallel_for` cuts a range into
 stretches and hands each to a function, in one of the threads.
@@ -17,6 +17,7 @@ from importlib.util import find_spec, module_from_spec, spec_from_file_location
 from pathlib import Path
 from typing import Any
 
+from tour.numba import _driver
 from tour.numba._calling import caller
 from tour.ops.questions import threads_wanted
 
@@ -26,9 +27,7 @@ LAYERS = {"tbb": "tbbpool", "omp": "omppool", "workqueue": "workqueue"}
 class _State:
     started = False
     layer = ""  # "tbb", "omp" or "workqueue"; empty where none could be loaded
-    size = 1
-    parallel_for = 0
-    lock: Any = nullcontext()
+    size = threads = 1
 
 
 def cores() -> int:
@@ -42,8 +41,13 @@ def threads() -> int:
     """How many threads a large call uses: `tour.set_num_threads`, else all cores; one in a forked child, whose pool stayed behind."""
     if not _State.started:
         _start()
-    wanted = threads_wanted()
-    return min(wanted, _State.size) if wanted else _State.size
+    return _State.threads
+
+
+def set_threads() -> None:
+    """Use as many threads as `tour.set_num_threads` was given, as far as there are that many."""
+    if _State.started:
+        _State.threads = _driver.linked().pool.threads = min(threads_wanted() or _State.size, _State.size)
 
 
 def layer() -> str:
@@ -54,12 +58,7 @@ def layer() -> str:
 
 def run(kernel: int, parts: int, *values: Any) -> None:
     """Run all parts of the kernel at an address, in as many threads; `values` as for `_calling.caller`."""
-    count = min(threads(), parts)
-    if count < 2:
-        caller()(kernel, parts, 1, 0, *values)
-        return
-    with _State.lock:
-        caller()(kernel, parts, count, _State.parallel_for, *values)
+    caller()(kernel, parts, threads(), *values)
 
 
 _starting = threading.Lock()
@@ -69,6 +68,7 @@ def _start() -> None:
     with _starting:
         if _State.started:
             return
+        pool = _driver.linked().pool
         wanted = os.environ.get("NUMBA_THREADING_LAYER", "")
         for name in [wanted] if wanted in LAYERS else LAYERS:
             module = _load(name)
@@ -78,11 +78,11 @@ def _start() -> None:
                     name != "tbb"
                 ):  # TBB starts its threads when it needs them; launched, it would meddle with forks, and print
                     ctypes.CFUNCTYPE(None, ctypes.c_int)(module.launch_threads)(_State.size)
-                _State.parallel_for, _State.layer = module.parallel_for, name
-                if name == "workqueue":  # it ends the process when two threads use it at once
-                    _State.lock = threading.Lock()
+                pool.parallel_for, _State.layer = module.parallel_for, name
+                pool.exclusive = name == "workqueue"  # it ends the process when two threads use it at once
                 break
         _State.started = True
+        set_threads()
 
 
 def _load(name: str) -> Any:
@@ -140,12 +140,13 @@ def _preload_tbb(numba: Path) -> None:
 
 
 def _forked() -> None:
-    """In a forked child: the pool's threads stayed behind, and locks that another thread may have held are new."""
+    """In a forked child: the pool's threads are not here, nor are those that held a lock or had the pool work."""
     global _starting
     _starting = threading.Lock()
-    _State.size = 1
-    if _State.layer == "workqueue":
-        _State.lock = threading.Lock()
+    if _State.started:
+        _State.size = 1
+        _driver.linked().pool.busy = 0
+        set_threads()
 
 
 if hasattr(os, "register_at_fork"):

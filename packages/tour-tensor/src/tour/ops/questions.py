@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from tour import _core
 from tour._calling import numpy_too
+from tour._compiled import set_threads
 from tour._dtypes import FROM_NUMPY
 from tour._layouts import layout, strided
 from tour._storage import UntypedStorage
@@ -200,6 +201,7 @@ def set_num_threads(num: int) -> None:
     if num < 1:
         raise RuntimeError("set_num_threads expects a positive integer")
     _Threads.count = num
+    set_threads()
     controller = _controller()
     if controller is not None:
         controller.limit(limits=num)

@@ -1,0 +1,345 @@
+"""Machine code between NumPy, the kernels and the threads: short functions in LLVM's assembly language.
+
+`run` runs a kernel in parts; Python calls it by `_calling.py`. `threaded` is the inner loop of ufuncs (`_ufuncs.py`): NumPy calls it
+for a row of elements, without Python's lock, and it has another loop do the parts of that row: NumPy's own, or `compiled` with a
+kernel. Parts are done by as many threads as `pool` says.
+"""
+
+from __future__ import annotations
+
+import ctypes
+from functools import cache
+from typing import NamedTuple
+
+SHORTEST = 64  # elements: parts of a row begin at multiples, so that vectors and cache lines are cut as in the whole
+STEAL = 4  # parts for each thread, so that one that is interrupted does not hold up the others
+
+# Numba's pools offer `parallel_for`, which calls a function (arrays, counts, steps, data) for stretches of a range, in one of the
+# threads. Of the parts of our work it knows the numbers: the first array begins at address 0 with a step of 1, so that where it
+# begins for a stretch is the number of the first part. Kernels have Numba's calling convention: two pointers for a result and an
+# exception, neither of which they use, before the arguments.
+TEXT = f"""
+%pool = type {{ ptr, i64, i64, i64 }}     ; parallel_for; threads; whether it serves one caller at a time, and is serving one
+@pool = global %pool zeroinitializer
+
+; --- Parts ---
+
+define internal void @spread(ptr %share, ptr %work, i64 %parts, i64 %threads) {{
+entry:
+  %arrays = alloca ptr
+  %count = alloca i64
+  %step = alloca i64
+  store ptr null, ptr %arrays
+  store i64 %parts, ptr %count
+  store i64 1, ptr %step
+  %few = icmp slt i64 %parts, %threads
+  %most = select i1 %few, i64 %parts, i64 %threads
+  %alone = icmp slt i64 %most, 2
+  br i1 %alone, label %serial, label %ask
+ask:
+  %exclusivep = getelementptr %pool, ptr @pool, i32 0, i32 2
+  %exclusive = load i64, ptr %exclusivep
+  %busyp = getelementptr %pool, ptr @pool, i32 0, i32 3
+  %open = icmp eq i64 %exclusive, 0
+  br i1 %open, label %parallel, label %enter
+enter:
+  %was = atomicrmw xchg ptr %busyp, i64 1 acquire
+  %free = icmp eq i64 %was, 0
+  br i1 %free, label %parallel, label %serial
+parallel:
+  %parallel_for = load ptr, ptr @pool
+  %wanted = trunc i64 %most to i32
+  call void %parallel_for(ptr %share, ptr %arrays, ptr %count, ptr %step, ptr %work, i64 0, i64 1, i32 %wanted)
+  br i1 %open, label %done, label %leave
+leave:
+  store atomic i64 0, ptr %busyp release, align 8
+  ret void
+serial:
+  call void %share(ptr %arrays, ptr %count, ptr %step, ptr %work)
+  br label %done
+done:
+  ret void
+}}
+
+; --- Kernels ---
+
+%call = type {{ ptr, ptr, i64 }}          ; the kernel, its arguments, parts
+
+define internal void @share(ptr %arrays, ptr %counts, ptr %steps, ptr %call) {{
+entry:
+  %ret = alloca ptr
+  %exc = alloca ptr
+  %first = load i64, ptr %arrays
+  %count = load i64, ptr %counts
+  %kernel = load ptr, ptr %call
+  %argsp = getelementptr %call, ptr %call, i32 0, i32 1
+  %args = load i64, ptr %argsp
+  %partsp = getelementptr %call, ptr %call, i32 0, i32 2
+  %parts = load i64, ptr %partsp
+  %end = add i64 %first, %count
+  br label %test
+test:
+  %part = phi i64 [ %first, %entry ], [ %next, %body ]
+  %more = icmp slt i64 %part, %end
+  br i1 %more, label %body, label %done
+body:
+  %status = call i32 %kernel(ptr %ret, ptr %exc, i64 %args, i64 %part, i64 %parts)
+  %next = add i64 %part, 1
+  br label %test
+done:
+  ret void
+}}
+
+define internal void @run(ptr %kernel, ptr %args, i64 %parts, i64 %threads) {{
+  %call = alloca %call
+  store ptr %kernel, ptr %call
+  %argsp = getelementptr %call, ptr %call, i32 0, i32 1
+  store ptr %args, ptr %argsp
+  %partsp = getelementptr %call, ptr %call, i32 0, i32 2
+  store i64 %parts, ptr %partsp
+  call void @spread(ptr @share, ptr %call, i64 %parts, i64 %threads)
+  ret void
+}}
+
+; --- Inner loops of ufuncs ---
+
+%loop = type {{ ptr, ptr, i64, i64 }}     ; a loop and its data; operands, of which the last is the result; the least of a part
+%kernel = type {{ ptr, i64 }}             ; a kernel that is a loop, and its operands
+%row = type {{ ptr, ptr, ptr, i64, i64 }} ; the loop, its arrays and steps, elements, parts
+
+declare i64 @llvm.smin.i64(i64, i64)
+declare i64 @llvm.smax.i64(i64, i64)
+
+; Whether elements of a row may be computed in any order: what is written is what is read in the same place, or is not read at all.
+; So it is in every plain call; accumulate and reduce read what they have just written.
+define internal i1 @independent(ptr %arrays, ptr %steps, i64 %operands, i64 %n) {{
+entry:
+  %last = sub i64 %operands, 1
+  %outp = getelementptr ptr, ptr %arrays, i64 %last
+  %out = load i64, ptr %outp
+  %stepp = getelementptr i64, ptr %steps, i64 %last
+  %step = load i64, ptr %stepp
+  %length = sub i64 %n, 1
+  %reach = mul i64 %length, %step
+  %end = add i64 %out, %reach
+  %low = call i64 @llvm.smin.i64(i64 %out, i64 %end)
+  %high = call i64 @llvm.smax.i64(i64 %out, i64 %end)
+  %moves = icmp ne i64 %step, 0
+  br i1 %moves, label %test, label %no
+test:
+  %i = phi i64 [ 0, %entry ], [ %next, %fine ]
+  %more = icmp slt i64 %i, %last
+  br i1 %more, label %look, label %yes
+look:
+  %inp = getelementptr ptr, ptr %arrays, i64 %i
+  %in = load i64, ptr %inp
+  %instepp = getelementptr i64, ptr %steps, i64 %i
+  %instep = load i64, ptr %instepp
+  %begins = icmp eq i64 %in, %out
+  %strides = icmp eq i64 %instep, %step
+  %same = and i1 %begins, %strides
+  %inreach = mul i64 %length, %instep
+  %inend = add i64 %in, %inreach
+  %inlow = call i64 @llvm.smin.i64(i64 %in, i64 %inend)
+  %inhigh = call i64 @llvm.smax.i64(i64 %in, i64 %inend)
+  %after = sub i64 %inlow, %high
+  %before = sub i64 %low, %inhigh
+  %gap = call i64 @llvm.smax.i64(i64 %after, i64 %before)
+  %apart = icmp sge i64 %gap, 16   ; bytes, as many as the largest element has
+  %good = or i1 %same, %apart
+  br i1 %good, label %fine, label %no
+fine:
+  %next = add i64 %i, 1
+  br label %test
+yes:
+  ret i1 true
+no:
+  ret i1 false
+}}
+
+; Into how many parts a row is cut.
+define internal i64 @parts(ptr %arrays, i64 %n, ptr %steps, ptr %loop) {{
+entry:
+  %leastp = getelementptr %loop, ptr %loop, i32 0, i32 3
+  %least = load i64, ptr %leastp
+  %twice = shl i64 %least, 1
+  %large = icmp sge i64 %n, %twice
+  br i1 %large, label %cut, label %whole
+cut:
+  %operandsp = getelementptr %loop, ptr %loop, i32 0, i32 2
+  %operands = load i64, ptr %operandsp
+  %free = call i1 @independent(ptr %arrays, ptr %steps, i64 %operands, i64 %n)
+  br i1 %free, label %count, label %whole
+count:
+  %threads = load i64, ptr getelementptr (%pool, ptr @pool, i32 0, i32 1)
+  %several = mul i64 %threads, {STEAL}
+  %most = sdiv i64 %n, %least
+  %parts = call i64 @llvm.smin.i64(i64 %several, i64 %most)
+  %alone = icmp slt i64 %threads, 2
+  br i1 %alone, label %whole, label %done
+whole:
+  ret i64 1
+done:
+  ret i64 %parts
+}}
+
+; Where a part of a row begins.
+define internal i64 @border(i64 %part, ptr %row) {{
+  %np = getelementptr %row, ptr %row, i32 0, i32 3
+  %n = load i64, ptr %np
+  %partsp = getelementptr %row, ptr %row, i32 0, i32 4
+  %parts = load i64, ptr %partsp
+  %up = add i64 %n, {SHORTEST - 1}
+  %blocks = sdiv i64 %up, {SHORTEST}
+  %product = mul i64 %part, %blocks
+  %block = sdiv i64 %product, %parts
+  %at = mul i64 %block, {SHORTEST}
+  %begin = call i64 @llvm.smin.i64(i64 %at, i64 %n)
+  ret i64 %begin
+}}
+
+define internal void @stretch(ptr %numbers, ptr %counts, ptr %ones, ptr %row) {{
+entry:
+  %moved = alloca [8 x ptr]
+  %length = alloca i64
+  %first = load i64, ptr %numbers
+  %count = load i64, ptr %counts
+  %after = add i64 %first, %count
+  %begin = call i64 @border(i64 %first, ptr %row)
+  %end = call i64 @border(i64 %after, ptr %row)
+  %n = sub i64 %end, %begin
+  store i64 %n, ptr %length
+  %loop = load ptr, ptr %row
+  %arraysp = getelementptr %row, ptr %row, i32 0, i32 1
+  %arrays = load ptr, ptr %arraysp
+  %stepsp = getelementptr %row, ptr %row, i32 0, i32 2
+  %steps = load ptr, ptr %stepsp
+  %operandsp = getelementptr %loop, ptr %loop, i32 0, i32 2
+  %operands = load i64, ptr %operandsp
+  br label %move
+move:
+  %i = phi i64 [ 0, %entry ], [ %next, %move ]
+  %arrayp = getelementptr ptr, ptr %arrays, i64 %i
+  %array = load ptr, ptr %arrayp
+  %stepp = getelementptr i64, ptr %steps, i64 %i
+  %step = load i64, ptr %stepp
+  %far = mul i64 %step, %begin
+  %place = getelementptr i8, ptr %array, i64 %far
+  %movedp = getelementptr ptr, ptr %moved, i64 %i
+  store ptr %place, ptr %movedp
+  %next = add i64 %i, 1
+  %more = icmp slt i64 %next, %operands
+  br i1 %more, label %move, label %run
+run:
+  %function = load ptr, ptr %loop
+  %datap = getelementptr %loop, ptr %loop, i32 0, i32 1
+  %data = load ptr, ptr %datap
+  call void %function(ptr %moved, ptr %length, ptr %steps, ptr %data)
+  ret void
+}}
+
+define void @threaded(ptr %arrays, ptr %counts, ptr %steps, ptr %loop) {{
+entry:
+  %row = alloca %row
+  %n = load i64, ptr %counts
+  %parts = call i64 @parts(ptr %arrays, i64 %n, ptr %steps, ptr %loop)
+  %whole = icmp eq i64 %parts, 1
+  br i1 %whole, label %direct, label %cut
+direct:
+  %function = load ptr, ptr %loop
+  %datap = getelementptr %loop, ptr %loop, i32 0, i32 1
+  %data = load ptr, ptr %datap
+  call void %function(ptr %arrays, ptr %counts, ptr %steps, ptr %data)
+  ret void
+cut:
+  store ptr %loop, ptr %row
+  %arraysp = getelementptr %row, ptr %row, i32 0, i32 1
+  store ptr %arrays, ptr %arraysp
+  %stepsp = getelementptr %row, ptr %row, i32 0, i32 2
+  store ptr %steps, ptr %stepsp
+  %np = getelementptr %row, ptr %row, i32 0, i32 3
+  store i64 %n, ptr %np
+  %partsp = getelementptr %row, ptr %row, i32 0, i32 4
+  store i64 %parts, ptr %partsp
+  %threads = load i64, ptr getelementptr (%pool, ptr @pool, i32 0, i32 1)
+  call void @spread(ptr @stretch, ptr %row, i64 %parts, i64 %threads)
+  ret void
+}}
+
+; A kernel as such a loop, in one part: it finds the addresses of its arrays, the number of elements, and the steps.
+define void @compiled(ptr %arrays, ptr %counts, ptr %steps, ptr %kernel) {{
+entry:
+  %ret = alloca ptr
+  %exc = alloca ptr
+  %args = alloca [16 x i64]
+  %operandsp = getelementptr %kernel, ptr %kernel, i32 0, i32 1
+  %operands = load i64, ptr %operandsp
+  %middle = getelementptr i64, ptr %args, i64 %operands
+  %n = load i64, ptr %counts
+  store i64 %n, ptr %middle
+  br label %copy
+copy:
+  %i = phi i64 [ 0, %entry ], [ %next, %copy ]
+  %arrayp = getelementptr i64, ptr %arrays, i64 %i
+  %array = load i64, ptr %arrayp
+  %argp = getelementptr i64, ptr %args, i64 %i
+  store i64 %array, ptr %argp
+  %next = add i64 %i, 1
+  %stepp = getelementptr i64, ptr %steps, i64 %i
+  %step = load i64, ptr %stepp
+  %placep = getelementptr i64, ptr %middle, i64 %next
+  store i64 %step, ptr %placep
+  %more = icmp slt i64 %next, %operands
+  br i1 %more, label %copy, label %run
+run:
+  %function = load ptr, ptr %kernel
+  %address = ptrtoint ptr %args to i64
+  %status = call i32 %function(ptr %ret, ptr %exc, i64 %address, i64 0, i64 1)
+  ret void
+}}
+"""
+
+
+class Pool(ctypes.Structure):
+    """`%pool`, as the machine code has it."""
+
+    _fields_ = [
+        ("parallel_for", ctypes.c_void_p), ("threads", ctypes.c_int64), ("exclusive", ctypes.c_int64), ("busy", ctypes.c_int64),
+    ]  # fmt: skip
+
+
+class Kernel(ctypes.Structure):
+    """`%kernel`."""
+
+    _fields_ = [("function", ctypes.c_void_p), ("operands", ctypes.c_int64)]
+
+
+class Loop(ctypes.Structure):
+    """`%loop`."""
+
+    _fields_ = [
+        ("function", ctypes.c_void_p), ("data", ctypes.c_void_p), ("operands", ctypes.c_int64), ("least", ctypes.c_int64),
+    ]  # fmt: skip
+
+
+class Linked(NamedTuple):
+    """The driver in memory: the pool, what Python calls, and where the loops of ufuncs begin."""
+
+    pool: Pool
+    call: int
+    threaded: int
+    compiled: int
+
+
+@cache
+def linked() -> Linked:
+    """The driver, from the cache on disk or newly assembled."""
+    from tour.numba import _calling, _native, _store
+
+    found = _store.load("_driver")
+    if found is None:
+        found = _native.assemble(TEXT + _calling.CALL), "call"
+        _store.save("_driver", *found)
+    call = _native.link(*found)
+    pool = Pool.from_address(_native.variable("pool"))
+    return Linked(pool, call, _native.address("threaded"), _native.address("compiled"))
