@@ -21,7 +21,7 @@ Form = Callable[..., Any]
 K = TypeVar("K", bound=Callable[..., Any])
 
 LARGE = 1 << 14  # elements of an ordinary kernel from which a call is large
-FEW = 1 << 12  # elements from which it gains, too, where compiled kernels are in use anyway
+FEW = 32  # elements from which it gains where compiled kernels are in use anyway; of fewer, NumPy takes as long
 NEVER = 1 << 62  # for kernels that only devices have in another form
 
 

@@ -23,7 +23,7 @@ ONE = {
 # malloc asks the system for fresh pages each time. Measured at a million float32: sigmoid 2.0 ms in one piece, 0.9 ms in blocks.
 BLOCK = 1 << 14
 MANY = 1 << 13  # elements from which a formula is worth looking for its compiled form
-FEW = 1 << 11  # elements from which one that is at hand is worth calling
+FEW = 1 << 7  # elements from which one that is at hand is worth calling
 
 
 def quiet(kernel: Kernel) -> Kernel:
@@ -52,21 +52,23 @@ def in_single(kernel: Kernel) -> Kernel:
     of its own is asked first: it may store half precision and compute in float32 by itself.
     """
     socket: Socket | None = getattr(kernel, "socket", None)
-
-    kernel = quiet(kernel)
+    silent = quiet(kernel)
 
     @functools.wraps(kernel)
     def body(a: Any, *others: Any) -> Any:
         dtype = a.dtype
         if dtype is _F32 or dtype is _F64 or not is_half(dtype):
-            return kernel(a, *others)
+            try:
+                return kernel(a, *others)
+            except RuntimeWarning:
+                return silent(a, *others)
         if (
             socket is not None
             and type(a) is not ndarray
             and (r := socket.on(type(a))(a, *others)) is not NotImplemented
         ):
             return r
-        r = kernel(a.astype(np.float32), *(widened(x, dtype) for x in others))
+        r = silent(a.astype(np.float32), *(widened(x, dtype) for x in others))
         return tuple(narrowed(x, dtype) for x in r) if type(r) is tuple else narrowed(r, dtype)
 
     return body
@@ -95,16 +97,17 @@ def blocked(formula: Kernel) -> Kernel:
     @functools.wraps(formula)
     def body(a: Any, *numbers: Any) -> Any:
         d = a.dtype
-        if a.size < FEW and (d is _F32 or d is _F64) and a.ndim and type(a) is ndarray:
+        few = a.size < FEW or (a.size < MANY and not in_use())
+        if few and (d is _F32 or d is _F64) and a.ndim and type(a) is ndarray:
             try:
                 return plain(a, *numbers)
             except RuntimeWarning:
                 return formula(a, *numbers)
         if d is not _F32 and d is not _F64 and is_half(d):
             return body(a.astype(np.float32), *numbers).astype(d)
-        if a.size < FEW or type(a) is not ndarray:
+        if few or type(a) is not ndarray:
             return formula(a, *numbers) if a.ndim else formula(a.reshape(1), *numbers).reshape(())
-        if (a.size >= MANY or in_use()) and (r := socket.form(a, *numbers)) is not NotImplemented:
+        if (r := socket.form(a, *numbers)) is not NotImplemented:
             return r
         if a.size <= 2 * BLOCK:
             return formula(a, *numbers)

@@ -53,6 +53,17 @@ def _sum(a: Any, dim: Any, keepdim: bool) -> Any:
 
 
 _sum_form = Socket(_sum)
+_ALONE = 9216  # elements of a matrix that BLAS multiplies with a vector in one thread
+
+
+def sum_rows(a: Any) -> Any:
+    """The sum of the rows of a matrix of floating-point or complex numbers."""
+    if type(a) is ndarray and (a.dtype is _F32 or a.dtype is _F64) and a.flags.c_contiguous:
+        if a.size < _ALONE and len(a) <= _CHUNK:  # a product with ones: a third of the time of np.add.reduce
+            return _LINES[a.dtype][: len(a)].dot(a)
+        if (r := _sum_form.serve(a.size, _ALONE, a, 0, False)) is not NotImplemented:
+            return r
+    return kernel_for(_SUM, a)(a, 0, False)
 
 
 def _adds_neighbours(a: Any, axis: Any) -> bool:

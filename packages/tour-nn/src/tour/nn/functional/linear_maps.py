@@ -16,6 +16,7 @@ from tour.autograd.both import product
 from tour.autograd.rule import op_of, vjp
 from tour.nn.functional._dtypes import remedy
 from tour.ops.extremes import same_dtype
+from tour.ops.reductions import sum_rows
 
 __all__ = ["bilinear", "linear"]
 
@@ -24,7 +25,10 @@ _F32, _F64 = np.dtype(np.float32), np.dtype(np.float64)
 
 def _rows_of(x: Any) -> Any:
     """A matrix whose rows are the last dimension of `x`, which may be empty."""
-    return x if x.ndim == 2 else x.reshape(prod(x.shape[:-1]), x.shape[-1])
+    if x.ndim == 2:
+        return x
+    *lead, width = x.shape
+    return x.reshape(prod(lead), width)
 
 
 def _affine(a: Any, w: Any, b: Any) -> Any:
@@ -47,11 +51,16 @@ def _linear(input: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
 _LINEAR = op_of(_linear)
 
 
+def _sum_of_rows(g: Any) -> Any:
+    flat = _rows_of(g)
+    return flat.sum(0) if isinstance(g, Tensor) else sum_rows(flat)
+
+
 vjp(
     _LINEAR,
     input=lambda g, weight: product(_rows_of(g), weight.conj()).reshape(*g.shape[:-1], weight.shape[1]),
     weight=lambda g, input: product(_rows_of(g).T, _rows_of(input).conj()),
-    bias=lambda g: _rows_of(g).sum(0),
+    bias=_sum_of_rows,
 )
 
 

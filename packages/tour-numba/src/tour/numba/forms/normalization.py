@@ -30,7 +30,10 @@ def _constant(n: int, value: float) -> Array:
 
 
 def _serves(*arrays: Array | None) -> bool:
-    return all(a is None or a.dtype is memory.F32 for a in arrays)
+    for a in arrays:
+        if a is not None and a.dtype is not memory.F32:
+            return False
+    return True
 
 
 def _or(a: Array | None, n: int, value: float) -> Array:
@@ -63,15 +66,13 @@ def layer_norm_grad(
         return NotImplemented
     rows = x.size // n
     parts = _parts(x.size, rows)
-    grad, sums = memory.empty(x.shape), memory.empty((4, parts, n))
+    grad, scratch = memory.empty(x.shape), [memory.empty((parts, n)) for _ in range(2)]
+    weight_grad, bias_grad = (memory.empty(shape if parts == 1 else (parts, *shape)) for _ in range(2))
     inputs = memory.dense(g), memory.dense(x), memory.dense(mean), memory.dense(rstd), _or(weight, n, 1)
-    _layer_norm_grad(parts, *inputs, grad, sums[2], sums[3], rows, n, sums[0], sums[1])
-    weight_grad, bias_grad = np.add.reduce(sums[:2], 1)
-    return (
-        grad if wanted[0] else None,
-        weight_grad.reshape(shape) if wanted[1] else None,
-        bias_grad.reshape(shape) if wanted[2] else None,
-    )
+    _layer_norm_grad(parts, *inputs, grad, *scratch, rows, n, weight_grad, bias_grad)
+    if parts > 1:
+        weight_grad, bias_grad = np.add.reduce(weight_grad, 0), np.add.reduce(bias_grad, 0)
+    return grad if wanted[0] else None, weight_grad if wanted[1] else None, bias_grad if wanted[2] else None
 
 
 def rms_norm(x: Array, shape: tuple[int, ...], weight: Array | None, eps: float) -> Any:
