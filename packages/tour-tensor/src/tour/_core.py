@@ -41,10 +41,23 @@ class Op:
         broadcasts: Whether it is elementwise: its inputs broadcast to the shape of its result.
         tensors: Parameters other than the first that may be tensors.
         lists: Whether a parameter is a sequence of tensors, as for `cat`.
+        aside: Whether its results but the first only serve the gradient rule, and have no history.
         rule: Whatever the gradient package wants to remember about the op.
     """
 
-    __slots__ = ("broadcasts", "defaults", "impls", "kernel", "lists", "name", "params", "record", "rule", "tensors")
+    __slots__ = (
+        "aside",
+        "broadcasts",
+        "defaults",
+        "impls",
+        "kernel",
+        "lists",
+        "name",
+        "params",
+        "record",
+        "rule",
+        "tensors",
+    )
 
     def __init__(
         self,
@@ -64,6 +77,7 @@ class Op:
         self.broadcasts = False
         self.tensors = tensors
         self.lists = lists
+        self.aside = False
         self.rule: Any = None
         OPS[name] = self
         for tell in declared:

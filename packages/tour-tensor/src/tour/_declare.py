@@ -359,7 +359,9 @@ _BY_NUMBERS: dict[str, tuple[Callable[..., Any], ...]] = {
 }
 
 
-def primitive(kernel: Callable[..., Any], broadcasts: bool = False) -> Callable[[Callable[P, R]], Callable[P, R]]:
+def primitive(
+    kernel: Callable[..., Any], broadcasts: bool = False, aside: bool = False
+) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """Body for an op that is not elementwise: tensors are opened, the kernel runs on raw arrays, its result is wrapped.
 
     Tensors may stand anywhere among the arguments, also in a list. A kernel that gives a tuple of arrays makes a tuple of tensors.
@@ -367,15 +369,26 @@ def primitive(kernel: Callable[..., Any], broadcasts: bool = False) -> Callable[
     Args:
         kernel: The function on raw arrays.
         broadcasts: Whether the op is elementwise, so that gradients are summed to the shapes of its inputs.
+        aside: Whether its results but the first only serve the gradient rule, and have no history.
     """
 
     def bind(decl: Callable[P, R]) -> Callable[P, R]:
         op = new_op(decl, kernel)
-        op.broadcasts = broadcasts
-        finish = as_array if broadcasts else lambda r: packed(as_array(r))
+        op.broadcasts, op.aside = broadcasts, aside
+        finish = as_array if broadcasts else dense
+        count = len(op.params)
 
         def body(*args: Any, out: Any = None, **kwargs: Any) -> Any:
-            raw = [opened(x) for x in args]
+            raw, recorded = [], False
+            for x in args:
+                if isinstance(x, Tensor):
+                    raw.append(x._a)
+                    recorded = recorded or x._tape is not None
+                elif type(x) is list or type(x) is tuple:
+                    raw.append(opened(x))
+                    recorded = recorded or taped(x)
+                else:
+                    raw.append(x)
             named = {k: opened(v) for k, v in kwargs.items()} if kwargs else kwargs
             function = kernel if not op.impls else _impl(op, raw)
             try:
@@ -385,14 +398,20 @@ def primitive(kernel: Callable[..., Any], broadcasts: bool = False) -> Callable[
                     r = function(*raw, **named)
             except (TypeError, ValueError) as error:
                 raise refusal(op, decl, error, args, kwargs) from error
-            t = tuple(wrap(finish(x)) for x in r) if type(r) is tuple else wrap(finish(r))
-            if any(map(taped, args)) or (kwargs and any(map(taped, kwargs.values()))):
-                op.record(t, *bound(op, args, kwargs))
+            t = tuple([wrap(finish(x)) for x in r]) if type(r) is tuple else wrap(finish(r))
+            if recorded or (kwargs and any(map(taped, kwargs.values()))):
+                record = op.record
+                record(t, *(args if len(args) == count else bound(op, args, kwargs)))
             return t if out is None else store(out, t, op.name)
 
         return declare(op, decl, body)
 
     return bind
+
+
+def dense(r: Any) -> Any:
+    """An array without gaps for what a kernel gave."""
+    return r if type(r) is ndarray and r.flags.c_contiguous else packed(as_array(r))
 
 
 def _impl(op: Op, raw: list[Any]) -> Callable[..., Any]:

@@ -83,7 +83,7 @@ def _noting(op: Op, record: Callable[..., None]) -> Callable[..., None]:
         record(out, *values)
         if _open.notes is None:
             return
-        outputs = out if type(out) is tuple else (out,)
+        outputs = (out,) if type(out) is not tuple else out[:1] if op.aside else out
         node = next((t._tape for t in outputs if t._tape is not None), None)
         if node is not None:
             if node[OP] is PICK:

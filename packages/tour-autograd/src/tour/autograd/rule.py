@@ -4,8 +4,9 @@
     vjp(mul, input=lambda g, other: g * other.conj(), other=lambda g, input: g * input.conj())
 
 A formula's first parameter is the gradient of the result; the others are named after what it needs: parameters of the op, `out`
-for the result, `rest` for all results but the first (which users may then overwrite), `input_shape` and `input_dtype` for the
-shape and dtype of a parameter. What no formula names is not kept, and a formula whose gradient nobody wants is not called.
+for the result (the first, where the others stand aside), `rest` for all results but the first (which users may then overwrite),
+`input_shape` and `input_dtype` for the shape and dtype of a parameter. What no formula names is not kept, and a formula whose
+gradient nobody wants is not called.
 Formulas are written in operators and NumPy functions, which mean the same on arrays and on tensors: an ordinary backward pass
 runs them on raw arrays, one with `create_graph=True` on tensors, which records it.
 """
@@ -155,8 +156,8 @@ def _recorder(op: Op, rule: Rule) -> Callable[..., None]:
     if rule.saved == ("input_shape", *op.params[1:]) and rule._is_single(op):
         return record_single(op)
     shapes = [f"{name}_shape" for name in rule.inputs] if rule.broadcasts else []
-    savers = [(saver(op, name), rule.needed_by(i)) for i, name in enumerate(rule.saved)]
-    savers += [(saver(op, name), OP) for name in shapes]
+    savers = [(rule.needed_by(i), *saver(op, name)) for i, name in enumerate(rule.saved)]
+    savers += [(OP, *saver(op, name)) for name in shapes]
     return record_any(op, tuple(op.params.index(name) for name in rule.inputs), tuple(savers))
 
 

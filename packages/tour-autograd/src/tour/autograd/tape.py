@@ -265,7 +265,7 @@ def record_unary(op: Op, saves: tuple[str, ...]) -> Callable[..., None]:
             out._tape = [op, clock.now, code, f.f_lasti, None, tx, x._a]
 
     else:
-        return record_any(op, (0,), tuple((saver(op, name), OP) for name in saves))
+        return record_any(op, (0,), tuple((OP, *saver(op, name)) for name in saves))
     return record
 
 
@@ -360,7 +360,10 @@ PICK: Final = Op("pick", ("outputs", "index", "count"))  # one of several output
 
 
 def _share(node: Node, outputs: tuple[Any, ...]) -> None:
-    """Give each output of a node its tape, where its dtype has gradients."""
+    """Give each output of a node its tape, where its dtype has gradients; only the first, if the others stand aside."""
+    if node[OP].aside:
+        outputs[0]._tape = node
+        return
     for i, t in enumerate(outputs):
         if t._a.dtype.kind in "fcV":
             t._tape = [PICK, clock.now, node[CODE], node[LASTI], None, node, i, len(outputs)]
@@ -373,16 +376,17 @@ def _unlink(out: Any) -> None:
             t._parent = views.Unlinked(parent)
 
 
-def record_any(
-    op: Op, inputs: tuple[int, ...], savers: tuple[tuple[Callable[[Any, tuple[Any, ...]], Any], int], ...]
-) -> Callable[..., None]:
+Saver = tuple[int, int, Callable[[Any, tuple[Any, ...]], Any] | None]
+
+
+def record_any(op: Op, inputs: tuple[int, ...], savers: tuple[Saver, ...]) -> Callable[..., None]:
     """Recorder of any other op.
 
     Args:
         op: The op.
         inputs: The positions of differentiable parameters.
-        savers: For each value to keep, a function that reads it, and where in the node stands the edge without which nobody
-            needs it; OP, which is always there, for a value that several formulas take.
+        savers: For each value to keep, where in the node stands the edge without which nobody needs it (OP, which is always there,
+            for a value that several formulas take); and what `saver` says of it.
     """
 
     def record(out: Any, *values: Any) -> None:
@@ -396,8 +400,14 @@ def record_any(
         for i in inputs:
             x = values[i]
             node.append(x._tape if isinstance(x, Tensor) and not rebased else edge(x))
-        for save, at in savers:
-            node.append(None if node[at] is None else save(out, values))
+        for at, i, read in savers:
+            if node[at] is None:
+                node.append(None)
+            elif read is None:
+                x = values[i]
+                node.append(x._a if isinstance(x, Tensor) else _raw(x) if type(x) is tuple or type(x) is list else x)
+            else:
+                node.append(read(out, values))
         if type(out) is tuple:
             _share(node, out)
         elif out._a.dtype.kind in "fcV":
@@ -406,26 +416,28 @@ def record_any(
     return record
 
 
-def saver(op: Op, name: str) -> Callable[[Any, tuple[Any, ...]], Any]:
-    """A function that reads one value to keep from a call's result and parameters."""
+def saver(op: Op, name: str) -> tuple[int, Callable[[Any, tuple[Any, ...]], Any] | None]:
+    """Where a value to keep stands among a call's parameters, if it is one of them; else a function that reads it."""
+    if name == "out" and op.aside:
+        return 0, lambda out, values: out[0]._a
     if name == "out":
-        return lambda out, values: tuple(t._a for t in out) if type(out) is tuple else out._a
+        return 0, lambda out, values: tuple([t._a for t in out]) if type(out) is tuple else out._a
     if name == "rest":
-        return lambda out, values: tuple([t._a for t in out[1:]])
+        return 0, lambda out, values: tuple([t._a for t in out[1:]])
     if name in op.params:
-        at = op.params.index(name)
-        if not op.lists and (at == 0 or name in op.tensors):
-            return lambda out, values: x._a if isinstance(x := values[at], Tensor) else x
-        return lambda out, values: _raw(values[at])
+        return op.params.index(name), None
     of, _, what = name.rpartition("_")
     at = op.params.index(of)
-    return (lambda out, values: values[at]._a.dtype) if what == "dtype" else (lambda out, values: _shape(values[at]))
+    return 0, (lambda out, values: values[at]._a.dtype) if what == "dtype" else (lambda out, values: _shape(values[at]))
 
 
 def _raw(x: Any) -> Any:
+    """The raw array of a tensor, also inside a list or tuple; anything else as it is."""
     if isinstance(x, Tensor):
         return x._a
-    return type(x)(_raw(y) for y in x) if type(x) in (list, tuple) else x
+    if type(x) in (list, tuple) and any([isinstance(y, (Tensor, list, tuple)) for y in x]):
+        return type(x)(map(_raw, x))
+    return x
 
 
 def _shape(x: Any) -> Any:

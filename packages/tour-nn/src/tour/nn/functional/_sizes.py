@@ -1,9 +1,11 @@
-"""Arguments of layers over space: one number for all dimensions or one for each, with or without a batch."""
+"""Arguments of layers: whether indices fit; and over space, one number for all dimensions or one for each, with or without a batch."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 if TYPE_CHECKING:
     from tour import Tensor
@@ -31,6 +33,20 @@ def ntuple(x: Any, n: int, name: str) -> tuple[int, ...]:
             f"expected {name} to be a single integer value or a list of {n} values, but got {name}={list(values)}"
         )
     return values
+
+
+_UNSIGNED = {np.dtype(f"i{n}"): np.dtype(f"u{n}") for n in (4, 8)}
+
+
+def all_below(numbers: Any, n: int) -> bool:
+    """Whether all integers of a NumPy array are at least 0 and below `n`; read without a sign, negative ones are large.
+
+    Examples:
+        >>> all_below(np.array([0, 2]), 3), all_below(np.array([-1, 2]), 3)
+        (True, False)
+    """
+    unsigned = _UNSIGNED.get(numbers.dtype)
+    return not np.count_nonzero((numbers if unsigned is None else numbers.view(unsigned)) >= n)
 
 
 def pool_stride(stride: Any, kernel: tuple[int, ...]) -> tuple[int, ...]:

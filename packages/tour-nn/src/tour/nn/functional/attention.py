@@ -20,7 +20,7 @@ from tour.nn.kernels import attention as kernels
 __all__ = ["multi_head_attention_forward", "scaled_dot_product_attention"]
 
 
-@primitive(kernels.attention)
+@primitive(kernels.attention, aside=True)
 def _attention(
     query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None, keep: Tensor | None, causal: bool, scale: float
 ) -> tuple[Tensor, Tensor]:
@@ -30,18 +30,19 @@ def _attention(
 
 @joint_vjp(_attention, "query", "key", "value", "mask")
 def _(
-    g: Any, wanted: Any, query: Any, key: Any, value: Any, mask: Any, keep: Any, causal: bool, scale: float, out: Any
-) -> Any:
-    if isinstance(g[0], Tensor):
+    g: Any, wanted: Any, query: Any, key: Any, value: Any, mask: Any, keep: Any, causal: bool, scale: float,
+    out: Any, rest: Any,
+) -> Any:  # fmt: skip
+    if isinstance(g, Tensor):
         keep = None if keep is None else tour.as_tensor(keep)
         mask = None if mask is None else tour.as_tensor(mask)
         return differentiate(
             lambda q, k, v, m: attention_weights(q, k, m, keep, causal, scale) @ v,
             (query, key, value, mask),
             wanted,
-            g[0],
+            g,
         )
-    return kernels.attention_grad(g[0], query, key, value, mask, keep, causal, scale, out[0], out[1], wanted[3])
+    return kernels.attention_grad(g, query, key, value, mask, keep, causal, scale, out, rest[0], wanted[3])
 
 
 def attention_weights(

@@ -11,6 +11,7 @@ from tour import Tensor
 from tour._core import held, wrap, wrote
 from tour._declare import primitive
 from tour.autograd.rule import vjp
+from tour.nn.functional._sizes import all_below
 from tour.nn.kernels import embedding as kernels
 
 __all__ = ["embedding", "embedding_bag", "one_hot"]
@@ -60,10 +61,10 @@ def _row_numbers(input: Tensor, weight: Tensor, error: type[Exception]) -> Any:
             "Expected tensor for argument #1 'indices' to have one of the following scalar types: Long, Int; but got "
             f"{input.dtype.name} instead (while checking arguments for embedding); use input.long()"
         )
-    rows, numbers = weight.shape[0], held(index)
+    rows, numbers = weight._a.shape[0], held(index)
     if type(numbers) is not np.ndarray:
         numbers.within(0, rows, "embedding")  # a device tells at the next synchronisation
-    elif index.size and (numbers.min() < 0 or numbers.max() >= rows):
+    elif not all_below(numbers, rows):
         wrong = numbers[(numbers < 0) | (numbers >= rows)].flat[0]
         raise error(f"index out of range in self: {wrong}, but the table has rows 0 to {rows - 1}")
     return index

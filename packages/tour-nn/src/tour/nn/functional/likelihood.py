@@ -13,13 +13,14 @@ from tour._declare import primitive
 from tour.autograd.both import differentiate
 from tour.autograd.rule import joint_vjp
 from tour.nn.functional._reduction import check_reduction, legacy_reduction, reduced
+from tour.nn.functional._sizes import all_below
 from tour.nn.functional.linear_maps import linear
 from tour.nn.kernels import softmax as kernels
 
 __all__ = ["cross_entropy", "linear_cross_entropy", "nll_loss"]
 
 
-@primitive(kernels.cross_entropy)
+@primitive(kernels.cross_entropy, aside=True)
 def _cross_entropy(
     input: Tensor, target: Tensor, weight: Tensor | None, ignore_index: int, label_smoothing: float
 ) -> tuple[Tensor, Tensor]:
@@ -31,12 +32,12 @@ def _cross_entropy(
 def _(
     g: Any, wanted: Any, input: Any, target: Any, weight: Any, ignore_index: int, label_smoothing: float, rest: Any
 ) -> tuple[Any, ...]:
-    if isinstance(g[0], Tensor):
+    if isinstance(g, Tensor):
         target, weight = (None if x is None else tour.as_tensor(x) for x in (target, weight))
         return differentiate(
-            lambda x: cross_entropy_expression(x, target, weight, ignore_index, label_smoothing), (input,), wanted, g[0]
+            lambda x: cross_entropy_expression(x, target, weight, ignore_index, label_smoothing), (input,), wanted, g
         )
-    return (kernels.cross_entropy_grad(g[0], rest[0], target, weight, ignore_index, label_smoothing),)
+    return (kernels.cross_entropy_grad(g, rest[0], target, weight, ignore_index, label_smoothing),)
 
 
 def cross_entropy_expression(
@@ -106,9 +107,11 @@ def cross_entropy(
                 f"ignore_index is not supported for floating point target, but got {ignore_index}; leave it out, or give class indices"
             )
         return _soft_cross_entropy(input, target, weight, reduction, label_smoothing)
-    check_classes(input, target, weight, ignore_index, "cross_entropy")
+    all_count = check_classes(input, target, weight, ignore_index, "cross_entropy")
     losses, _ = _cross_entropy(input, target, weight, ignore_index, label_smoothing)
     if reduction == "mean":
+        if all_count and weight is None and losses.numel():
+            return losses.mean()
         return losses.sum() / class_weight_sum(target, weight, ignore_index, input)
     return reduced(losses, reduction)
 
@@ -150,42 +153,49 @@ def _soft_cross_entropy(
     return losses.sum() / (losses.numel() or float("nan")) if reduction == "mean" else reduced(losses, reduction)
 
 
-def check_classes(input: Tensor, target: Tensor, weight: Tensor | None, ignore_index: int, name: str) -> None:
+def check_classes(input: Tensor, target: Tensor, weight: Tensor | None, ignore_index: int, name: str) -> bool:
     """Refuse class targets that do not fit the scores.
+
+    Returns:
+        Whether it is known that no sample is ignored.
 
     Raises:
         ValueError: If the batch sizes differ.
         RuntimeError: If shapes or dtypes do not fit.
         IndexError: If a class is out of range.
     """
-    if input.shape[0] != target.shape[:1][0] if target.dim() else True:
+    shape, given = input._a.shape, target._a.shape
+    if given[:1] != shape[:1]:
         raise ValueError(
-            f"Expected input batch_size ({input.shape[0]}) to match target batch_size ({target.shape[0] if target.dim() else 1})."
+            f"Expected input batch_size ({shape[0]}) to match target batch_size ({given[0] if given else 1})."
         )
     if target.dtype not in (tour.int64, tour.uint8):
         raise RuntimeError(
             f"{name}: expected target dtype to be Long or Byte, but got {target.dtype.name}; use target.long()"
         )
-    expected = (input.shape[0], *input.shape[2:])
-    if target.shape != expected:
+    classes, expected = shape[1], (*shape[:1], *shape[2:])
+    if given != expected:
         raise RuntimeError(
-            f"{name}: expected a target of shape {list(expected)} for input {list(input.shape)}, but got {list(target.shape)}"
+            f"{name}: expected a target of shape {list(expected)} for input {list(shape)}, but got {list(given)}"
         )
-    if weight is not None and weight.shape != (input.shape[1],):
+    if weight is not None and weight._a.shape != (classes,):
         raise RuntimeError(
-            f"weight tensor should be defined either for all {input.shape[1]} classes or no classes but got weight tensor of "
+            f"weight tensor should be defined either for all {classes} classes or no classes but got weight tensor of "
             f"shape: {list(weight.shape)}"
         )
     raw: Any = held(target._a)
     if type(raw) is not np.ndarray:  # a device tells at the next synchronisation
         counted: Any = np.where(raw == ignore_index, 0, raw)
-        counted.within(0, input.shape[1], name)
-        return
-    wrong = ((raw < 0) | (raw >= input.shape[1])) & (raw != ignore_index)
+        counted.within(0, classes, name)
+        return False
+    if all_below(raw, classes):
+        return not 0 <= ignore_index < classes
+    wrong = ((raw < 0) | (raw >= classes)) & (raw != ignore_index)
     if wrong.any():
         raise IndexError(
-            f"Target {raw[wrong][0]} is out of bounds: the input of shape {list(input.shape)} has {input.shape[1]} classes"
+            f"Target {raw[wrong][0]} is out of bounds: the input of shape {list(shape)} has {classes} classes"
         )
+    return False
 
 
 def nll_loss(

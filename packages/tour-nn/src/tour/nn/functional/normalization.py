@@ -20,7 +20,7 @@ Sizes = tuple[int, ...]
 # --- Each primitive with its gradients, and the same function as an expression for gradients of gradients --------------------
 
 
-@primitive(kernels.batch_norm)
+@primitive(kernels.batch_norm, aside=True)
 def _batch_norm(input: Tensor, weight: Tensor | None, bias: Tensor | None, eps: float) -> tuple[Tensor, Tensor, Tensor]:
     """Batch normalisation by the batch's own statistics; also its means and biased variances."""
     ...
@@ -34,7 +34,7 @@ def _batch_norm_eval(
     ...
 
 
-@primitive(kernels.layer_norm)
+@primitive(kernels.layer_norm, aside=True)
 def _layer_norm(
     input: Tensor, shape: Sizes, weight: Tensor | None, bias: Tensor | None, eps: float
 ) -> tuple[Tensor, Tensor, Tensor]:
@@ -42,7 +42,7 @@ def _layer_norm(
     ...
 
 
-@primitive(kernels.group_norm)
+@primitive(kernels.group_norm, aside=True)
 def _group_norm(
     input: Tensor, groups: int, weight: Tensor | None, bias: Tensor | None, eps: float
 ) -> tuple[Tensor, Tensor, Tensor]:
@@ -50,7 +50,7 @@ def _group_norm(
     ...
 
 
-@primitive(kernels.rms_norm)
+@primitive(kernels.rms_norm, aside=True)
 def _rms_norm(input: Tensor, shape: Sizes, weight: Tensor | None, eps: float) -> tuple[Tensor, Tensor]:
     """Root-mean-square normalisation; also the inverse root of each row."""
     ...
@@ -72,15 +72,15 @@ def _channels(x: Tensor) -> tuple[int, ...]:
 
 @joint_vjp(_batch_norm, "input", "weight", "bias")
 def _(g: Any, wanted: Any, input: Any, weight: Any, bias: Any, eps: float, rest: Any) -> Any:
-    if isinstance(g[0], Tensor):
+    if isinstance(g, Tensor):
         dims = (0, *range(2, input.dim()))
         return differentiate(
             lambda x, w, b: _affine(_standardized(x, dims, eps), w, b, _channels(x)),
             (input, weight, bias),
             wanted,
-            g[0],
+            g,
         )
-    return kernels.batch_norm_grad(g[0], input, rest[0], rest[1], weight, eps, wanted, True)
+    return kernels.batch_norm_grad(g, input, rest[0], rest[1], weight, eps, wanted, True)
 
 
 @joint_vjp(_batch_norm_eval, "input", "weight", "bias")
@@ -95,37 +95,37 @@ def _(g: Any, wanted: Any, input: Any, mean: Any, var: Any, weight: Any, bias: A
 
 @joint_vjp(_layer_norm, "input", "weight", "bias")
 def _(g: Any, wanted: Any, input: Any, shape: Sizes, weight: Any, bias: Any, eps: float, rest: Any) -> Any:
-    if isinstance(g[0], Tensor):
+    if isinstance(g, Tensor):
         dims = tuple(range(-len(shape), 0))
         return differentiate(
-            lambda x, w, b: _affine(_standardized(x, dims, eps), w, b, shape), (input, weight, bias), wanted, g[0]
+            lambda x, w, b: _affine(_standardized(x, dims, eps), w, b, shape), (input, weight, bias), wanted, g
         )
-    return kernels.layer_norm_grad(g[0], input, shape, rest[0], rest[1], weight, wanted)
+    return kernels.layer_norm_grad(g, input, shape, rest[0], rest[1], weight, wanted)
 
 
 @joint_vjp(_group_norm, "input", "weight", "bias")
 def _(g: Any, wanted: Any, input: Any, groups: int, weight: Any, bias: Any, eps: float, rest: Any) -> Any:
-    if isinstance(g[0], Tensor):
+    if isinstance(g, Tensor):
 
         def expression(x: Tensor, w: Tensor | None, b: Tensor | None) -> Tensor:
             rows = x.reshape(x.shape[0], groups, x.shape[1:].numel() // groups)
             return _affine(_standardized(rows, (2,), eps).reshape(x.shape), w, b, _channels(x))
 
-        return differentiate(expression, (input, weight, bias), wanted, g[0])
-    return kernels.group_norm_grad(g[0], input, groups, rest[0], rest[1], weight, wanted)
+        return differentiate(expression, (input, weight, bias), wanted, g)
+    return kernels.group_norm_grad(g, input, groups, rest[0], rest[1], weight, wanted)
 
 
 @joint_vjp(_rms_norm, "input", "weight")
 def _(g: Any, wanted: Any, input: Any, shape: Sizes, weight: Any, eps: float, rest: Any) -> Any:
-    if isinstance(g[0], Tensor):
+    if isinstance(g, Tensor):
         dims = tuple(range(-len(shape), 0))
         return differentiate(
             lambda x, w: _affine(x / ((x * x).mean(dims, keepdim=True) + eps).sqrt(), w, None, shape),
             (input, weight),
             wanted,
-            g[0],
+            g,
         )
-    return kernels.rms_norm_grad(g[0], input, shape, rest[0], weight, wanted)
+    return kernels.rms_norm_grad(g, input, shape, rest[0], weight, wanted)
 
 
 # --- What programs call -----------------------------------------------------------------------------------------------------
@@ -282,12 +282,12 @@ def trailing(input: Tensor, shape: Any, weight: Tensor | None, bias: Tensor | No
             "Expected normalized_shape to be at least 1-dimensional, i.e., containing at least one element"
         )
     for what, t in (("weight", weight), ("bias", bias)):
-        if t is not None and t.shape != wanted:
+        if t is not None and t._a.shape != wanted:
             raise RuntimeError(
                 f"Expected {what} to be of same shape as normalized_shape, but got {what} of shape {list(t.shape)} and "
                 f"normalized_shape = {list(wanted)}"
             )
-    if tuple(input.shape[input.dim() - len(wanted) :]) != wanted:
+    if input._a.shape[max(input._a.ndim - len(wanted), 0) :] != wanted:
         raise RuntimeError(
             f"Given normalized_shape={list(wanted)}, expected input with shape [*, {', '.join(map(str, wanted))}], "
             f"but got input of size{list(input.shape)} in {name}"
