@@ -14,7 +14,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from tour.cuda import _blas, _faults, _launch, _random
+from tour.cuda import _blas, _dnn, _faults, _launch, _random
 
 
 def beside(name: str):
@@ -105,3 +105,24 @@ def kernels(fake, simulated, monkeypatch: pytest.MonkeyPatch):
     on_fake = sys.modules.get("on_fake") or beside("on_fake")
     monkeypatch.setattr(_blas, "library", on_fake.Blas)
     yield from on_fake.plugged()
+
+
+@pytest.fixture
+def stand_in():
+    """The stand-in for cuDNN's front end, fresh."""
+    module = sys.modules.get("dnn") or beside("dnn")
+    for seen in (module.built, module.executed, module.refused, module.streams):
+        seen.clear()
+    return module
+
+
+@pytest.fixture
+def cudnn(simulated, stand_in, monkeypatch: pytest.MonkeyPatch):
+    """The stand-in, in the place of the front end."""
+    if os.environ.get("TOUR_TEST_GPU") == "1":
+        pytest.skip("is about the stand-in for cuDNN")
+    monkeypatch.setattr(simulated, "libraries", True, raising=False)
+    monkeypatch.setattr(_dnn, "frontend", lambda: stand_in)
+    for kept in ("_handles", "_plans", "_workspaces"):
+        monkeypatch.setattr(_dnn, kept, {})
+    return stand_in

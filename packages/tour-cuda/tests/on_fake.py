@@ -66,6 +66,15 @@ class Blas:
         return 0
 
 
+def start(act: Any) -> None:
+    """Work of cuDNN: now, or when a graph is replayed."""
+    graph = runtime.current_stream().graph
+    if graph is None:
+        act()
+    else:
+        graph.work.append(("cudnn", act, [], []))
+
+
 def plugged() -> Iterator[OnFake]:
     """The fake device with kernels, until it is resumed."""
     found = _launch.RUNNERS[CudaArray] = OnFake()

@@ -7,6 +7,7 @@ import inspect
 import numpy as np
 import pytest
 
+from tour.cuda import _philox, _random
 from tour.cuda.forms import attention as forms
 from tour.nn.kernels import attention as kernels
 
@@ -83,14 +84,64 @@ def test_tiles_that_nobody_sees_are_left_out(simulated):
 
 
 @pytest.mark.parametrize("causal", [False, True])
-def test_masks_and_dropout(simulated, causal):
+def test_masks(simulated, causal):
     rng = np.random.default_rng(4)
-    sees = rng.random((6, 9)) < 0.7
+    sees = rng.random((6, 40)) < 0.7
     sees[2] = False
-    both((2, 3, 6), 9, 8, causal, mask=sees)
-    keep = (rng.random((2, 3, 6, 9)) < 0.8).astype(np.float32) / np.float32(0.8)
+    both((2, 3, 6), 40, 8, causal, mask=sees)
+    both((2, 3, 6), 40, 8, causal, mask=normal(2, 1, 1, 40, seed=5))
+    both((2, 2, 3, 6), 9, 8, causal, mask=rng.random((2, 1, 3, 1, 9)) < 0.7)
+    both((3, 6), 9, 8, causal, mask=np.where(rng.random((3, 6, 9)) < 0.7, np.float32(0), np.float32(-np.inf)))
+    assert set(simulated.launched) == {
+        "attention", "attention_inner", "attention_query_grad", "attention_key_value_grad",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("causal", [False, True])
+def test_the_gradient_of_a_mask_and_a_dropout_that_is_given(simulated, causal):
+    keep = (np.random.default_rng(4).random((2, 3, 6, 9)) < 0.8).astype(np.float32) / np.float32(0.8)
     both((2, 3, 6), 9, 8, causal, mask=normal(3, 1, 9, seed=5), keep=keep, wants_mask=True)
     assert "attention" not in simulated.launched
+
+
+@pytest.mark.parametrize(("rows", "columns", "causal"), [(5, 7, False), (70, 70, True)])
+def test_dropout_without_a_mask_in_memory(simulated, rows, columns, causal):
+    """Tiles draw what is dropped from the seed, each time they need it; products, and NumPy, draw the same."""
+    _random.manual_seed(6)
+    q, k, v = normal(2, rows, 8), normal(2, columns, 8, seed=1), normal(2, columns, 8, seed=2)
+    keep = forms.seed(q, (2, rows, columns), 0.25)
+    out, sums = forms.attention(q, k, v, None, keep, causal, 0.5)
+    factors = (_philox.units(6, 0, 2 * rows * columns) < np.float32(0.75)).reshape(2, rows, columns) / 0.75
+    np.testing.assert_allclose(keep.factors(), factors, rtol=1e-6)
+    wide = [a.astype("f8") for a in (q, k, v)]
+    expected, expected_sums = oracle(*wide, None, factors, causal, 0.5)
+    np.testing.assert_allclose(out, expected, rtol=1e-4, atol=1e-5)
+    g = normal(*out.shape, seed=3)
+    grads = forms.attention_grad(g, q, k, v, None, keep, causal, 0.5, out, sums)
+    wanted = oracle_grad(g.astype("f8"), *wide, None, factors, causal, 0.5, expected, expected_sums)
+    for a, e in zip(grads[:3], wanted, strict=False):
+        np.testing.assert_allclose(a, e, rtol=1e-4, atol=1e-5)
+    assert "attention_key_value_grad" in simulated.launched
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_heads_that_share_keys_and_values(simulated, dtype):
+    q, k, v = (
+        normal(2, 6, 5, 8, dtype=dtype),
+        normal(2, 2, 7, 8, seed=1, dtype=dtype),
+        normal(2, 2, 7, 8, seed=2, dtype=dtype),
+    )
+    mask = np.random.default_rng(0).random((2, 6, 5, 7)) < 0.8
+    out, sums = forms.attention(q, k, v, mask, None, True, 0.5)
+    wide = q.astype("f8"), np.repeat(k, 3, 1).astype("f8"), np.repeat(v, 3, 1).astype("f8")
+    expected, expected_sums = oracle(*wide, mask, None, True, 0.5)
+    np.testing.assert_allclose(out, expected, rtol=1e-4, atol=1e-5)
+    g = normal(*out.shape, seed=3, dtype=dtype)
+    grads = forms.attention_grad(g, q, k, v, mask, None, True, 0.5, out, sums)
+    wanted = oracle_grad(g.astype("f8"), *wide, mask, None, True, 0.5, expected, expected_sums)
+    np.testing.assert_allclose(grads[0], wanted[0], rtol=1e-4, atol=1e-5)
+    for a, e in zip(grads[1:3], wanted[1:3], strict=True):
+        np.testing.assert_allclose(a, e.reshape(2, 2, 3, 7, 8).sum(2), rtol=1e-4, atol=1e-5)
 
 
 def test_heads_that_tiles_are_not_made_for(simulated):

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from tour._shapes import count_windows
-from tour.cuda import _dnn
+from tour.cuda import _dnn, _dnn_convolution
 
 
 def loads() -> bool:
@@ -36,12 +37,15 @@ CASES = [
 @pytest.mark.parametrize(("x", "w", "stride", "padding", "dilation"), CASES)
 def test_a_graph_is_valid(kind, dtype, x, w, stride, padding, dilation):
     y = (x[0], w[0], *count_windows(x[2:], w[2:], stride, padding, dilation))
-    graph, tensors = _dnn.graph_of(_dnn.Problem(kind, dtype, x, w, y, stride, padding, dilation, False, False))
+    graph, tensors = _dnn_convolution.graph_of(
+        _dnn_convolution.Problem(kind, dtype, x, w, y, stride, padding, dilation, False, False)
+    )
     graph.validate()
     for tensor, shape in zip(tensors, (x, w, y), strict=True):
         assert (tuple(tensor.get_dim()), list(tensor.get_stride())) == (shape, _dnn.row_major(shape))
 
 
-def test_without_the_front_end_nothing_is_convolved(monkeypatch):
+def test_without_the_front_end_it_does_not_serve(simulated, monkeypatch):
+    monkeypatch.setattr(simulated, "libraries", True, raising=False)
     monkeypatch.setattr(_dnn, "frontend", lambda: None)
-    assert _dnn.convolve("forward", None, None, None, (), (), ()) is False
+    assert _dnn.serves(np.ones(1)) is False

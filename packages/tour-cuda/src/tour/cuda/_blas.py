@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tour import backends
-from tour.cuda._launch import Array, dense, empty, runner
+from tour.cuda._launch import Array, captures, dense, empty, runner
 
 WORKSPACE = 32 << 20  # bytes; what cuBLAS asks for on Hopper
 _LIMIT = 2**31
@@ -89,23 +89,25 @@ def _open() -> Any:
 
 
 class Handle:
-    """A cuBLAS handle of one device, and its workspaces by stream."""
+    """A cuBLAS handle of one device, and its workspaces by stream; a graph has one of its own, as it may run on any stream."""
 
     def __init__(self) -> None:
         handle = ctypes.c_void_p()
         check(library().cublasCreate_v2(ctypes.byref(handle)))
-        self.handle, self.stream = handle.value, None
-        self.workspaces: dict[int, Array] = {}
+        self.handle = handle.value
+        self.used: tuple[Any, Any] = None, None  # the stream, and where its workspace is kept
+        self.workspaces: dict[Any, Array] = {}
 
     def on(self, stream: int, like: Array) -> Any:
         """cuBLAS' product of matrices on a stream."""
-        if stream != self.stream:
-            space = self.workspaces.get(stream)
+        kept = captures[-1].kept if captures and runner(like).capturing() else self.workspaces
+        if self.used[0] != stream or self.used[1] is not kept:
+            space = kept.get((self.handle, stream))
             if space is None:
-                space = self.workspaces[stream] = empty((WORKSPACE,), np.uint8, like)
+                space = kept[self.handle, stream] = empty((WORKSPACE,), np.uint8, like)
             check(library().cublasSetStream_v2(self.handle, stream))  # takes the workspace away
             check(library().cublasSetWorkspace_v2(self.handle, runner(like).address(space), WORKSPACE))
-            self.stream = stream  # type: ignore[assignment]
+            self.used = stream, kept
         return partial(library().cublasGemmStridedBatchedEx, self.handle)
 
 

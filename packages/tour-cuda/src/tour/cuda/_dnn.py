@@ -1,11 +1,12 @@
-"""Convolutions through cuDNN, where `nvidia-cudnn-frontend` is installed: `pip install 'tour-cuda[cudnn]'`.
+"""What the graphs of cuDNN share: the front end, plans that are kept, room to work in, and how a graph is run.
 
-A plan is built for each kind of convolution, by shapes, dtype and options, and kept. Without the package, or where cuDNN has no plan,
-`convolve` answers False, and the caller computes otherwise.
+`pip install 'tour-cuda[cudnn]'` brings the front end (`nvidia-cudnn-frontend`). A plan is built for each kind of problem, by shapes, dtype
+and options, and kept. Without the package, or where cuDNN has no plan, the caller computes otherwise.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Hashable
 from functools import cache
 from importlib import import_module
 from typing import Any, NamedTuple
@@ -13,33 +14,20 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tour import backends
-from tour.cuda._launch import Array, empty, runner
+from tour.cuda._launch import Array, captures, empty, runner
 
 Ints = tuple[int, ...]
+Made = tuple[Any, list[Any]]  # a graph, and its tensors in the order in which `execute` gets arrays
 
 TYPES = {"float32": "FLOAT", "float64": "DOUBLE", "float16": "HALF", "bfloat16": "BFLOAT16"}  # of cudnn.data_type
-
-
-class Problem(NamedTuple):
-    """What a plan is built for. `kind` is "forward", or the gradient of "input" or "weight"."""
-
-    kind: str
-    dtype: str
-    x: Ints
-    w: Ints
-    y: Ints
-    stride: Ints
-    padding: Ints
-    dilation: Ints
-    tf32: bool
-    deterministic: bool
+ALIGNED = 16  # bytes: what cuDNN takes for granted of an address
 
 
 class Plan(NamedTuple):
-    """A built graph, its tensors x, w and y, and the bytes that it needs to work in."""
+    """A built graph, its tensors, and the bytes that it needs to work in."""
 
     graph: Any
-    tensors: tuple[Any, Any, Any]
+    tensors: list[Any]
     workspace: int
 
 
@@ -50,6 +38,11 @@ def frontend() -> Any:
         return import_module("cudnn")
     except (ImportError, OSError, RuntimeError):
         return None
+
+
+def serves(like: Array) -> bool:
+    """Whether cuDNN is there for an array, and wanted."""
+    return bool(getattr(runner(like), "libraries", False) and backends.cudnn.enabled and frontend() is not None)
 
 
 def row_major(shape: Ints) -> list[int]:
@@ -65,32 +58,14 @@ def row_major(shape: Ints) -> list[int]:
     return strides
 
 
-def graph_of(problem: Problem, handle: Any = None) -> tuple[Any, tuple[Any, Any, Any]]:
-    """cuDNN's graph of a convolution, not built yet, and its tensors x, w and y."""
-    cudnn = frontend()
-    stored, single = getattr(cudnn.data_type, TYPES[problem.dtype]), cudnn.data_type.FLOAT
-    wide = cudnn.data_type.DOUBLE if problem.dtype == "float64" else single
-    given = {} if handle is None else {"handle": handle}
-    graph = cudnn.pygraph(io_data_type=stored, intermediate_data_type=wide, compute_data_type=wide, **given)
-    spatial = {
-        "padding": list(problem.padding), "stride": list(problem.stride), "dilation": list(problem.dilation),
-    }  # fmt: skip
-
-    def tensor(name: str, shape: Ints) -> Any:
-        return graph.tensor(name=name, dim=list(shape), stride=row_major(shape), data_type=stored)
-
-    if problem.kind == "forward":
-        x, w = tensor("x", problem.x), tensor("w", problem.w)
-        made = y = graph.conv_fprop(image=x, weight=w, **spatial)
-    elif problem.kind == "input":
-        w, y = tensor("w", problem.w), tensor("y", problem.y)
-        made = x = graph.conv_dgrad(loss=y, filter=w, **spatial)
-    else:
-        x, y = tensor("x", problem.x), tensor("y", problem.y)
-        made = w = graph.conv_wgrad(image=x, loss=y, **spatial)
-    shape = {"forward": problem.y, "input": problem.x, "weight": problem.w}[problem.kind]
-    made.set_output(True).set_dim(list(shape)).set_stride(row_major(shape)).set_data_type(stored)
-    return graph, (x, w, y)
+def new_graph(dtype: str, handle: Any, **given: Any) -> Any:
+    """An empty graph over numbers of a dtype, which computes in at least 32 bits; `given` goes to cuDNN."""
+    kinds = frontend().data_type
+    wide = kinds.DOUBLE if dtype == "float64" else kinds.FLOAT
+    given |= {} if handle is None else {"handle": handle}
+    return frontend().pygraph(
+        io_data_type=getattr(kinds, TYPES[dtype]), intermediate_data_type=wide, compute_data_type=wide, **given
+    )
 
 
 _handles: dict[Any, Any] = {}
@@ -98,26 +73,28 @@ _plans: dict[Any, Plan | None] = {}
 _workspaces: dict[Any, Array] = {}
 
 
-def _handle() -> Any:
+def _handle(device: Any) -> Any:
     """A handle on the current device; None where the front end is there and cuDNN itself is not."""
-    try:
-        return frontend().create_handle()
-    except RuntimeError:
-        return None
+    if device not in _handles:
+        try:
+            _handles[device] = frontend().create_handle()
+        except RuntimeError:
+            _handles[device] = None
+    return _handles[device]
 
 
-def _plan(problem: Problem, handle: Any) -> Plan | None:
+def _built(make: Callable[[Any], Made], handle: Any, exact: bool, deterministic: bool) -> Plan | None:
     """A built plan; None where cuDNN has none."""
     cudnn = frontend()
-    graph, tensors = graph_of(problem, handle)
     try:
+        graph, tensors = make(handle)
         graph.validate()
         graph.build_operation_graph()
         graph.create_execution_plans([cudnn.heur_mode.A, cudnn.heur_mode.FALLBACK])
         refused = []
-        if problem.dtype == "float32" and not problem.tf32:
+        if exact:
             refused.append(cudnn.numerical_note.DOWN_CONVERT_INPUTS)
-        if problem.deterministic:
+        if deterministic:
             refused.append(cudnn.numerical_note.NONDETERMINISTIC)
         if refused:
             graph.deselect_numeric_notes(refused)
@@ -128,39 +105,49 @@ def _plan(problem: Problem, handle: Any) -> Plan | None:
     return Plan(graph, tensors, graph.get_workspace_size())
 
 
-def convolve(kind: str, x: Array, w: Array, y: Array, stride: Ints, padding: Ints, dilation: Ints) -> bool:
-    """Compute `y` from `x` and `w`, or the gradient `x` or `w` from the other two; False where cuDNN does not serve.
+def plan(
+    problem: Hashable, make: Callable[[Any], Made], like: Array, exact: bool = False, deterministic: bool = False
+) -> Plan | None:
+    """The plan of a problem on the device of `like`; None where cuDNN has none.
 
-    All are contiguous, on one device. Groups follow from the shapes.
+    Args:
+        problem: What makes it what it is.
+        make: Its graph, on a handle.
+        like: An array on the device.
+        exact: Whether inputs must not be rounded, to TF32.
+        deterministic: Whether each run must give the same numbers.
+
+    While a graph is captured no plan is built, which would not be part of it: there is one if there was one before.
     """
-    if frontend() is None or not backends.cudnn.enabled or not hasattr(runner(x), "cupy"):
-        return False
-    if x.ndim == 3:  # cuDNN knows images and volumes
-        x, w, y = (a.reshape(*a.shape[:2], 1, a.shape[2]) for a in (x, w, y))
-        stride, padding, dilation = (1, *stride), (0, *padding), (1, *dilation)
-    served = runner(x)
-    device, stream = served.device(x), served.stream(x)
-    cudnn = frontend()
-    with served.on(x):
-        if device not in _handles:
-            _handles[device] = _handle()
-        handle = _handles[device]
-        if handle is None:
-            return False
-        cudnn.set_stream(handle=handle, stream=stream)
-        problem = Problem(
-            kind, x.dtype.name, x.shape, w.shape, y.shape, tuple(stride), tuple(padding), tuple(dilation),
-            bool(backends.cudnn.allow_tf32), bool(backends.cudnn.deterministic),
-        )  # fmt: skip
-        key = device, problem
-        if key not in _plans:
-            _plans[key] = _plan(problem, handle)
-        plan = _plans[key]
-        if plan is None:
-            return False
-        space = _workspaces.get((device, stream))
+    served = runner(like)
+    key = served.device(like), problem
+    if key not in _plans:
+        if served.capturing():
+            return None
+        with served.on(like):
+            handle = _handle(key[0])
+            _plans[key] = None if handle is None else _built(make, handle, exact, deterministic)
+    return _plans[key]
+
+
+def execute(plan: Plan, arrays: list[Array]) -> None:
+    """Run a plan on arrays, in the order of its tensors, on the current stream."""
+    served, like = runner(arrays[0]), arrays[0]
+    device, stream = served.device(like), served.stream(like)
+    with served.on(like):
+        handle = _handle(device)
+        frontend().set_stream(handle=handle, stream=stream)
+        kept = captures[-1].kept if captures and served.capturing() else _workspaces
+        key = "cudnn", device, stream
+        space = kept.get(key)
         if space is None or space.size < plan.workspace:
-            space = _workspaces[device, stream] = empty((max(plan.workspace, 1),), np.uint8, x)
-        pointers = dict(zip(plan.tensors, map(served.address, (x, w, y)), strict=True))
+            if space is not None and kept is not _workspaces:
+                kept["cudnn", id(space)] = space  # the graph has noted its address
+            space = kept[key] = empty((max(plan.workspace, 1),), np.uint8, like)
+        pointers = dict(zip(plan.tensors, map(served.address, arrays), strict=True))
         plan.graph.execute(pointers, served.address(space), handle=handle)
-    return True
+
+
+def aligned(a: Array) -> Array:
+    """The array, or a copy of it where it begins at an address that cuDNN does not take."""
+    return a.copy() if runner(a).address(a) % ALIGNED else a

@@ -29,7 +29,7 @@ SIDE = 65535  # the most blocks along y and z
 # C++ types of the sources: NumPy's dtype and the code of `struct`. T and A depend on how numbers are stored.
 _TYPES = {
     "int": ("int32", "i"), "u32": ("uint32", "I"), "i64": ("int64", "q"), "u64": ("uint64", "Q"),
-    "float": ("float32", "f"), "double": ("float64", "d"),
+    "u8": ("bool", "B"), "float": ("float32", "f"), "double": ("float64", "d"),
     "Table": ("", "2312s"),  # of optimizers.cu, by value
 }  # fmt: skip
 
@@ -73,6 +73,7 @@ class Runner(Protocol):
 
 
 RUNNERS: dict[type, Runner] = {}
+captures: list[Any] = []  # the graphs that are being captured, which keep what their work needs in `kept`
 
 
 def runner(array: Array) -> Runner:

@@ -10,11 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from tour.cuda._launch import Array, Grid, Kernel, elements, runner, serves
+from tour.cuda._launch import Array, Grid, Kernel, elements, empty, runner, serves
 from tour.random import default_generator, followers
 
 _uniform, _normal, _bernoulli = (Kernel(f"random.{k}") for k in ("uniform", "normal", "bernoulli"))
-_set, _advance = Kernel("random.set_state"), Kernel("random.advance")
+_set, _advance, _take = (Kernel(f"random.{k}") for k in ("set_state", "advance", "take"))
 _ONE = Grid((1, 1, 1), (1, 1, 1))
 
 _states: dict[Any, Array] = {}  # by runner and device: seed, and blocks of four words used
@@ -114,3 +114,16 @@ def normal(a: Array, mean: float = 0.0, deviation: float = 1.0) -> Any:
 def bernoulli(a: Array, p: float, value: float = 1.0) -> Any:
     """Fill an array with `value`, with probability p, and zeros: with 1 / p for the mask of a dropout."""
     return _draw(_bernoulli, a, p, value)
+
+
+def taken(like: Array, count: int) -> Array:
+    """The state for a draw of `count` numbers by another kernel: a copy of two uint64, behind which the device's state moves on."""
+    found = empty((2,), np.uint64, like)
+    _take(_ONE, state(like), found, count, scalar=np.float32)
+    return found
+
+
+def fill_bernoulli(a: Array, taken: Array, p: float, value: float) -> Array:
+    """The same as `bernoulli`, from a state that was taken."""
+    _bernoulli(elements(-(-a.size // 4)), taken, a, a.size, float(p), float(value))
+    return a

@@ -25,6 +25,8 @@ def _module(file: str, defines: tuple[str, ...]) -> Any:
 class CupyRunner:
     """See `_launch.Runner`."""
 
+    libraries = True  # such as cuDNN take these arrays
+
     def __init__(self) -> None:
         self.cupy = _cupy.ready()
         self._launch = import_module("cupy_backends.cuda.api.driver").launchKernel

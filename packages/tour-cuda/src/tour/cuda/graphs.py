@@ -15,7 +15,7 @@ import numpy as np
 from tour._core import autograd
 from tour.cuda import _bounds, _cupy, _faults, _random, _recording
 from tour.cuda._array import CudaArray
-from tour.cuda._launch import RUNNERS
+from tour.cuda._launch import RUNNERS, captures
 from tour.cuda.streams import Stream, StreamContext, current_stream
 from tour.random import recorders
 
@@ -34,9 +34,6 @@ def graph_pool_handle() -> Any:
     return _cupy.ready().cuda.MemoryPool()
 
 
-_capturing: list[CUDAGraph] = []
-
-
 def _prepare(stream: Any) -> None:
     """Make what lives longer than a graph before its capture begins: else each replay would make it anew."""
     like = CudaArray(_cupy.module().empty((1,), np.float32))
@@ -53,22 +50,26 @@ def before_replay(act: Callable[[], Any]) -> None:
     Raises:
         RuntimeError: If no `CUDAGraph` is being captured.
     """
-    if not _capturing:
+    if not captures:
         raise RuntimeError(
             "this work depends on numbers of the host that change from one replay to the next; capture it by tour.cuda.graph, "
             "whose replays take them along"
         )
-    _capturing[-1]._before.append(act)
+    captures[-1]._before.append(act)
 
 
 class CUDAGraph:
     """Captured work, to be replayed.
 
     Its memory comes from a pool of its own, which lives as long as the graph: nobody else is given the addresses it has noted.
+
+    Attributes:
+        kept: What libraries work in, and nobody else may while the graph runs.
     """
 
     def __init__(self, keep_graph: bool = False) -> None:
         self._before: list[Callable[[], Any]] = []
+        self.kept: dict[Any, Any] = {}
         self._graph: Any = None
         self._pool: Any = None
         self._allocator: Any = None
@@ -97,13 +98,13 @@ class CUDAGraph:
         except BaseException:
             self._close()
             raise
-        _capturing.append(self)
+        captures.append(self)
         recorders.append(_recording.Recorder)
 
     def capture_end(self) -> None:
         """End the capture."""
-        if self in _capturing:
-            _capturing.remove(self)
+        if self in captures:
+            captures.remove(self)
             recorders.pop()
         try:
             self._graph = _cupy.module().cuda.get_current_stream().end_capture()
@@ -130,6 +131,7 @@ class CUDAGraph:
         """Forget the captured work and its memory."""
         self._graph = self._pool = None
         self._before.clear()
+        self.kept = {}
 
     def pool(self) -> Any:
         """The memory of this graph, for others that are replayed with it."""

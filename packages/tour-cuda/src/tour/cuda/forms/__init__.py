@@ -16,6 +16,8 @@ FORMS = {
     "tour._softmax.log_softmax_grad": "rows.log_softmax_grad",
     "tour._softmax.softmax": "rows.softmax",
     "tour._softmax.softmax_grad": "rows.softmax_grad",
+    "tour.nn.functional.attention._drawn": "attention.seed",
+    "tour.nn.functional.attention._repeated": "attention.shares_heads",
     "tour.nn.functional.dropouts._mask": "random.mask",
     "tour.nn.kernels.attention.attention": "attention.attention",
     "tour.nn.kernels.attention.attention_grad": "attention.attention_grad",

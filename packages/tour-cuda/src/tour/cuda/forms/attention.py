@@ -1,7 +1,8 @@
 """Scaled dot-product attention and its gradient.
 
-Heads of up to 128 numbers without masks and dropout go tile by tile and never make a matrix of scores; everything else is a product of
-matrices, a softmax, and another product.
+Half precision goes to cuDNN where that is installed, onto tensor cores. Otherwise heads of up to 128 numbers go tile by tile, with
+masks and dropout, and never make a matrix of scores; everything else (double precision, larger heads, the gradient of a mask) is a
+product of matrices, a softmax, and another product.
 """
 
 from __future__ import annotations
@@ -11,7 +12,9 @@ from typing import Any
 
 import numpy as np
 
+from tour.cuda import _random
 from tour.cuda._blas import matmul
+from tour.cuda._dnn_attention import attend, attend_grad
 from tour.cuda._launch import SIDE, Array, Grid, Kernel, dense, elements, empty, serves, wide
 
 _attention, _inner = Kernel("attention.attention"), Kernel("attention.attention_inner")
@@ -22,10 +25,56 @@ _hide_later = Kernel("rows.hide_later")
 TILES = {32: (64, 64, 32), 64: (64, 32, 32), 128: (32, 32, 16)}
 
 
-def _head(query: Array, key: Array, value: Array, mask: Array | None, keep: Array | None) -> int | None:
+class Seed:
+    """What the mask of a dropout is drawn from, each time it is needed, in place of the mask.
+
+    Args:
+        like: An array on the device.
+        shape: That of the weights.
+        p: The probability that one is kept.
+
+    Attributes:
+        state: Seed and offset of the device's stream as they were, in device memory.
+        library: Whether cuDNN has drawn it, by numbers of its own.
+    """
+
+    __slots__ = ("library", "p", "shape", "state")
+
+    def __init__(self, like: Array, shape: tuple[int, ...], p: float) -> None:
+        self.shape, self.p, self.library = shape, p, False
+        self.state = _random.taken(like, prod(shape))
+
+    def factors(self) -> Array:
+        """The mask: 0 or 1 / p for each weight.
+
+        Raises:
+            RuntimeError: If only cuDNN knows it.
+        """
+        if self.library:
+            raise RuntimeError(
+                "second derivatives of attention with dropout need the mask, which cuDNN keeps to itself; set "
+                "tour.backends.cudnn.enabled = False"
+            )
+        made = empty(self.shape, np.float32, self.state)
+        if made.size:
+            _random.fill_bernoulli(made, self.state, self.p, 1 / self.p)
+        return made
+
+
+def seed(query: Array, shape: tuple[int, ...], dropped: float) -> Any:
+    """What a dropout of the weights is drawn from."""
+    return Seed(query, tuple(shape), 1 - dropped) if serves(query) and dropped < 1 else NotImplemented
+
+
+def shares_heads(query: Array, key: Array, value: Array) -> Any:
+    """True where several heads of the query may share one of key and value as they are."""
+    return True if serves(query, key, value) else NotImplemented
+
+
+def _head(query: Array, value: Array) -> int | None:
     """The size of a head that tiles are made for; None where this is nothing for tiles."""
     width = query.shape[-1]
-    if mask is not None or keep is not None or value.shape[-1] != width or query.dtype == np.float64 or not width:
+    if value.shape[-1] != width or query.dtype == np.float64 or not width:
         return None
     return next((head for head in TILES if width <= head), None)
 
@@ -36,38 +85,62 @@ def _defines(head: int) -> dict[str, int]:
 
 
 def _grid(rows: int, tile: int, count: int) -> Grid:
-    return Grid((-(-rows // tile), min(count, SIDE), 1), (16, 16, 1))
+    return Grid((max(1, -(-rows // tile)), max(1, min(count, SIDE)), 1), (16, 16, 1))
 
 
-def attention(
-    query: Array, key: Array, value: Array, mask: Array | None, keep: Array | None, causal: bool, scale: float
-) -> Any:
+def _mask_and_sizes(query: Array, key: Array, mask: Array | None, keep: Any, causal: bool, scale: float) -> Any:
+    """The arguments of a kernel from `sees` on."""
+    batch, rows, columns = query.shape[:-2], query.shape[-2], key.shape[-2]
+    heads, steps = (batch[-1] if batch else 1), [0, 0, 0, 0]
+    sees = bias = None
+    if mask is not None:
+        shape = (*(1,) * (len(batch) + 2 - mask.ndim), *mask.shape)
+        if prod(shape[:-3]) not in (1, prod(batch[:-1])):  # along some of several batch dimensions only
+            shape = (*batch[:-1], *shape[-3:])
+            mask = np.broadcast_to(mask, shape)
+        four = (prod(shape[:-3]), *((1,) * (3 - len(shape)) + shape[-3:]))
+        strides = (prod(four[1:]), prod(four[2:]), four[3], 1)
+        steps = [step if n > 1 else 0 for step, n in zip(strides, four, strict=True)]
+        sees = dense(mask).reshape(-1) if mask.dtype == np.bool_ else None
+        bias = dense(mask, np.float32).reshape(-1) if sees is None else None
+    group = prod(batch) // max(prod(key.shape[:-2]), 1)
+    state, p = (None, 1.0) if keep is None else (keep.state, keep.p)
+    sizes = prod(batch), rows, columns, max(group, 1), heads
+    return sees, bias, state, *sizes, *steps, query.shape[-1], int(causal), float(scale), float(p)
+
+
+def attention(query: Array, key: Array, value: Array, mask: Array | None, keep: Any, causal: bool, scale: float) -> Any:
     """`softmax(query @ key.T * scale + mask) @ value`, and the logarithm of each row's sum."""
     if not serves(query, key, value):
         return NotImplemented
-    head = _head(query, key, value, mask, keep)
-    if head is None:
+    if (found := attend(query, key, value, mask, keep, causal, scale)) is not None:
+        return found
+    head = _head(query, value)
+    if head is None or not (keep is None or isinstance(keep, Seed)):
+        key, value = _repeated(query, key, value)
         return _by_products(query, key, value, mask, keep, causal, scale)
-    count, rows, columns = prod(query.shape[:-2]), query.shape[-2], key.shape[-2]
+    count, rows = prod(query.shape[:-2]), query.shape[-2]
     out, sums = empty(query.shape, query.dtype, query), empty((count, rows), np.float32, query)
     if out.size:
-        inputs, high = map(dense, (query, key, value)), TILES[head][0]
-        _attention(
-            _grid(rows, high, count), *inputs, out, sums, count, rows, columns, query.shape[-1], int(causal), float(scale),
-            **_defines(head),
-        )  # fmt: skip
+        inputs, last = map(dense, (query, key, value)), _mask_and_sizes(query, key, mask, keep, causal, scale)
+        _attention(_grid(rows, TILES[head][0], count), *inputs, out, sums, *last, **_defines(head))
     return out, sums
 
 
 def attention_grad(
-    g: Array, query: Array, key: Array, value: Array, mask: Array | None, keep: Array | None,
+    g: Array, query: Array, key: Array, value: Array, mask: Array | None, keep: Any,
     causal: bool, scale: float, out: Array, sums: Array, wants_mask: bool = False,
 ) -> Any:  # fmt: skip
     """Gradients of query, key, value and mask."""
     if not serves(g, query, key, value):
         return NotImplemented
-    head = _head(query, key, value, mask, keep)
-    if head is None:
+    if (
+        not wants_mask
+        and (found := attend_grad(g, query, key, value, mask, keep, causal, scale, out, sums)) is not None
+    ):
+        return *found, None
+    head = _head(query, value)
+    if head is None or wants_mask or not (keep is None or isinstance(keep, Seed)):
         return _grad_by_products(g, query, key, value, mask, keep, causal, scale, out, sums, wants_mask)
     count, rows, columns, width = prod(query.shape[:-2]), query.shape[-2], key.shape[-2], query.shape[-1]
     grads = [empty(a.shape, a.dtype, a) for a in (query, key, value)]
@@ -75,19 +148,43 @@ def attention_grad(
         for a in grads:
             a.fill(0)
         return *grads, None
+    last = _mask_and_sizes(query, key, mask, keep, causal, scale)
     inputs = g, query, key, value = tuple(map(dense, (g, query, key, value)))
     inner = empty((count, rows), np.float32, query)
-    tile = TILES[head][2]
-    defines = _defines(head)
+    tile, defines = TILES[head][2], _defines(head)
     _inner(elements(32 * count * rows), g, dense(out), inner, count * rows, width, **defines)
-    sizes = count, rows, columns, width, int(causal), float(scale)
     both = dense(sums, np.float32), inner
-    _query_grad(_grid(rows, tile, count), *inputs, *both, grads[0], *sizes, **defines)
-    _key_value_grad(_grid(columns, tile, count), *inputs, *both, grads[1], grads[2], *sizes, **defines)
+    _query_grad(_grid(rows, tile, count), *inputs, *both, grads[0], *last, **defines)
+    shared = prod(key.shape[:-2])
+    _key_value_grad(_grid(columns, tile, shared), *inputs, *both, grads[1], grads[2], *last, **defines)
     return *grads, None
 
 
-# --- With masks and dropout, or large heads ----------------------------------------------------------------------------------
+# --- Double precision, large heads, gradients of masks --------------------------------------------------------------------------
+
+
+def _repeated(query: Array, *shared: Array) -> tuple[Array, ...]:
+    """Key and value with as many heads as the query."""
+    if query.shape[:-2] == shared[0].shape[:-2]:
+        return shared
+    made = []
+    for a in shared:
+        heads, group = a.shape[-3], query.shape[-3] // a.shape[-3]
+        whole = np.broadcast_to(a.reshape(*a.shape[:-2], 1, *a.shape[-2:]), (*a.shape[:-2], group, *a.shape[-2:]))
+        made.append(whole.reshape(*a.shape[:-3], heads * group, *a.shape[-2:]))
+    return tuple(made)
+
+
+def _gathered(grad: Array, like: Array) -> Array:
+    """The gradient of a head that several have shared."""
+    if grad.shape == like.shape:
+        return grad
+    heads, group = like.shape[-3], grad.shape[-3] // like.shape[-3]
+    return grad.reshape(*like.shape[:-3], heads, group, *like.shape[-2:]).sum(-3)
+
+
+def _factors(keep: Any, dtype: Any) -> Array:
+    return (keep.factors() if isinstance(keep, Seed) else keep).astype(dtype)
 
 
 def _scores(query: Array, key: Array, mask: Array | None, causal: bool, scale: float) -> Array:
@@ -103,7 +200,7 @@ def _scores(query: Array, key: Array, mask: Array | None, causal: bool, scale: f
 
 
 def _by_products(
-    query: Array, key: Array, value: Array, mask: Array | None, keep: Array | None, causal: bool, scale: float
+    query: Array, key: Array, value: Array, mask: Array | None, keep: Any, causal: bool, scale: float
 ) -> tuple[Array, Array]:
     p, of = _scores(query, key, mask, causal, scale), wide(query.dtype)
     rows = prod(p.shape[:-2]), p.shape[-2]
@@ -118,7 +215,7 @@ def _by_products(
     total = p.sum(-1, keepdims=True)
     total = np.where(total == 0, of.type(1), total)
     if keep is not None:
-        p = p * keep.astype(of)
+        p = p * _factors(keep, of)
     out = matmul(p, dense(value, of)) / total
     return out.astype(query.dtype), (np.log(total) + top).reshape(rows)
 
@@ -131,18 +228,21 @@ def _summed(grad: Array, mask: Array) -> Array:
 
 
 def _grad_by_products(
-    g: Array, query: Array, key: Array, value: Array, mask: Array | None, keep: Array | None,
+    g: Array, query: Array, key: Array, value: Array, mask: Array | None, keep: Any,
     causal: bool, scale: float, out: Array, sums: Array, wants_mask: bool,
 ) -> tuple[Array, Array, Array, Array | None]:  # fmt: skip
     of = wide(query.dtype)
+    shared, (key, value) = (key, value), _repeated(query, key, value)
     p = np.exp(_scores(query, key, mask, causal, scale) - sums.astype(of).reshape(*query.shape[:-1], 1))
     g, q, k, v = (dense(a, of) for a in (g, query, key, value))
     slope = matmul(g, v.swapaxes(-1, -2))
     kept = p
     if keep is not None:
-        kept, slope = p * keep.astype(of), slope * keep.astype(of)
+        factors = _factors(keep, of)
+        kept, slope = p * factors, slope * factors
     slope = (slope - (g * dense(out, of)).sum(-1, keepdims=True)) * p
-    to_value = matmul(kept.swapaxes(-1, -2), g)
-    to_query, to_key = matmul(slope, k) * of.type(scale), matmul(slope.swapaxes(-1, -2), q) * of.type(scale)
+    to_value = _gathered(matmul(kept.swapaxes(-1, -2), g), shared[1])
+    to_query = matmul(slope, k) * of.type(scale)
+    to_key = _gathered(matmul(slope.swapaxes(-1, -2), q) * of.type(scale), shared[0])
     to_mask = _summed(slope, mask) if wants_mask and mask is not None else None
     return *(dense(a, query.dtype) for a in (to_query, to_key, to_value)), to_mask

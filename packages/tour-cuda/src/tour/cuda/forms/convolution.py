@@ -10,8 +10,8 @@ from math import prod
 from typing import Any
 
 from tour._shapes import count_windows
-from tour.cuda import _dnn
 from tour.cuda._blas import matmul
+from tour.cuda._dnn_convolution import convolve
 from tour.cuda._launch import Array, Kernel, dense, elements, empty, serves
 from tour.cuda.forms.pooling import in_three
 
@@ -58,7 +58,7 @@ def conv(
         return y
     if not w.size:
         y.fill(0)
-    elif not _dnn.convolve("forward", x, w, y, stride, padding, dilation):
+    elif not convolve("forward", x, w, y, stride, padding, dilation):
         _by_columns(x, w, y, _sizes(x.shape[2:], out_size, kernel, stride, padding, dilation), groups, stride, padding)
     if bias is not None:
         _add_bias(elements(y.size), y, dense(bias), y.size, len(w), prod(out_size))
@@ -99,7 +99,7 @@ def conv_input_grad(
     if not g.size or not w.size:
         grad.fill(0)
         return grad
-    if _dnn.convolve("input", grad, w, g, stride, padding, dilation):
+    if convolve("input", grad, w, g, stride, padding, dilation):
         return grad
     fan, windows = input_shape[1] * prod(kernel), prod(g.shape[2:])
     rows = w.reshape(groups, len(w) // groups, fan // groups).swapaxes(-1, -2)
@@ -127,7 +127,7 @@ def conv_weight_grad(
     if not g.size or not x.size:
         grad.fill(0)
         return grad
-    if _dnn.convolve("weight", x, grad, g, stride, padding, dilation):
+    if convolve("weight", x, grad, g, stride, padding, dilation):
         return grad
     fan, windows, depth = x.shape[1] * prod(kernel), prod(g.shape[2:]), weight_shape[0] // groups
     sizes = _sizes(x.shape[2:], g.shape[2:], kernel, stride, padding, dilation)

@@ -1,13 +1,17 @@
 // Scaled dot-product attention without a matrix of scores (Dao et al., "FlashAttention", 2022): tile by tile, in shared memory.
 //
-// q is (N, L, E), k (N, S, E), v (N, S, E), E at most HEAD; results likewise. What the forward pass keeps of the weights is the logarithm
-// of each row's sum; the backward pass computes them anew. Its two kernels go by rows and by columns, so nothing is added atomically,
-// and results are the same every time. With `causal`, row i sees columns 0 to i, and tiles that nobody sees are left out.
+// q is (N, L, E), k and v are (N / group, S, E), E at most HEAD; results likewise. What the forward pass keeps of the weights is the
+// logarithm of each row's sum; the backward pass computes them anew. Its two kernels go by rows and by columns, so nothing is added
+// atomically, and results are the same every time. With `causal`, row i sees columns 0 to i, and tiles that nobody sees are left out.
+//
+// A mask is (N / heads, heads, L, S), of which dimensions that it is broadcast along have the step 0; it either says who sees whom or is
+// added to the scores. Where there is a `state`, each weight is kept with probability `keep`, by the random word of its place.
 //
 // HEAD, ROWS, COLS and TILE (of the backward pass), multiples of 16, are given by the compiler's -D. A block has 16 times 16 threads; thread (x, y) has the rows
 // y, y + 16, … of a tile and the columns x, x + 16, …
 
 #include "common.cuh"
+#include "philox.cuh"
 
 #define SIDE 16
 #define MY_ROWS (ROWS / SIDE)
@@ -34,6 +38,33 @@ __device__ A dot(const A* a, const A* b) {
     return sum;
 }
 
+struct Mask {
+    const u8* sees;
+    const A* bias;
+    i64 row, column;  // steps
+};
+
+__device__ Mask mask_of(const u8* sees, const A* bias, i64 n, i64 heads, i64 batch, i64 head, i64 row, i64 column) {
+    i64 first = n / heads * batch + n % heads * head;
+    Mask m = {sees ? sees + first : sees, bias ? bias + first : bias, row, column};
+    return m;
+}
+
+__device__ A masked(const Mask& m, A score, i64 row, i64 column) {
+    i64 at = row * m.row + column * m.column;
+    if (m.sees && !m.sees[at]) return -INFINITE;
+    return m.bias ? score + m.bias[at] : score;
+}
+
+// The factor of the weight at a place: 0 or 1 / keep. Forward and backward passes find the same, as does `bernoulli` of random.cu.
+__device__ A kept(const u64* state, i64 place, A keep) {
+    if (!state) return 1;
+    u32 word[4];
+    philox(state[0], state[1] + (place >> 2), word);
+    u32 mine = place & 2 ? (place & 1 ? word[3] : word[2]) : (place & 1 ? word[1] : word[0]);
+    return (A)((mine >> 8) * 5.9604644775390625e-08f) < keep ? 1 / keep : (A)0;
+}
+
 // Over the 16 threads that share rows.
 __device__ A row_sum(A v) {
     for (int o = SIDE / 2; o; o >>= 1) v += __shfl_xor_sync(ALL_LANES, v, o);
@@ -50,7 +81,8 @@ __device__ A row_max(A v) {
 
 // blockIdx.x: a tile of rows; blockIdx.y: which of the N.
 extern "C" __global__ void __launch_bounds__(256, 1) attention(
-    const T* q, const T* k, const T* v, T* out, A* sums, i64 N, i64 L, i64 S, int width, int causal, A scale
+    const T* q, const T* k, const T* v, T* out, A* sums, const u8* sees, const A* bias, const u64* state, i64 N, i64 L, i64 S,
+    i64 group, i64 heads, i64 batch_step, i64 head_step, i64 row_step, i64 column_step, int width, int causal, A scale, A keep
 ) {
     __shared__ Tile queries[ROWS], others[COLS];
     __shared__ A weights[ROWS][COLS + 1];
@@ -62,33 +94,36 @@ extern "C" __global__ void __launch_bounds__(256, 1) attention(
             top[i] = -INFINITE, sum[i] = 0;
             EACH total[i][e] = 0;
         }
+        Mask mask = mask_of(sees, bias, n, heads, batch_step, head_step, row_step, column_step);
+        const T *keys = k + n / group * S * width, *values = v + n / group * S * width;
         load(queries, q + n * L * width, first, ROWS, L, width, scale);
         i64 end = causal && first + ROWS < S ? first + ROWS : S;
         for (i64 column = 0; column < end; column += COLS) {
-            load(others, k + n * S * width, column, COLS, S, width, 1);
+            load(others, keys, column, COLS, S, width, 1);
             __syncthreads();
             for (int i = 0; i < MY_ROWS; ++i) {
                 int row = y + SIDE * i;
                 A score[MY_COLS], best = top[i];
                 for (int j = 0; j < MY_COLS; ++j) {
                     i64 c = column + x + SIDE * j;
-                    bool seen = c < S && (!causal || c <= first + row);
-                    score[j] = seen ? dot(queries[row], others[x + SIDE * j]) : -INFINITE;
+                    bool seen = first + row < L && c < S && (!causal || c <= first + row);
+                    score[j] = seen ? masked(mask, dot(queries[row], others[x + SIDE * j]), first + row, c) : -INFINITE;
                     if (score[j] > best || score[j] != score[j]) best = score[j];
                 }
                 best = row_max(best);
                 A base = best == -INFINITE ? (A)0 : best, shrink = exp(top[i] - base), part = 0;
                 for (int j = 0; j < MY_COLS; ++j) {
                     A p = exp(score[j] - base);
-                    weights[row][x + SIDE * j] = p;
                     part += p;
+                    if (p != 0) p *= kept(state, (n * L + first + row) * S + column + x + SIDE * j, keep);
+                    weights[row][x + SIDE * j] = p;
                 }
                 sum[i] = sum[i] * shrink + row_sum(part);
                 top[i] = best;
                 EACH total[i][e] *= shrink;
             }
             __syncthreads();
-            load(others, v + n * S * width, column, COLS, S, width, 1);
+            load(others, values, column, COLS, S, width, 1);
             __syncthreads();
 #pragma unroll 4
             for (int c = 0; c < COLS; ++c)
@@ -119,24 +154,23 @@ extern "C" __global__ void attention_inner(const T* g, const T* out, A* inner, i
     }
 }
 
-// Weight p of a row and column, and the gradient of its score.
+// Weight p of a row and column, as it goes into the result, and the gradient of its score.
 struct Weight {
     A p, slope;
 };
 
-__device__ Weight weight(const A* query, const A* key, const A* value, const A* g, A sum, A inner, bool seen) {
-    Weight w = {0, 0};
-    if (seen) {
-        w.p = exp(dot(query, key) - sum);
-        w.slope = w.p * (dot(g, value) - inner);
-    }
+__device__ Weight weight(const A* value, const A* g, A score, A sum, A inner, A factor) {
+    Weight w;
+    w.p = exp(score - sum);
+    w.slope = w.p * (factor * dot(g, value) - inner);
+    w.p *= factor;
     return w;
 }
 
 // Here tiles are TILE times TILE. blockIdx.x: a tile of rows.
 extern "C" __global__ void __launch_bounds__(256, 1) attention_query_grad(
-    const T* g, const T* q, const T* k, const T* v, const A* sums, const A* inner, T* grad, i64 N, i64 L, i64 S, int width, int causal,
-    A scale
+    const T* g, const T* q, const T* k, const T* v, const A* sums, const A* inner, T* grad, const u8* sees, const A* bias,
+    const u64* state, i64 N, i64 L, i64 S, i64 group, i64 heads, i64 batch_step, i64 head_step, i64 row_step, i64 column_step, int width, int causal, A scale, A keep
 ) {
     __shared__ Tile queries[TILE], gradients[TILE], keys[TILE], values[TILE];
     __shared__ A slopes[TILE][TILE + 1];
@@ -145,19 +179,25 @@ extern "C" __global__ void __launch_bounds__(256, 1) attention_query_grad(
     for (i64 n = blockIdx.y; n < N; n += gridDim.y) {
         A total[MY_TILE][MY_HEAD];
         for (int i = 0; i < MY_TILE; ++i) EACH total[i][e] = 0;
+        Mask mask = mask_of(sees, bias, n, heads, batch_step, head_step, row_step, column_step);
+        const T *its_keys = k + n / group * S * width, *its_values = v + n / group * S * width;
         load(queries, q + n * L * width, first, TILE, L, width, scale);
         load(gradients, g + n * L * width, first, TILE, L, width, 1);
         i64 end = causal && first + TILE < S ? first + TILE : S;
         for (i64 column = 0; column < end; column += TILE) {
-            load(keys, k + n * S * width, column, TILE, S, width, 1);
-            load(values, v + n * S * width, column, TILE, S, width, 1);
+            load(keys, its_keys, column, TILE, S, width, 1);
+            load(values, its_values, column, TILE, S, width, 1);
             __syncthreads();
             for (int i = 0; i < MY_TILE; ++i)
                 for (int j = 0; j < MY_TILE; ++j) {
                     int row = y + SIDE * i, c = x + SIDE * j;
-                    bool seen = first + row < L && column + c < S && (!causal || column + c <= first + row);
-                    A sum = seen ? sums[n * L + first + row] : (A)0, along = seen ? inner[n * L + first + row] : (A)0;
-                    slopes[row][c] = weight(queries[row], keys[c], values[c], gradients[row], sum, along, seen).slope;
+                    i64 r = n * L + first + row;
+                    A slope = 0;
+                    if (first + row < L && column + c < S && (!causal || column + c <= first + row)) {
+                        A score = masked(mask, dot(queries[row], keys[c]), first + row, column + c);
+                        slope = weight(values[c], gradients[row], score, sums[r], inner[r], kept(state, r * S + column + c, keep)).slope;
+                    }
+                    slopes[row][c] = slope;
                 }
             __syncthreads();
 #pragma unroll 4
@@ -175,50 +215,57 @@ extern "C" __global__ void __launch_bounds__(256, 1) attention_query_grad(
     }
 }
 
-// blockIdx.x: a tile of columns. Thread (x, y) has the columns y, y + 16, … of it.
+// blockIdx.x: a tile of columns; blockIdx.y: which of the N / group. Thread (x, y) has the columns y, y + 16, … of it.
 extern "C" __global__ void __launch_bounds__(256, 1) attention_key_value_grad(
-    const T* g, const T* q, const T* k, const T* v, const A* sums, const A* inner, T* key_grad, T* value_grad, i64 N, i64 L, i64 S,
-    int width, int causal, A scale
+    const T* g, const T* q, const T* k, const T* v, const A* sums, const A* inner, T* key_grad, T* value_grad,
+    const u8* sees, const A* bias, const u64* state, i64 N, i64 L, i64 S, i64 group,
+    i64 heads, i64 batch_step, i64 head_step, i64 row_step, i64 column_step, int width, int causal, A scale, A keep
 ) {
     __shared__ Tile queries[TILE], gradients[TILE], keys[TILE], values[TILE];
     __shared__ A slopes[TILE][TILE + 1], weights[TILE][TILE + 1];
     int x = threadIdx.x, y = threadIdx.y;
     i64 first = (i64)blockIdx.x * TILE;
-    for (i64 n = blockIdx.y; n < N; n += gridDim.y) {
+    for (i64 shared = blockIdx.y; shared < N / group; shared += gridDim.y) {
         A to_key[MY_TILE][MY_HEAD], to_value[MY_TILE][MY_HEAD];
         for (int i = 0; i < MY_TILE; ++i) EACH to_key[i][e] = 0, to_value[i][e] = 0;
-        load(keys, k + n * S * width, first, TILE, S, width, 1);
-        load(values, v + n * S * width, first, TILE, S, width, 1);
-        for (i64 begin = causal ? first : 0; begin < L; begin += TILE) {
-            load(queries, q + n * L * width, begin, TILE, L, width, scale);
-            load(gradients, g + n * L * width, begin, TILE, L, width, 1);
-            __syncthreads();
-            for (int i = 0; i < MY_TILE; ++i)
-                for (int j = 0; j < MY_TILE; ++j) {
-                    int c = y + SIDE * i, row = x + SIDE * j;
-                    bool seen = begin + row < L && first + c < S && (!causal || first + c <= begin + row);
-                    A sum = seen ? sums[n * L + begin + row] : (A)0, along = seen ? inner[n * L + begin + row] : (A)0;
-                    Weight w = weight(queries[row], keys[c], values[c], gradients[row], sum, along, seen);
-                    weights[c][row] = w.p, slopes[c][row] = w.slope;
-                }
-            __syncthreads();
-#pragma unroll 4
-            for (int row = 0; row < TILE; ++row)
-                for (int i = 0; i < MY_TILE; ++i) {
-                    A p = weights[y + SIDE * i][row], slope = slopes[y + SIDE * i][row];
-                    EACH {
-                        to_value[i][e] += p * gradients[row][x + SIDE * e];
-                        to_key[i][e] += slope * queries[row][x + SIDE * e];
+        load(keys, k + shared * S * width, first, TILE, S, width, 1);
+        load(values, v + shared * S * width, first, TILE, S, width, 1);
+        for (i64 n = shared * group; n < (shared + 1) * group; ++n) {
+            Mask mask = mask_of(sees, bias, n, heads, batch_step, head_step, row_step, column_step);
+            for (i64 begin = causal ? first : 0; begin < L; begin += TILE) {
+                load(queries, q + n * L * width, begin, TILE, L, width, scale);
+                load(gradients, g + n * L * width, begin, TILE, L, width, 1);
+                __syncthreads();
+                for (int i = 0; i < MY_TILE; ++i)
+                    for (int j = 0; j < MY_TILE; ++j) {
+                        int c = y + SIDE * i, row = x + SIDE * j;
+                        i64 r = n * L + begin + row;
+                        Weight w = {0, 0};
+                        if (begin + row < L && first + c < S && (!causal || first + c <= begin + row)) {
+                            A score = masked(mask, dot(queries[row], keys[c]), begin + row, first + c);
+                            w = weight(values[c], gradients[row], score, sums[r], inner[r], kept(state, r * S + first + c, keep));
+                        }
+                        weights[c][row] = w.p, slopes[c][row] = w.slope;
                     }
-                }
-            __syncthreads();
+                __syncthreads();
+#pragma unroll 4
+                for (int row = 0; row < TILE; ++row)
+                    for (int i = 0; i < MY_TILE; ++i) {
+                        A p = weights[y + SIDE * i][row], slope = slopes[y + SIDE * i][row];
+                        EACH {
+                            to_value[i][e] += p * gradients[row][x + SIDE * e];
+                            to_key[i][e] += slope * queries[row][x + SIDE * e];
+                        }
+                    }
+                __syncthreads();
+            }
         }
         for (int i = 0; i < MY_TILE; ++i) {
             i64 c = first + y + SIDE * i;
             if (c >= S) continue;
             EACH if (x + SIDE * e < width) {
-                key_grad[(n * S + c) * width + x + SIDE * e] = (T)to_key[i][e];
-                value_grad[(n * S + c) * width + x + SIDE * e] = (T)to_value[i][e];
+                key_grad[(shared * S + c) * width + x + SIDE * e] = (T)to_key[i][e];
+                value_grad[(shared * S + c) * width + x + SIDE * e] = (T)to_value[i][e];
             }
         }
     }

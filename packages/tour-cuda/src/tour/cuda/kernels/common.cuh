@@ -4,6 +4,7 @@
 // A, which has at least 32 bits. CUDA's own headers are not needed, so NVRTC compiles these files wherever it is.
 
 typedef long long i64;
+typedef unsigned char u8;  // a boolean
 typedef unsigned int u32;
 typedef unsigned long long u64;
 

@@ -1,22 +1,13 @@
-// Random numbers from a counter: Philox4x32-10 (Salmon, Moraes, Dror and Shaw, "Parallel random numbers: as easy as 1, 2, 3", 2011).
+// Random numbers from a counter.
 //
 // state[0] is the seed, state[1] how many blocks of four words have been used. Both lie in device memory, and `advance` moves on after
 // each draw, so that each replay of a captured graph draws anew. Which word an element takes depends on its place alone, not on the
 // grid: `tour.cuda._philox` gives the same numbers in NumPy.
 
 #include "common.cuh"
+#include "philox.cuh"
 
 #define PER_BLOCK (sizeof(A) == 8 ? 2 : 4)  // numbers from a block of four words
-
-__device__ void philox(u64 seed, u64 counter, u32* word) {
-    u32 c0 = (u32)counter, c1 = (u32)(counter >> 32), c2 = 0, c3 = 0, k0 = (u32)seed, k1 = (u32)(seed >> 32);
-    for (int round = 0; round < 10; ++round) {
-        u32 high0 = __umulhi(0xD2511F53u, c0), low0 = 0xD2511F53u * c0, high1 = __umulhi(0xCD9E8D57u, c2), low1 = 0xCD9E8D57u * c2;
-        c0 = high1 ^ c1 ^ k0, c1 = low1, c2 = high0 ^ c3 ^ k1, c3 = low0;
-        k0 += 0x9E3779B9u, k1 += 0xBB67AE85u;
-    }
-    word[0] = c0, word[1] = c1, word[2] = c2, word[3] = c3;
-}
 
 // Numbers of [0, 1): the high 24 bits of a word, or 53 of two.
 __device__ void units(const u32* word, A* u) {
@@ -73,5 +64,11 @@ extern "C" __global__ void bernoulli(const u64* state, T* y, i64 n, A p, A value
 }
 
 extern "C" __global__ void set_state(u64* state, u64 seed, u64 offset) { state[0] = seed, state[1] = offset; }
+
+// What a draw by another kernel begins from, and the state behind it.
+extern "C" __global__ void take(u64* state, u64* taken, i64 blocks) {
+    taken[0] = state[0], taken[1] = state[1];
+    state[1] += blocks;
+}
 
 extern "C" __global__ void advance(u64* state, i64 blocks) { state[1] += blocks; }

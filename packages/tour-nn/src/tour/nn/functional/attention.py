@@ -9,6 +9,7 @@ import numpy as np
 
 import tour
 from tour import Tensor
+from tour._compiled import Socket
 from tour._declare import primitive
 from tour.autograd.both import differentiate
 from tour.autograd.rule import joint_vjp
@@ -34,10 +35,10 @@ def _(
     out: Any, rest: Any,
 ) -> Any:  # fmt: skip
     if isinstance(g, Tensor):
-        keep = None if keep is None else tour.as_tensor(keep)
+        keep = None if keep is None else tour.as_tensor(keep.factors() if hasattr(keep, "factors") else keep)
         mask = None if mask is None else tour.as_tensor(mask)
         return differentiate(
-            lambda q, k, v, m: attention_weights(q, k, m, keep, causal, scale) @ v,
+            lambda q, k, v, m: attention_weights(q, _whole(k, q), m, keep, causal, scale) @ _whole(v, q),
             (query, key, value, mask),
             wanted,
             g,
@@ -102,15 +103,16 @@ def scaled_dot_product_attention(
                  [2.]]])
     """
     _check(query, key, value, attn_mask, is_causal)
-    if enable_gqa:
-        key, value = _repeated(key, query), _repeated(value, query)
-    query, key, value = _same_batch(query, key, value)
+    if not (enable_gqa and _may_share(query, key, value)):
+        if enable_gqa:
+            key, value = _repeated(key, query), _repeated(value, query)
+        query, key, value = _same_batch(query, key, value)
     size = (*query.shape[:-1], key.shape[-2])
     if attn_mask is not None:
         attn_mask = _fitting(attn_mask, query, size)
     if scale is None:
         scale = 1 / math.sqrt(query.shape[-1]) if query.shape[-1] else 1.0
-    keep = dropout(query.new_ones(size), dropout_p) if dropout_p else None
+    keep = _drawn(query, size, dropout_p) if dropout_p else None
     return _attention(query, key, value, attn_mask, keep, is_causal, scale)[0]
 
 
@@ -152,6 +154,35 @@ def _repeated(t: Tensor, query: Tensor) -> Tensor:
             f"query, but {shared} does not divide {heads}"
         )
     return t if heads == shared else t.repeat_interleave(heads // shared, -3)
+
+
+_heads_shared = Socket(_repeated)
+
+
+def _may_share(query: Tensor, key: Tensor, value: Tensor) -> bool:
+    """Whether a device lets heads of the query share one of key and value as they are."""
+    a, b, c = query._a, key._a, value._a
+    if type(a) is np.ndarray or min(a.ndim, b.ndim) < 3 or a.shape[:-3] != b.shape[:-3] or b.shape[:-2] != c.shape[:-2]:
+        return False
+    if not b.shape[-3] or a.shape[-3] % b.shape[-3]:
+        return False  # which `_repeated` refuses
+    return _heads_shared.on(type(a))(a, b, c) is True
+
+
+def _whole(t: Tensor, query: Tensor) -> Tensor:
+    """Key or value with as many heads as the query."""
+    return t if t.shape[:-2] == query.shape[:-2] else _repeated(t, query)
+
+
+def _drawn(query: Tensor, size: tuple[int, ...], dropout_p: float) -> Any:
+    """Factors of the weights, for dropout; or what a device draws them from, each time they are needed."""
+    a = query._a
+    if type(a) is not np.ndarray and (found := _seed.on(type(a))(a, size, dropout_p)) is not NotImplemented:
+        return found
+    return dropout(query.new_ones(size), dropout_p)
+
+
+_seed = Socket(_drawn)
 
 
 def _same_batch(*tensors: Tensor) -> list[Tensor]:

@@ -101,7 +101,7 @@ def attention(
         key: Shape (*batch, S, E).
         value: Shape (*batch, S, V).
         mask: True where a row may see a column, or numbers to add to the scores; broadcasts to (*batch, L, S).
-        keep: Factors of the weights, for dropout; shape (*batch, L, S).
+        keep: Factors of the weights, for dropout; shape (*batch, L, S). A device may have something else, from which it draws them.
         causal: Whether row i sees only columns 0 to i.
         scale: Factor of the scores.
 
