@@ -44,6 +44,48 @@ def test_sum_of_rows_and_columns(fenced, rng, n, dtype):
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_sum_of_short_rows(fenced, rng, dtype):
+    fenced(forms)
+    for n in range(1, 32):
+        for m in (1, 3, 50):
+            a = rng.standard_normal((m, n)).astype(dtype)
+            check(forms.sum(a, 1, False), a, 1)
+
+
+@pytest.mark.parametrize("keepdim", [False, True])
+@pytest.mark.parametrize("shape", [(3, 5, 20, 30), (2, 70, 3, 7), (1, 1, 300, 1), (4, 4, 4, 400)])
+def test_sum_over_several_dimensions(fenced, rng, shape, keepdim):
+    fenced(forms)
+    a = rng.random(shape).astype(np.float32)
+    for axes in ((0, 1), (3, 2), (0, 2, 3), (0, 1, 2), (1, 3), (0, 1, 2, 3), (1, 2)):
+        got = forms.sum(a, axes, keepdim)
+        if got is not NotImplemented:
+            check(got, a, axes, keepdim)
+        else:
+            assert axes == (1, 2) or shape[-1] < 256 or 0 in axes
+    x = tour.tensor(rng.standard_normal((8, 16, 32, 32)).astype(np.float32))
+    assert np.allclose(x.mean((0, 2, 3)).numpy(), x.numpy().mean((0, 2, 3)), atol=1e-6)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_products(fenced, rng, dtype):
+    fenced(forms)
+    for n in LENGTHS:
+        a = (rng.choice([-1, 1], (3, n)) + rng.standard_normal((3, n)) / 1000).astype(dtype)
+        for axis in (None, 1, -1):
+            for keepdim in (False, True):
+                wanted = np.multiply.reduce(a.astype(np.longdouble), axis, keepdims=keepdim)
+                got = forms.product(a, axis, keepdim)
+                assert got.dtype == dtype and got.shape == wanted.shape
+                assert (
+                    np.abs(got - wanted) <= (1 if dtype is np.float32 else n) * np.finfo(dtype).eps * np.abs(wanted)
+                ).all()
+    for far in (1e30, 1e-30) if dtype is np.float32 else (1e30, 1e-30, 1e300):  # none of these products is
+        a = np.tile(np.array([far, 1 / far], dtype), 200)
+        assert forms.product(a, None, False) == pytest.approx(np.prod(a.astype(np.float64)), rel=1e-4)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("form", ["maximum", "minimum"])
 def test_extremes(fenced, rng, form, dtype):
     fenced(forms)
@@ -72,9 +114,11 @@ def test_infinities_and_nan_add_up_as_they_should():
 def test_the_rest_is_left_to_numpy(rng):
     a = rng.standard_normal((64, 100)).astype(np.float32)
     for given in (a.T, a.astype(np.int64), a.astype(np.float16), a[:0]):
+        assert forms.product(given, None, False) is NotImplemented
         assert forms.sum(given, None, False) is NotImplemented and forms.maximum(given, None, False) is NotImplemented
-    assert forms.sum(a, (0, 1), False) is NotImplemented and forms.maximum(a, 0, False) is NotImplemented
-    assert forms.sum(a[:, :5].copy(), 1, False) is NotImplemented
+    assert forms.maximum(a, (0, 1), False) is NotImplemented and forms.maximum(a, 0, False) is NotImplemented
+    assert forms.sum(a, 1, False) is NotImplemented and forms.sum(a[:, :5].copy(), 0, False) is NotImplemented
+    assert forms.product(a, 0, False) is NotImplemented and forms.product(a, 2, False) is NotImplemented
 
 
 def test_the_number_of_threads_changes_nothing(rng):

@@ -9,7 +9,7 @@ import numpy as np
 
 from tour import _core, _dtypes
 from tour._calling import numpy_too
-from tour._compiled import Socket
+from tour._compiled import Socket, compilable
 from tour._core import as_array, kernel_for, ndarray, new, packed
 from tour._declare import result
 from tour._dtypes import FLOATING, FROM_NUMPY, as_dtype
@@ -314,6 +314,7 @@ def _real(name: str, input: Tensor) -> None:
         raise RuntimeError(f"{name}: This operator does not support complex inputs, got {input.dtype.name}")
 
 
+@compilable()
 def _prod(a: Any, dim: Any, keepdim: bool) -> Any:
     r = reduce_multiply(a, axis=axes(dim, a.ndim), dtype=sum_dtype(a.dtype), keepdims=keepdim)
     return r if FROM_NUMPY[a.dtype].rank < FLOATING else r.astype(a.dtype, copy=False)

@@ -9,6 +9,7 @@ import numpy as np
 
 from tour import _core, return_types
 from tour._calling import numpy_too
+from tour._compiled import compilable
 from tour._core import Op, kernel_for
 from tour._declare import result
 from tour._dtypes import BOOLEAN, FLOATING, FROM_NUMPY, as_dtype
@@ -40,12 +41,14 @@ def _scan(ufunc: np.ufunc, a: Any, dim: int, wide: Any) -> Any:
     return out
 
 
+@compilable()
 def _cumsum(a: Any, dim: int) -> Any:
     wide = sum_dtype(a.dtype)
     r = _scan(np.add, a, dim, wide)
     return r if FROM_NUMPY[a.dtype].rank < FLOATING else r.astype(a.dtype, copy=False)
 
 
+@compilable()
 def _cumprod(a: Any, dim: int) -> Any:
     wide = sum_dtype(a.dtype)
     r = _scan(np.multiply, a, dim, wide)
@@ -141,10 +144,12 @@ def _running_best(a: Any, dim: int, better: np.ufunc) -> tuple[Any, Any]:
     return values, np.maximum.accumulate(np.where(fresh, position, 0), dim)
 
 
+@compilable()
 def _cummax(a: Any, dim: int) -> tuple[Any, Any]:
     return _running_best(a, dim, np.maximum)
 
 
+@compilable()
 def _cummin(a: Any, dim: int) -> tuple[Any, Any]:
     return _running_best(a, dim, np.minimum)
 

@@ -23,7 +23,7 @@ def _pair(name: str) -> dict[Any, Kernel]:
     return {memory.F32: Kernel(f"reductions.{name}_4"), F64: Kernel(f"reductions.{name}_8")}
 
 
-_row_sums, _column_sums = _pair("row_sums"), _pair("column_sums")
+_row_sums, _column_sums, _row_products = _pair("row_sums"), _pair("column_sums"), _pair("row_products")
 _row_maxima, _row_minima = _pair("row_maxima"), _pair("row_minima")
 
 
@@ -42,13 +42,15 @@ def _shape(a: Array, axis: int | None, keepdim: bool) -> tuple[int, ...]:
 
 
 def sum(a: Array, axis: Any, keepdim: bool) -> Any:
-    """Sums over all, or one dimension."""
-    if a.dtype not in _row_sums or not a.flags.c_contiguous or type(axis) is tuple or not a.size:
+    """Sums over all, one dimension, or several."""
+    if a.dtype not in _row_sums or not a.flags.c_contiguous or not a.size:
         return NotImplemented
+    if type(axis) is tuple:
+        return _sum_over_several(a, axis, keepdim)
     if axis is None:
         total = np.add.reduce(_of_rows(_row_sums[a.dtype], a, STRETCH, np.float64))
     elif axis == a.ndim - 1:
-        if a.shape[-1] < 4 * SHORTEST:  # NumPy's products with ones are as fast
+        if 32 <= a.shape[-1] < 4 * SHORTEST:  # NumPy's products with ones are as fast
             return NotImplemented
         total = _of_rows(_row_sums[a.dtype], a, a.shape[-1], np.float64)
     else:
@@ -60,6 +62,42 @@ def sum(a: Array, axis: Any, keepdim: bool) -> Any:
         _column_sums[a.dtype](parts, a, out, np.empty(width), prod(a.shape[:axis]), n, width, a.itemsize)
         return out
     return total.astype(a.dtype).reshape(_shape(a, axis, keepdim))
+
+
+def _sum_over_several(a: Array, axes: tuple[int, ...], keepdim: bool) -> Any:
+    """Sums over several dimensions: the last ones are rows, the first ones columns, others are left to NumPy."""
+    ndim, axes = a.ndim, tuple(sorted(axes))
+    behind = next((i for i in range(len(axes)) if axes[i:] == tuple(range(ndim - len(axes) + i, ndim))), len(axes))
+    shape = (
+        tuple([1 if i in axes else n for i, n in enumerate(a.shape)])
+        if keepdim
+        else tuple([n for i, n in enumerate(a.shape) if i not in axes])
+    )
+    if behind < len(axes):
+        n = prod(a.shape[axes[behind] :])
+        if 32 <= n < 4 * SHORTEST:
+            return NotImplemented
+        sums = _of_rows(_row_sums[a.dtype], a, n, np.float64).reshape(a.shape[: axes[behind]])
+        return np.add.reduce(sums, axes[:behind]).astype(a.dtype).reshape(shape)
+    if axes == tuple(range(len(axes))):
+        found = sum(a.reshape(-1, *a.shape[len(axes) :]), 0, False)
+        return found if found is NotImplemented else found.reshape(shape)
+    return NotImplemented
+
+
+def product(a: Array, dim: Any, keepdim: bool) -> Any:
+    """Products over all, or along the last dimension."""
+    if a.dtype not in _row_products or not a.flags.c_contiguous or not a.size or not a.ndim:
+        return NotImplemented
+    axis = None if dim is None else dim % a.ndim if -a.ndim <= dim < a.ndim else a.ndim
+    if axis is None:
+        total = np.multiply.reduce(_of_rows(_row_products[a.dtype], a, STRETCH, np.float64))
+    elif axis == a.ndim - 1:
+        total = _of_rows(_row_products[a.dtype], a, a.shape[-1], np.float64)
+    else:
+        return NotImplemented
+    with np.errstate(over="ignore", under="ignore"):
+        return total.astype(a.dtype).reshape(_shape(a, axis, keepdim))
 
 
 def _extreme(kernels: dict[Any, Kernel], a: Array, axis: Any, keepdim: bool, last: np.ufunc) -> Any:

@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from tour.numba.kernels.memory import doubles, floats, longs, rows, span
-from tour.numba.kernels.scalar import larger, larger_double, smaller, smaller_double
+from numba import njit
+from tour.numba.kernels.memory import doubles, floats, helper, longs, rows, span
+from tour.numba.kernels.scalar import as_bits, double_bits, larger, larger_double, smaller, smaller_double
 
 RUN = 4096  # neighbours that are added up in their own precision
-SIDE = 64  # that a loop over vectors takes at once
 DEEP = 8  # rows that are
 
 
@@ -26,20 +26,74 @@ def _row_sums(items: Any, kind: Any) -> Any:
         start, stop = rows(a[2], part, parts)
         for r in range(start, stop):
             x, end, total = items(a[0] + r * n * a[5]), min(n, size - r * n), 0.0
-            whole = end // SIDE * SIDE
-            for begin in range(0, whole, RUN):
+            for begin in range(0, end, RUN):
                 s = kind(0)
-                for j in range(begin, min(begin + RUN, whole)):
+                for j in range(begin, min(begin + RUN, end)):
                     s += x[j]
                 total += np.float64(s)
-            for j in range(whole, end):  # too few to be added side by side
-                total += np.float64(x[j])
             out[r] = total
 
     return row_sums
 
 
 row_sums_4, row_sums_8 = _row_sums(floats, np.float32), _row_sums(doubles, np.float64)
+
+
+# A product of many numbers may be too large, or too small, for what the whole is not. Of a block whose exponents add up to less than
+# this, none can, in double precision: it is multiplied side by side, any other in its order.
+BLOCK, REACH = 256, 1022 - 256
+i4, i8 = np.int32, np.int64
+
+
+@helper
+def _exponent(x: Any) -> Any:
+    """The exponent of a float32, from 0 to 255; 127 is that of one."""
+    return i4(i4(as_bits(x) >> i4(23)) & i4(0xFF))
+
+
+@helper
+def _exponent_double(x: Any) -> Any:
+    """The exponent of a float64, from 0 to 2047; 1023 is that of one."""
+    return i4(i8(i8(double_bits(x) >> 52) & 0x7FF))
+
+
+def _row_products(items: Any, exponent: Any, one: Any) -> Any:
+    @njit(error_model="numpy", fastmath=set())
+    def in_order(x: Any, start: int, stop: int, product: float) -> float:
+        for j in range(start, stop):
+            product *= np.float64(x[j])
+        return product
+
+    def row_products(args: int, part: int, parts: int) -> None:
+        """The product of each row, in double precision; the last may be shorter."""
+        a = longs(args)
+        out = doubles(a[1])
+        size, n = a[3], a[4]
+        start, stop = rows(a[2], part, parts)
+        for r in range(start, stop):
+            x, end, total = items(a[0] + r * n * a[5]), min(n, size - r * n), 1.0
+            for begin in range(0, end, BLOCK):
+                last, all_, above = min(begin + BLOCK, end), i4(0), i4(0)
+                for j in range(begin, last):
+                    e = exponent(x[j])
+                    all_ = i4(all_ + e)
+                    above = i4(above + (e if e > one else one))
+                if 2 * i8(above) - i8(all_) - (last - begin) * i8(one) < REACH:  # the sum of distances from `one`
+                    product = 1.0
+                    for j in range(begin, last):
+                        product *= np.float64(x[j])
+                    total *= product
+                else:
+                    total = in_order(x, begin, last, total)
+            out[r] = total
+
+    return row_products
+
+
+row_products_4, row_products_8 = (
+    _row_products(floats, _exponent, i4(127)),
+    _row_products(doubles, _exponent_double, i4(1023)),
+)
 
 
 def _column_sums(items: Any, kind: Any) -> Any:

@@ -26,6 +26,14 @@ def as_bits(typing: Any, x: Any) -> Any:
 
 
 @intrinsic
+def double_bits(typing: Any, x: Any) -> Any:
+    """The bits of a float64 as an integer."""
+    return types.int64(types.float64), lambda context, builder, signature, args: builder.bitcast(
+        args[0], ir.IntType(64)
+    )
+
+
+@intrinsic
 def from_bits(typing: Any, x: Any) -> Any:
     """The float32 that has these bits."""
     return types.float32(types.int32), lambda context, builder, signature, args: builder.bitcast(

@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 from llvmlite import ir
 
-from numba import types
 from numba.extending import intrinsic
 from tour.numba.kernels.lanes import LONG, Code, inlined
 from tour.numba.kernels.memory import (
@@ -26,7 +25,7 @@ from tour.numba.kernels.memory import (
     unsigned,
     unsigned_longs,
 )
-from tour.numba.kernels.scalar import as_bits, careful, from_bits
+from tour.numba.kernels.scalar import as_bits, careful, double_bits, from_bits
 
 u4, u8, i4, i8, f8 = np.uint32, np.uint64, np.int32, np.int64, np.float64
 
@@ -36,12 +35,6 @@ u4, u8, i4, i8, f8 = np.uint32, np.uint64, np.int32, np.int64, np.float64
 
 SIGN, ALL = 0x8000000000000000, 0xFFFFFFFFFFFFFFFF
 SIGN_4, ALL_4 = 0x80000000, 0xFFFFFFFF
-
-
-@intrinsic
-def _bits_of(typing: Any, x: Any) -> Any:
-    """The bits of a float64 as an integer."""
-    return types.uint64(types.float64), lambda context, builder, signature, args: builder.bitcast(args[0], LONG)
 
 
 @careful
@@ -54,7 +47,7 @@ def float_key(x: Any) -> Any:
 
 @careful
 def double_key(x: Any) -> Any:
-    bits = _bits_of(x)
+    bits = u8(double_bits(x))
     key = u8(~bits) if bits >= u8(SIGN) else u8(bits | u8(SIGN))
     key = u8(SIGN) if bits == u8(SIGN) else key
     return u8(ALL) if x != x else key
