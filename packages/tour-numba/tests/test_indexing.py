@@ -124,13 +124,61 @@ def test_what_overlaps_or_has_gaps_is_left_to_numpy(rng):
     assert forms.index_add(a, 0, i[0], a[0] + 1) is NotImplemented
 
 
-@pytest.mark.parametrize("padding", [None, 2])
-def test_embedding_grad(rng, padding):
-    for width in (1, 16, 65, 256):
-        g, index = rng.standard_normal((50, 7, width)).astype(np.float32), rng.integers(0, 9, (50, 7))
-        for i in (index, index.astype(np.int32)):
-            close(forms.embedding_grad(g, i, 9, padding), plain(embedding.embedding_grad)(g, i, 9, padding), 50)
+@pytest.mark.parametrize("dtype", [*DTYPES, np.complex128, np.float16])
+@pytest.mark.parametrize("shape", SHAPES)
+def test_select(fenced, rng, shape, dtype):
+    fenced(forms)
+    a = (rng.standard_normal(shape) * 99).astype(dtype)
+    for dim in range(a.ndim):
+        for m in (1, 2, 9, 40):
+            index = rng.integers(0, shape[dim], m)
+            for i in (index, index.astype(np.int32), index.repeat(2)[::2]):
+                got = forms.select(a, dim, i)
+                if dtype is np.float16 and got is NotImplemented:
+                    assert np.prod(shape[dim + 1 :]) % 2
+                else:
+                    assert got.dtype == a.dtype and np.array_equal(got, a.take(index, dim))
+            for wrong in (-1, shape[dim], 1 << 62):
+                assert forms.select(a, dim, np.append(index, wrong)) is NotImplemented
+
+
+def test_selecting_the_rest_is_left_to_numpy(rng):
+    a, i = rng.standard_normal((6, 8)).astype(np.float32), np.zeros(3, np.int64)
+    assert forms.select(a.T, 0, i) is NotImplemented and forms.select(a[:, :0], 0, i) is NotImplemented
+    assert forms.select(a, 0, i[:0]) is NotImplemented and forms.embedding(a[0], i) is NotImplemented
+    assert np.array_equal(forms.embedding(a, np.array([[1, 5], [0, 1]])), a[[[1, 5], [0, 1]]])
+
+
+def test_large_selections_refuse_what_is_out_of_range():
+    x = tour.ones(300, 100)
+    for dim, size in ((0, 300), (1, 100)):
+        index = tour.zeros(400, dtype=tour.int64)
+        assert x.index_select(dim, index).equal(tour.ones(*((400, 100) if dim == 0 else (300, 400))))
+        for wrong in (-1, size):
+            index[-1] = wrong
+            with pytest.raises(IndexError, match="index out of range in self"):
+                x.index_select(dim, index)
+    index[-1] = 300
+    with pytest.raises(IndexError):
+        tour.nn.functional.embedding(index, x)
+
+
+@pytest.mark.parametrize("padding", [None, 2, -7])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_embedding_grad(fenced, rng, monkeypatch, dtype, padding):
+    fenced(forms)
+    for threads in (1, 2, 3, 20):
+        monkeypatch.setattr(forms._pool, "threads", lambda threads=threads: threads)
+        monkeypatch.setattr(forms, "LEAST", 1)
+        for width in (1, 16, 65, 256):
+            g, index = rng.standard_normal((50, 7, width)).astype(dtype), rng.integers(0, 9, (50, 7))
+            for i in (index, index.astype(np.int32)):
+                close(forms.embedding_grad(g, i, 9, padding), plain(embedding.embedding_grad)(g, i, 9, padding), 50)
+        for empty in (g[:0], g[..., :0]):
+            got = forms.embedding_grad(empty, index[: len(empty)], 9, padding)
+            assert got.shape == (9, empty.shape[-1]) and not got.any()
     assert forms.embedding_grad(g, index, 9, padding, True) is NotImplemented
+    assert forms.embedding_grad(g.astype(np.float16), index, 9, padding) is NotImplemented
 
 
 def test_gradients_flow_through_them(rng):

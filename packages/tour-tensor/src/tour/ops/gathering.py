@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tour._calling import numpy_too
-from tour._compiled import LARGE, NEVER, Socket, compilable
+from tour._compiled import FEW, LARGE, Socket, compilable
 from tour._core import Op, as_array, held, kernel_among, ndarray, wrap
 from tour._declare import result
 from tour._dtypes import FROM_NUMPY, int64
@@ -257,14 +257,24 @@ def index_select(input: Tensor, dim: int, index: Tensor, *, out: Tensor | None =
     return t if out is None else store(out, t, "index_select", input, index)  # type: ignore[no-any-return]
 
 
-@compilable(NEVER)
 def _selected(a: Any, axis: int, where: Any) -> Any:
     if not a.ndim:
         return _selected(a.reshape(1), 0, where).reshape(())
+    if type(a) is not ndarray:
+        form = _selected_form.on(type(a))
+        if (r := form(a, axis, where)) is not NotImplemented:
+            return r
+    elif type(where) is ndarray and a.shape[axis]:
+        size = where.size * (a.size // a.shape[axis])  # of the result
+        if (r := _selected_form.serve(size, FEW, a, axis, where)) is not NotImplemented:
+            return r
     index = (slice(None),) * axis + (where,)
     if (own := kernel_among(_GETITEM, a, where)) is not None:
         return own(a, index)
     return a[index] if axis else a.take(where, 0)
+
+
+_selected_form = Socket(_selected)
 
 
 def check_vector(name: str, index: Any) -> None:

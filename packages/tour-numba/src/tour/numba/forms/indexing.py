@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from tour.numba import _memory as memory
+from tour.numba import _pool
 from tour.numba._native import Kernel
 from tour.numba.forms._sharing import parts_for
 
@@ -20,6 +21,8 @@ _bounds = Kernel("indexing.bounds")
 _gather = {4: Kernel("indexing.gather_4"), 8: Kernel("indexing.gather_8")}
 _scatter = {4: Kernel("indexing.scatter_4"), 8: Kernel("indexing.scatter_8")}
 _scatter_add = {memory.F32: Kernel("indexing.scatter_add_4"), F64: Kernel("indexing.scatter_add_8")}
+_take, _take_rows = {4: Kernel("indexing.take_4"), 8: Kernel("indexing.take_8")}, Kernel("indexing.take_rows")
+_collect_rows = {memory.F32: Kernel("indexing.collect_rows_4"), F64: Kernel("indexing.collect_rows_8")}
 _add_rows = {memory.F32: Kernel("indexing.add_rows_4"), F64: Kernel("indexing.add_rows_8")}
 
 
@@ -103,15 +106,44 @@ def index_add(a: Array, dim: int, index: Array, source: Array) -> Any:
     return None
 
 
+def select(a: Array, axis: int, index: Array) -> Any:
+    """Slices along a dimension, by a vector of indices."""
+    width = prod(a.shape[axis + 1 :])
+    if index.dtype.kind != "i" or not a.flags.c_contiguous or not index.size or not a.size:
+        return NotImplemented
+    outer, n, m = prod(a.shape[:axis]), a.shape[axis], index.size
+    numbers = memory.dense(index.astype(np.int64, copy=False))
+    out = np.empty((*a.shape[:axis], m, *a.shape[axis + 1 :]), a.dtype)
+    if width == 1 and a.itemsize in _take:
+        parts = max(1, min(parts_for(out.size, LEAST), outer))
+        wrong = np.empty(parts, np.int64)
+        _take[a.itemsize](parts, a, numbers, out, wrong, outer, n, m)
+    elif width * a.itemsize % 4 == 0:
+        parts = max(1, min(parts_for(out.size, LEAST), outer * m))
+        wrong = np.empty(parts, np.int64)
+        _take_rows(parts, a, numbers, out, wrong, outer, n, m, width * a.itemsize // 4)
+    else:
+        return NotImplemented
+    return NotImplemented if wrong.any() else out
+
+
+def embedding(weight: Array, index: Array, *_: Any) -> Any:
+    """Rows of a table."""
+    found = select(weight, 0, index.reshape(-1)) if weight.ndim == 2 else NotImplemented
+    return found if found is NotImplemented else found.reshape(*index.shape, weight.shape[1])
+
+
 def embedding_grad(
     g: Array, index: Array, rows: int, padding_idx: int | None = None, scale_grad_by_freq: bool = False
 ) -> Any:
     """Gradient of a table: every row's gradients added up."""
-    if g.dtype not in _add_rows or scale_grad_by_freq:
+    kernel = _collect_rows.get(g.dtype)
+    if kernel is None or scale_grad_by_freq:
         return NotImplemented
     width = g.shape[-1]
-    total = np.zeros((rows, width), g.dtype)
-    index_add(total, 0, index.reshape(-1), g.reshape(-1, width))
-    if padding_idx is not None:
-        total[padding_idx] = 0
+    total = np.empty((rows, width), g.dtype)
+    parts = max(1, min(parts_for(total.size, LEAST), _pool.threads(), rows))
+    numbers = memory.dense(index.astype(np.int64, copy=False))
+    left_out = -1 if padding_idx is None else padding_idx % rows
+    kernel(parts, total, numbers, memory.dense(g), rows, index.size, width, left_out)
     return total

@@ -41,7 +41,7 @@ def _within(index: Any, start: int, stop: int, n: int) -> Any:
     return largest < u8(n)
 
 
-def _gather(items: Any) -> Any:
+def _fetching(items: Any) -> Any:
     @function
     def fetch(x: Any, base: int, index: Any, out: Any, start: int, stop: int) -> None:
         """Elements `start` to `stop` of a row, eight at a time: LLVM would go one by one."""
@@ -53,6 +53,12 @@ def _gather(items: Any) -> Any:
             out[j + 4], out[j + 5], out[j + 6], out[j + 7] = x[base + e], x[base + f], x[base + g], x[base + h]
         for j in range(whole, stop):
             out[j] = x[base + index[j]]
+
+    return fetch
+
+
+def _gather(items: Any) -> Any:
+    fetch = _fetching(items)
 
     def gather(args: int, part: int, parts: int) -> None:
         a = longs(args)
@@ -78,6 +84,42 @@ def _gather(items: Any) -> Any:
 
 
 gather_4, gather_8 = _gather(ints), _gather(longs)
+
+
+def _take(items: Any, size: int) -> Any:
+    fetch = _fetching(items)
+
+    def take(args: int, part: int, parts: int) -> None:
+        """Of each row the same elements."""
+        a = longs(args)
+        index, wrong, n, m = longs(a[1]), longs(a[3]), a[5], a[6]
+        start, stop = rows(a[4], part, parts)
+        wrong[part] = 0 if _within(index, 0, m, n) else 1
+        if wrong[part] == 0:
+            for r in range(start, stop):
+                fetch(items(a[0] + size * r * n), 0, index, items(a[2] + size * r * m), 0, m)
+
+    return take
+
+
+take_4, take_8 = _take(ints, 4), _take(longs, 8)
+
+
+def take_rows(args: int, part: int, parts: int) -> None:
+    """Of each of several tables the same rows, in words of 4 bytes."""
+    a = longs(args)
+    x, index, out, wrong = ints(a[0]), longs(a[1]), ints(a[2]), longs(a[3])
+    n, m, width = a[5], a[6], a[7]
+    start, stop = rows(a[4] * m, part, parts)
+    wrong[part] = 0
+    for r in range(start, stop):
+        k = index[r % m]
+        if u8(k) >= u8(n):
+            wrong[part] = 1
+            return
+        of, to = (r // m * n + k) * width, r * width
+        for j in range(width):
+            out[to + j] = x[of + j]
 
 
 def _scatter_add(items: Any) -> Any:
@@ -147,3 +189,25 @@ def _add_rows(items: Any) -> Any:
 
 
 add_rows_4, add_rows_8 = _add_rows(floats), _add_rows(doubles)
+
+
+def _collect_rows(items: Any) -> Any:
+    def collect_rows(args: int, part: int, parts: int) -> None:
+        """A table of sums of rows; every part clears and fills rows of its own."""
+        a = longs(args)
+        x, index, source = items(a[0]), longs(a[1]), items(a[2])
+        m, width, left_out = a[4], a[5], a[6]
+        start, stop = rows(a[3], part, parts)
+        for j in range(start * width, stop * width):
+            x[j] = 0
+        for i in range(m):
+            k = index[i]
+            if start <= k < stop and k != left_out:
+                to, of = k * width, i * width
+                for j in range(width):
+                    x[to + j] += source[of + j]
+
+    return collect_rows
+
+
+collect_rows_4, collect_rows_8 = _collect_rows(floats), _collect_rows(doubles)
