@@ -22,6 +22,9 @@ K = TypeVar("K", bound=Callable[..., Any])
 
 LARGE = 1 << 14  # elements of an ordinary kernel from which a call is large
 FEW = 32  # elements from which it gains where compiled kernels are in use anyway; of fewer, NumPy takes as long
+PATIENCE = (
+    16  # small calls after which a form is looked for that large ones have not needed: it may have to be compiled
+)
 NEVER = 1 << 62  # for kernels that only devices have in another form
 
 
@@ -52,15 +55,17 @@ class Socket:
         name: The kernel's module and name, such as `"tour._softmax.softmax"`.
         form: The faster form. Until the first call it is the search for one; where nothing is found it answers NotImplemented.
         found: Whether there is one, and it has been found: then it may serve small calls too.
+        small: Small calls so far, while it has not been found.
         abroad: Forms for the arrays of other devices, by their type, once they have been looked for.
     """
 
-    __slots__ = ("abroad", "form", "found", "name")
+    __slots__ = ("abroad", "form", "found", "name", "small")
 
     def __init__(self, kernel: Callable[..., Any]) -> None:
         self.name = f"{kernel.__module__}.{kernel.__qualname__}"
         self.form: Form = self._search
         self.found = False
+        self.small = 0
         self.abroad: dict[type, Form] = {}
         SOCKETS[self.name] = self
 
@@ -69,6 +74,13 @@ class Socket:
         form = serving.find(self.name) if serving is not None else None
         self.form, self.found = form or _none, form is not None
         return self.form(*args)
+
+    def at_hand(self) -> bool:
+        """Whether a small call may use the form: a large one has found it, or small ones keep coming where others are in use."""
+        if self.found or not in_use():
+            return self.found
+        self.small += 1
+        return self.small > PATIENCE
 
     def serve(self, size: int, few: int, *args: Any) -> Any:
         """What the form gives for a call of a size: a large one, or one of at least `few` elements where the form is at hand."""
@@ -97,10 +109,10 @@ def _none(*_: Any) -> Any:
 def compilable(large: int = LARGE, by: int = 0) -> Callable[[K], K]:
     """A kernel with a socket, which is asked where argument number `by`, an array, has at least `large` elements, or is abroad.
 
-    Where compiled kernels are in use already, `FEW` elements are enough.
+    Where the form is at hand, `FEW` elements are enough.
     """
 
-    few = min(large, FEW) if large < NEVER else NEVER
+    few = FEW if large < NEVER else NEVER
 
     def bind(kernel: K) -> K:
         socket = Socket(kernel)
@@ -110,7 +122,7 @@ def compilable(large: int = LARGE, by: int = 0) -> Callable[[K], K]:
             a = args[by]
             if type(a) is ndarray:
                 n = a.size
-                if n >= few and (n >= large or in_use()) and (r := socket.form(*args)) is not NotImplemented:
+                if n >= few and (n >= large or socket.at_hand()) and (r := socket.form(*args)) is not NotImplemented:
                     return r
             elif (r := socket.on(type(a))(*args)) is not NotImplemented:
                 return r
@@ -184,4 +196,4 @@ def plug(found: Provider | None) -> None:
     """Let a package serve the sockets, or none; forms found before are forgotten."""
     _providers[:] = [found]
     for socket in SOCKETS.values():
-        socket.form, socket.found = socket._search, False
+        socket.form, socket.found, socket.small = socket._search, False, 0

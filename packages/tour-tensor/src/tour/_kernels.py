@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from tour._compiled import Socket, in_use
+from tour._compiled import Socket
 from tour._core import ndarray
 
 Kernel = Callable[..., Any]
@@ -97,7 +97,7 @@ def blocked(formula: Kernel) -> Kernel:
     @functools.wraps(formula)
     def body(a: Any, *numbers: Any) -> Any:
         d = a.dtype
-        few = a.size < FEW or (a.size < MANY and not in_use())
+        few = a.size < FEW or (a.size < MANY and not socket.at_hand())
         if few and (d is _F32 or d is _F64) and a.ndim and type(a) is ndarray:
             try:
                 return plain(a, *numbers)
