@@ -90,10 +90,10 @@ def wrap_dims(dims: Any, ndim: int) -> tuple[int, ...]:
         IndexError: If one is out of range.
         RuntimeError: If one appears twice.
     """
-    wrapped = tuple(wrap_dim(index_of(d), ndim) for d in ((dims,) if is_int(dims) else dims))
-    for i, d in enumerate(wrapped):
-        if d in wrapped[:i]:
-            raise RuntimeError(f"dim {d} appears multiple times in the list of dims")
+    wrapped = tuple([wrap_dim(index_of(d), ndim) for d in ((dims,) if is_int(dims) else dims)])
+    if len(set(wrapped)) < len(wrapped):
+        twice = next(d for i, d in enumerate(wrapped) if d in wrapped[:i])
+        raise RuntimeError(f"dim {twice} appears multiple times in the list of dims")
     return wrapped
 
 

@@ -7,6 +7,7 @@ The walk is iterative, so a graph may be deeper than Python's stack. Gradients a
 from __future__ import annotations
 
 from collections.abc import Iterable
+from math import prod
 from sys import getrefcount
 from typing import Any
 
@@ -30,6 +31,7 @@ from tour.autograd.tape import (
     edges_of,
     saved_of,
 )
+from tour.ops.reductions import sum_rows
 
 Gradient = Any  # a raw array, or a tensor when the pass itself is recorded
 watch: Any = None  # a profiler's `watch(ready, roots)`: a list in place of that of nodes that are ready, which sees each one taken
@@ -95,7 +97,7 @@ def run(
                 if g is None:
                     continue
                 if was is None and (node.hooks is not None or node.after):
-                    was = tape.set_recording(create)  # no code but the user's could record anything
+                    was = tape.set_recording(create)
                 if node.hooks is not None:
                     g = _call_before(node.hooks, g, create, (waiting, useful))
                 if wanted is not None:
@@ -146,9 +148,9 @@ def run(
                 if not retain and rule.frees:
                     tape.free(node)
                 continue
-            if was is None:
-                was = tape.set_recording(create)
             hooks = node[HOOKS]
+            if was is None and (create or hooks is not None or rule.saved == ("ctx",)):
+                was = tape.set_recording(create)  # no code but the user's could record anything
             edges = edges_of(node)
             if wanted is not None and key in wanted and g is not None and useful is not None and _goes_on(node, useful):
                 captured[key] = g  # as it arrives: in PyTorch hooks then see only what goes on
@@ -413,6 +415,8 @@ def sum_to(g: Gradient, shape: tuple[int, ...]) -> Gradient:
     lead = g.ndim - len(shape)
     stretched = tuple([i + lead for i, n in enumerate(shape) if n == 1 != g.shape[i + lead]])
     if not stretched:
+        if type(g) is ndarray and g.size:
+            return sum_rows(g.reshape(-1, prod(shape))).reshape(shape)
         return g.sum(0) if lead == 1 else g.sum(tuple(range(lead)))
     return g.sum((*range(lead), *stretched)).reshape(shape)
 

@@ -142,7 +142,7 @@ class Run:
         buffers: For gathered parameters and gradients.
     """
 
-    __slots__ = ("arrays", "blocks", "flat", "is_large", "large", "numbers", "places", "state")
+    __slots__ = ("arrays", "blocks", "flat", "host", "large", "numbers", "places", "size", "state")
 
     def __init__(
         self, flat: Flat, start: int, places: list[int], arrays: list[Array], buffers: tuple[Array, Array]
@@ -153,7 +153,7 @@ class Run:
         origin = flat.offsets[start]
         edges = [offset - origin for offset in flat.offsets[start : start + count + 1]]
         self.state = {name: a[origin : origin + edges[-1]] for name, a in flat.arrays.items()}
-        self.is_large = edges[-1] >= LARGE and flat.kind[0] is np.ndarray  # worth a compiled form
+        self.size, self.host = edges[-1], flat.kind[0] is np.ndarray
         self.blocks: list[Block] = []
         self.large: list[int] = []
         limit = max(1, buffers[0].size)
@@ -170,7 +170,7 @@ class Run:
 
     def uniform(self) -> bool:
         """Whether the numbers per parameter are still equal; users may write into them."""
-        return all((s == s[0]).all() for s in vars(self.numbers).values())
+        return all([s.tobytes() == s[:1].tobytes() * len(s) for s in vars(self.numbers).values()])
 
     def step(self, optimizer: Elementwise, grads: list[Array], h: SimpleNamespace) -> None:
         """One step of `optimizer` for these parameters."""
@@ -188,9 +188,9 @@ class Run:
     def update(self, optimizer: Elementwise, grads: list[Array], h: SimpleNamespace) -> None:
         """Write into the parameters and their state."""
         kernel = optimizer.kernels.get(self.flat.kind[0])
-        if kernel is None and self.is_large:
-            kernel = optimizer.socket.form
-        elif kernel is None and self.flat.kind[0] is not np.ndarray:
+        if kernel is None and self.host:
+            kernel = optimizer.socket.form if self.size >= LARGE or optimizer.socket.at_hand() else None
+        elif kernel is None:
             kernel = optimizer.socket.on(self.flat.kind[0])
         if kernel is not None:
             mine = [grads[i] for i in self.places]

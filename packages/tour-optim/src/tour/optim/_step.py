@@ -34,7 +34,7 @@ class Stepping(Optimizer):
                 loss = closure()
         with np.errstate(all="ignore"):  # infinities and NaNs travel silently, as in PyTorch
             for group in self.param_groups:
-                given = [(p, g) for p in group["params"] if (g := p.grad) is not None]
+                given = [(p, g) for p in group["params"] if (g := getattr(p, "_grad", None)) is not None]
                 if given:
                     self._step_group(group, [p for p, _ in given], [g._a for _, g in given])
         return loss

@@ -212,11 +212,9 @@ class Optimizer:
         """
         for group in self.param_groups:
             for p in group["params"]:
-                if p.grad is None:
-                    continue
                 if set_to_none:
-                    p.grad = None
-                else:
+                    p._grad = None
+                elif p.grad is not None:
                     p.grad = p.grad.detach()
                     p.grad.zero_()
 

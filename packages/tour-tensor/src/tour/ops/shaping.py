@@ -87,10 +87,13 @@ def reshape(input: Tensor, *shape: Any) -> Tensor:
         return quick
     a = input._a
     target = infer_shape(as_shape(shape, "reshape"), a.size)
-    seen = as_view(a, target)
-    if seen is not None:
-        return view(_VIEW, input, seen, target)  # type: ignore[no-any-return]
-    return result(_VIEW, a.reshape(target), input, target)  # type: ignore[no-any-return]
+    if type(a) is np.ndarray:
+        r: Any = a.reshape(target)
+        shared = (base := r.base) is a or (base is not None and base is a.base)
+    else:
+        shared = (r := as_view(a, target)) is not None
+        r = r if shared else a.reshape(target)
+    return view(_VIEW, input, r, target) if shared else result(_VIEW, r, input, target)  # type: ignore[no-any-return]
 
 
 def view_as_shape(input: Tensor, *shape: Any, **named: Any) -> Tensor:

@@ -295,6 +295,8 @@ def unbind(input: Tensor, dim: int = 0) -> tuple[Tensor, ...]:
     if not a.ndim:
         raise IndexError("Dimension specified as 0 but tensor has no dimensions")
     axis = wrap_dim(dim, a.ndim)
+    if not axis and type(a) is np.ndarray and a.ndim > 1:
+        return _views(_UNBIND, input, list(a), 0)
     lead = (slice(None),) * axis
     return _views(_UNBIND, input, [a[(*lead, i, ...)] for i in range(a.shape[axis])], axis)
 

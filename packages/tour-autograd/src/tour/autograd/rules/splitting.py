@@ -33,6 +33,12 @@ def _joined(g: list[Any], input_shape: tuple[int, ...], bounds: tuple[int, ...],
 
 def _stacked(g: list[Any], dim: int) -> Any:
     like = next(x for x in g if x is not None)
+    if type(like) is np.ndarray:
+        whole = np.empty((*like.shape[:dim], len(g), *like.shape[dim:]), like.dtype)
+        lead: Any = (slice(None),) * dim
+        for i, x in enumerate(g):
+            whole[(*lead, i)] = 0 if x is None else x
+        return whole
     parts = [_zeros(like, like.shape) if x is None else x for x in g]
     return joining.stack(parts, dim) if isinstance(like, _core.Tensor) else np.stack(parts, dim)
 

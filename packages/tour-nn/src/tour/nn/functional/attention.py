@@ -107,11 +107,11 @@ def scaled_dot_product_attention(
         if enable_gqa:
             key, value = _repeated(key, query), _repeated(value, query)
         query, key, value = _same_batch(query, key, value)
-    size = (*query.shape[:-1], key.shape[-2])
+    size = (*query._a.shape[:-1], key._a.shape[-2])
     if attn_mask is not None:
         attn_mask = _fitting(attn_mask, query, size)
     if scale is None:
-        scale = 1 / math.sqrt(query.shape[-1]) if query.shape[-1] else 1.0
+        scale = 1 / math.sqrt(query._a.shape[-1]) if query._a.shape[-1] else 1.0
     keep = _drawn(query, size, dropout_p) if dropout_p else None
     return _attention(query, key, value, attn_mask, keep, is_causal, scale)[0]
 
@@ -126,22 +126,23 @@ def _check(query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None, causa
         raise RuntimeError(
             "scaled_dot_product_attention: Explicit attn_mask should not be set when is_causal=True; put the causal part into the mask"
         )
-    if not query.dtype is key.dtype is value.dtype:
+    q, k, v = query._a.shape, key._a.shape, value._a.shape
+    if not query._a.dtype is key._a.dtype is value._a.dtype:
         raise RuntimeError(
             "Expected query, key, and value to have the same dtype, but got query.dtype: "
             f"{query.dtype.name} key.dtype: {key.dtype.name} and value.dtype: {value.dtype.name} instead."
         )
     if not query.is_floating_point():
         raise RuntimeError(f"scaled_dot_product_attention: expected floating-point tensors, but got {query.dtype.name}")
-    if min(query.dim(), key.dim(), value.dim()) < 2:
+    if min(len(q), len(k), len(v)) < 2:
         raise RuntimeError(
             "Expected query, key, and value to all be at least 2 dimensional, but got query, key and value of shapes "
-            f"{list(query.shape)}, {list(key.shape)} and {list(value.shape)} instead."
+            f"{list(q)}, {list(k)} and {list(v)} instead."
         )
-    if query.shape[-1] != key.shape[-1] or key.shape[-2] != value.shape[-2]:
+    if q[-1] != k[-1] or k[-2] != v[-2]:
         raise RuntimeError(
             "scaled_dot_product_attention: query (..., L, E), key (..., S, E) and value (..., S, V) must agree on E and S, but have "
-            f"the shapes {list(query.shape)}, {list(key.shape)} and {list(value.shape)}"
+            f"the shapes {list(q)}, {list(k)} and {list(v)}"
         )
 
 
@@ -187,7 +188,7 @@ _seed = Socket(_drawn)
 
 def _same_batch(*tensors: Tensor) -> list[Tensor]:
     """The tensors with the same sizes before the last two."""
-    batches = [t.shape[:-2] for t in tensors]
+    batches = [t._a.shape[:-2] for t in tensors]
     if batches[0] == batches[1] == batches[2]:
         return list(tensors)
     try:

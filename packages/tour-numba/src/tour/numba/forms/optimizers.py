@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+from itertools import accumulate
 from types import SimpleNamespace
 from typing import Any
 
@@ -18,16 +20,22 @@ _adam, _rmsprop = Kernel("optimizers.adam"), Kernel("optimizers.rmsprop")
 _sgd, _sgd_momentum, _sgd_nesterov = (Kernel(f"optimizers.sgd{kind}") for kind in ("", "_momentum", "_nesterov"))
 
 
+@lru_cache(maxsize=64)
+def _edges(*sizes: int) -> Array:
+    """Where parameters of these sizes begin, one after another, and where they end."""
+    return np.array([0, *accumulate(sizes)], np.int64)
+
+
 def _tables(params: list[Array], grads: list[Array]) -> tuple[Any, ...] | None:
     """What every kernel begins with, or None if there are other dtypes or gaps; keeps what it points to alive."""
     f32 = memory.F32
-    if not all([p.dtype is f32 and p.flags.c_contiguous for p in params]) or not all([g.dtype is f32 for g in grads]):
+    if any([p.dtype is not f32 or not p.flags.c_contiguous for p in params]):
         return None
-    grads = [memory.dense(g) for g in grads]
-    edges = np.zeros(len(params) + 1, np.int64)
-    np.cumsum([p.size for p in params], out=edges[1:])
-    tables = [np.fromiter(map(id, arrays), np.int64, len(params)) for arrays in (params, grads)]
-    return len(params), *tables, edges, HEADER, grads
+    if any([g.dtype is not f32 or not g.flags.c_contiguous for g in grads]):
+        if any([g.dtype is not f32 for g in grads]):
+            return None
+        grads = [memory.dense(g) for g in grads]
+    return len(params), id(params), id(grads), _edges(*[p.size for p in params]), HEADER, grads
 
 
 def _step(kernel: Kernel, tables: tuple[Any, ...], *values: Any) -> None:

@@ -1,6 +1,6 @@
 """One step of an optimizer for all parameters of a group: one walk over memory for parameter, gradient and state.
 
-The arguments begin with the number of parameters, where their arrays and those of their gradients are, and where each parameter
+The arguments begin with the number of parameters, Python's lists of their arrays and of those of their gradients, and where each parameter
 begins in the state, whose arrays hold all parameters one after another. Parts are cut without regard to parameters.
 """
 
@@ -25,9 +25,13 @@ def _walk(a: Any, part: int, parts: int) -> Any:
 
 
 @helper
-def _data(objects: int, k: int, header: int) -> Any:
-    """The numbers of the array object number k: NumPy keeps their address behind the header of a Python object."""
-    return floats(longs(longs(objects)[k] + header)[0])
+def _data(listed: int, k: int, header: int) -> Any:
+    """The numbers of the array number k of a list.
+
+    Behind the header of a Python object, a list has its length and the address of its items, an array that of its numbers.
+    """
+    items = longs(longs(listed + header)[1])
+    return floats(longs(items[k] + header)[0])
 
 
 @helper
