@@ -1,4 +1,4 @@
-"""The k largest in compiled form: exactly what sorting gives, for every length near a vector's, a block's and the head's."""
+"""The k largest and the one of a rank in compiled form: exactly what sorting gives, for every length near a vector's and the head's."""
 
 from __future__ import annotations
 
@@ -48,6 +48,30 @@ def test_topk_of_others_is_left_to_numpy(rng):
     assert forms.topk(a.astype(np.float16), 2, 1, True, True) is NotImplemented
     assert forms.topk(a, 0, 1, True, True) is NotImplemented and forms.topk(a[:0], 1, 1, True, True) is NotImplemented
     assert forms.topk(a[:, ::2], 1, 1, True, True) is NotImplemented
+
+
+@pytest.mark.parametrize("dtype", ["f4", "f8", "f2", "i1", "i4", "i8", "u8", "?"])
+def test_ranked(fenced, rng, dtype):
+    fenced(forms)
+    for n in (1, 2, 3, 64, 65, 100, 1000, 5000):
+        for a in (rng.standard_normal((3, n)) * 1e9, rng.random((4, n)) * 200, rng.choice(TIES, (5, n))):
+            with np.errstate(invalid="ignore", over="ignore"):
+                a = a.astype(dtype)
+            for rank in {0, n // 7, n // 2, n - 1}:
+                wanted = a.argsort(1, kind="stable")[:, rank]
+                assert np.array_equal(forms.ranked(a, rank, 1), wanted)
+                assert np.array_equal(forms.ranked(a.T[::-1][::-1], rank, 0), wanted)
+
+
+def test_medians_and_ranks_of_large_tensors(rng):
+    a = rng.standard_normal((200, 301))
+    x = tour.tensor(a)
+    assert np.array_equal(x.median(1).values.numpy(), np.median(a, 1))
+    assert np.array_equal(x.kthvalue(7, 0).values.numpy(), np.sort(a, 0)[6])
+    assert x.median().item() == np.sort(a, None)[(a.size - 1) // 2]
+    x[5, 7] = tour.nan
+    values, indices = x.median(1)
+    assert values[5].isnan().item() and indices[5].item() == 7 and values.isnan().sum().item() == 1
 
 
 def test_gradients_flow_to_what_was_chosen(rng):

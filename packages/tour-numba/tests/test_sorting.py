@@ -90,6 +90,7 @@ def test_what_is_built_on_order(rng):
     values, inverse, counts = tour.unique(tour.tensor(a), return_inverse=True, return_counts=True)
     wanted = np.unique(a, return_inverse=True, return_counts=True)
     assert all(np.array_equal(x.numpy(), y) for x, y in zip((values, inverse, counts), wanted, strict=True))
+    assert np.array_equal(tour.unique(tour.tensor(a)).numpy(), wanted[0])
     rows = tour.tensor(a.reshape(50, 1000))
     assert rows.mode(1).values.tolist() == [np.bincount(row).argmax() for row in rows.numpy()]
     x = rows.double()

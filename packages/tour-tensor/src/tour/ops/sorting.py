@@ -44,6 +44,13 @@ def order(a: Any, axis: int, descending: bool, stable: bool = True) -> Any:
     return packed(np.subtract(a.shape[axis] - 1, rising[back]))
 
 
+@compilable()
+def in_order(a: Any) -> Any:
+    """The elements of a vector in order, without where they stood."""
+    return np.sort(a)
+
+
+@compilable()
 def ranked(a: Any, rank: int, axis: int) -> Any:
     """Where the elements of a rank along an axis stand; from some length on without sorting the others."""
     if a.shape[axis] <= _FEW:

@@ -8,6 +8,7 @@ import numpy as np
 
 from tour.numba._native import Kernel
 from tour.numba.forms._sharing import parts_for
+from tour.numba.forms.sorting import DIGIT, rows_of
 
 Array = Any
 LEAST = 1 << 14  # elements of a part
@@ -16,6 +17,7 @@ COLUMNS = 64  # at least, in which they are seen
 MOST = 128  # that are chosen so
 ALL_4 = 0xFFFFFFFF
 
+_select = {np.dtype(d): Kernel(f"choosing.select_{d}") for d in ("f4", "f8", "i4", "i8")}
 _topk = {np.dtype(d): Kernel(f"choosing.topk_{d}") for d in ("f4", "f8", "i4", "i8")}
 
 
@@ -38,3 +40,17 @@ def topk(a: Array, k: int, axis: int, largest: bool, sorted: bool) -> Any:
         parts, a, values, places, rows, n, k, turned, head, columns, room, scratch, scratch.shape[1], int(largest)
     )
     return values, places
+
+
+def ranked(a: Array, rank: int, axis: int) -> Any:
+    """Where the elements of a rank stand along a dimension."""
+    x = rows_of(a, axis) if a.size and a.ndim and a.shape[axis] < 1 << 31 else None
+    if x is None:
+        return NotImplemented
+    n = x.shape[-1]
+    count = x.size // n
+    parts = max(1, min(parts_for(a.size, LEAST), count))
+    places = np.empty(x.shape[:-1], np.int64)
+    scratch = np.empty((parts, 64 + (4 << DIGIT) + 16 * n), np.uint8)
+    _select[x.dtype](parts, x, places, count, n, rank, scratch, scratch.shape[1])
+    return places

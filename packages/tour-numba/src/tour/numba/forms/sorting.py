@@ -50,22 +50,33 @@ def sort(a: Array, axis: int, descending: bool, stable: bool) -> Any:
     return _sorted(a, axis, descending, True)
 
 
+def in_order(a: Array) -> Any:
+    """The elements of a vector in order."""
+    found = _sorted(a, 0, False, True)
+    return found if found is NotImplemented else found[0]
+
+
 def order(a: Array, axis: int, descending: bool, stable: bool = True) -> Any:
     """Where the elements stand that come first, second ... along a dimension."""
     found = _sorted(a, axis, descending, False)
     return found if found is NotImplemented else found[1]
 
 
+def rows_of(a: Array, axis: int) -> Array | None:
+    """A dimension as rows of a dtype that is sorted; None where there is none."""
+    moved = np.moveaxis(a, axis, -1)
+    if a.dtype == _U64:
+        turned: Array = (moved ^ _TOP).view(np.int64)
+        return turned
+    return np.ascontiguousarray(moved, _AS[a.dtype]) if a.dtype in _AS else None
+
+
 def _sorted(a: Array, axis: int, descending: bool, wanted: bool) -> Any:
     """Values, or None where they are not wanted, and places."""
     if not a.size or not a.ndim or a.shape[axis] >= 1 << 31:
         return NotImplemented
-    moved = np.moveaxis(a, axis, -1)
-    if a.dtype == _U64:
-        x = (moved ^ _TOP).view(np.int64)
-    elif a.dtype in _AS:
-        x = np.ascontiguousarray(moved, _AS[a.dtype])
-    else:
+    x = rows_of(a, axis)
+    if x is None:
         return NotImplemented
     values, places = np.empty(x.shape, x.dtype) if wanted else None, np.empty(x.shape, np.int64)
     _into(x, values, places, descending)

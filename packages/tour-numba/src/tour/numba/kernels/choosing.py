@@ -1,4 +1,4 @@
-"""The k largest, or smallest, of each row, and where they stand: rows are read once, a vector at a time.
+"""The k largest, or smallest, of each row, and where they stand: rows are read once, a vector at a time. And the one of a rank.
 
 Keys are those by which rows are sorted, turned so that the smallest is the best. The best of each of many columns of a row's head tell how
 good a number must at least be to count: only few are, and their ranks are found as those of short rows are. What comes behind
@@ -16,7 +16,21 @@ from numba import types
 from numba.extending import intrinsic
 from tour.numba.kernels.lanes import LONG, Code
 from tour.numba.kernels.memory import doubles, floats, function, helper, ints, longs, rows, unsigned, unsigned_longs
-from tour.numba.kernels.sorting import ALL, double_key, float_key, int_key, long_key, ranking
+from tour.numba.kernels.sorting import (
+    ALL,
+    ALL_4,
+    DIGIT,
+    bit_length,
+    count_digits,
+    digit,
+    double_key,
+    filling,
+    float_key,
+    int_key,
+    long_key,
+    raise_keys_of,
+    ranking,
+)  # fmt: skip
 
 u4, u8, i8 = np.uint32, np.uint64, np.int64
 BLOCK = 64  # numbers that are looked at together: one bit each
@@ -164,3 +178,63 @@ def _choosing(items: Any, key: Any, size: int) -> Any:
 
 topk_f4, topk_f8 = _choosing(floats, float_key, 4), _choosing(doubles, double_key, 8)
 topk_i4, topk_i8 = _choosing(ints, int_key, 4), _choosing(longs, long_key, 8)
+
+
+# --- The one of a rank --------------------------------------------------------------------------------------------------------------
+# Of the elements that sorting deals out, only those are kept whose highest digit is that of the wanted one, and so on downwards.
+
+
+@function
+def _keep(elements: int, n: int, rank: int, base: Any, bits: int, counts: int) -> Any:
+    """Move those elements to the front whose keys, of so many bits above the base, are that of a rank: how many, and its rank there."""
+    e, c = unsigned_longs(elements), unsigned(counts)
+    while bits > 0 and n > 1:
+        width = min(bits, DIGIT)
+        bits -= width
+        shift, mask = u8(32 + bits), u8((1 << width) - 1)
+        count_digits(elements, 0, n, base, shift, mask, counts)
+        wanted = 0
+        while rank >= int(c[wanted]):
+            rank -= int(c[wanted])
+            wanted += 1
+        kept = 0
+        for i in range(n):
+            element = e[i]
+            e[kept] = element
+            kept += 1 if digit(element, base, shift, mask) == wanted else 0
+        n = kept
+    return n, rank
+
+
+def _selecting(items: Any, key: Any, size: int) -> Any:
+    fill, wide = filling(items, key, size == 8), size == 8
+
+    def select(args: int, part: int, parts: int) -> None:
+        """Where the number of a rank stands in each row; of equal ones the first has the lowest rank."""
+        a = longs(args)
+        out, n, wanted, scratch = longs(a[1]), a[3], a[4], a[5] + a[6] * part
+        ends, counts, elements = unsigned_longs(scratch), scratch + 64, scratch + 64 + 4 * (1 << DIGIT)
+        e = unsigned_longs(elements)
+        start, stop = rows(a[2], part, parts)
+        for r in range(start, stop):
+            x = items(a[0] + size * r * n)
+            fill(a[0] + size * r * n, 0, n, 0, elements, elements + 8 * n, scratch)
+            least, most = ends[0], ends[1]
+            if wide and u8(most - least) > u8(ALL_4):
+                raise_keys_of(elements, 0, n, elements + 8 * n)
+                base = u8(u8(least >> u8(32)) << u8(32))
+                left, rank = _keep(
+                    elements, n, wanted, base, bit_length(u8(u8(most >> u8(32)) - u8(least >> u8(32)))), counts
+                )
+                for i in range(left):  # their upper halves are the same
+                    e[i] = u8(u8(u8(key(x[i8(u8(e[i] & u8(ALL_4)))])) << u8(32)) | u8(e[i] & u8(ALL_4)))
+                left, rank = _keep(elements, left, rank, u8(0), 32, counts)
+            else:
+                left, rank = _keep(elements, n, wanted, u8(least << u8(32)), bit_length(u8(most - least)), counts)
+            out[r] = i8(u8(e[rank] & u8(ALL_4)))
+
+    return select
+
+
+select_f4, select_f8 = _selecting(floats, float_key, 4), _selecting(doubles, double_key, 8)
+select_i4, select_i8 = _selecting(ints, int_key, 4), _selecting(longs, long_key, 8)

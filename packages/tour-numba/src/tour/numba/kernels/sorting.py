@@ -82,7 +82,7 @@ def _long_number(key: Any) -> Any:
 # --- By digits --------------------------------------------------------------------------------------------------------------------
 
 
-def _filling(items: Any, key: Any, wide: bool) -> Any:
+def filling(items: Any, key: Any, wide: bool) -> Any:
     """A function that packs numbers into elements."""
 
     @function
@@ -103,18 +103,18 @@ def _filling(items: Any, key: Any, wide: bool) -> Any:
 
 
 @helper
-def _digit(element: Any, base: Any, shift: Any, mask: Any) -> Any:
+def digit(element: Any, base: Any, shift: Any, mask: Any) -> Any:
     return i8(u8(u8(u8(element - base) >> shift) & mask))
 
 
 @function
-def _count(elements: int, start: int, stop: int, base: Any, shift: Any, mask: Any, counts: int) -> None:
+def count_digits(elements: int, start: int, stop: int, base: Any, shift: Any, mask: Any, counts: int) -> None:
     """How often each value of a digit occurs."""
     e, c = unsigned_longs(elements), unsigned(counts)
     for d in range(i8(mask) + 1):
         c[d] = u4(0)
     for i in range(start, stop):
-        c[_digit(e[i], base, shift, mask)] += u4(1)
+        c[digit(e[i], base, shift, mask)] += u4(1)
 
 
 @function
@@ -123,14 +123,14 @@ def _deal(elements: int, start: int, stop: int, base: Any, shift: Any, mask: Any
     e, p, t = unsigned_longs(elements), unsigned(places), unsigned_longs(target)
     for i in range(start, stop):
         element = e[i]
-        d = _digit(element, base, shift, mask)
+        d = digit(element, base, shift, mask)
         at = p[d]
         p[d] = u4(at + u4(1))
         t[at] = element
 
 
 @helper
-def _bit_length(n: Any) -> Any:
+def bit_length(n: Any) -> Any:
     length = 0
     while n != u8(0):
         n = u8(n >> u8(1))
@@ -144,7 +144,7 @@ DIGIT, SINGLE = 8, 11  # bits of a digit; of one that is the only one of a long 
 @function
 def _sort(elements: int, other: int, n: int, least: Any, most: Any, counts: int) -> int:
     """Sort by the upper 32 bits, which go from `least` to `most`; the address of the sorted elements, one of two."""
-    bits = _bit_length(u8(most - least))
+    bits = bit_length(u8(most - least))
     if bits == 0:
         return elements
     widest = SINGLE if bits <= SINGLE and n >= 1 << SINGLE else DIGIT
@@ -153,8 +153,8 @@ def _sort(elements: int, other: int, n: int, least: Any, most: Any, counts: int)
     mask, base, c = u8((1 << width) - 1), u8(least << u8(32)), unsigned(counts)
     for i in range(passes):
         shift = u8(32 + i * width)
-        _count(elements, 0, n, base, shift, mask, counts)
-        if i8(c[_digit(unsigned_longs(elements)[0], base, shift, mask)]) == n:  # all have this digit
+        count_digits(elements, 0, n, base, shift, mask, counts)
+        if i8(c[digit(unsigned_longs(elements)[0], base, shift, mask)]) == n:  # all have this digit
             continue
         total = u4(0)
         for d in range(i8(mask) + 1):
@@ -167,7 +167,7 @@ def _sort(elements: int, other: int, n: int, least: Any, most: Any, counts: int)
 
 
 @function
-def _raise(elements: int, start: int, stop: int, upper: int) -> None:
+def raise_keys_of(elements: int, start: int, stop: int, upper: int) -> None:
     """Put the upper halves of keys in the place of the lower ones."""
     e, u = unsigned_longs(elements), unsigned(upper)
     for i in range(start, stop):
@@ -227,7 +227,7 @@ def _finishing(items: Any, number: Any, several: tuple[int, ...]) -> Any:
 
 def _sorting(items: Any, key: Any, number: Any, several: tuple[int, ...], size: int) -> Any:
     """Kernels for rows, of which a thread sorts all; and to pack and to unpack one, which threads share."""
-    fill, finish, wide = _filling(items, key, size == 8), _finishing(items, number, several), size == 8
+    fill, finish, wide = filling(items, key, size == 8), _finishing(items, number, several), size == 8
 
     def sort_rows(args: int, part: int, parts: int) -> None:
         a = longs(args)
@@ -245,7 +245,7 @@ def _sorting(items: Any, key: Any, number: Any, several: tuple[int, ...], size: 
                 found = _sort(elements, other, n, least, most, counts)
             else:
                 found = _sort(elements, other, n, u8(0), u8(ALL_4), counts)
-                _raise(found, 0, n, upper)
+                raise_keys_of(found, 0, n, upper)
                 rest = other if found == elements else elements
                 found = _sort(found, rest, n, u8(least >> u8(32)), u8(most >> u8(32)), counts)
             values = a[1] + size * r * n if a[1] != 0 else 0
@@ -274,7 +274,7 @@ def count(args: int, part: int, parts: int) -> None:
     """How often each value of a digit occurs in each part."""
     a = longs(args)
     start, stop = rows(a[2], part, parts)
-    _count(a[0], start, stop, u8(a[3]), u8(a[4]), u8(a[5]), a[1] + 4 * (a[5] + 1) * part)
+    count_digits(a[0], start, stop, u8(a[3]), u8(a[4]), u8(a[5]), a[1] + 4 * (a[5] + 1) * part)
 
 
 def deal(args: int, part: int, parts: int) -> None:
@@ -288,7 +288,7 @@ def raise_keys(args: int, part: int, parts: int) -> None:
     """Put the upper halves of keys in the place of the lower ones."""
     a = longs(args)
     start, stop = rows(a[2], part, parts)
-    _raise(a[0], start, stop, a[1])
+    raise_keys_of(a[0], start, stop, a[1])
 
 
 # --- Short rows by ranks ----------------------------------------------------------------------------------------------------------
