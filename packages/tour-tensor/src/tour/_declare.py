@@ -364,7 +364,8 @@ def primitive(
 ) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """Body for an op that is not elementwise: tensors are opened, the kernel runs on raw arrays, its result is wrapped.
 
-    Tensors may stand anywhere among the arguments, also in a list. A kernel that gives a tuple of arrays makes a tuple of tensors.
+    Tensors may stand anywhere among the arguments, also in a list where the declaration says so. A kernel that gives a tuple of
+    arrays makes a tuple of tensors.
 
     Args:
         kernel: The function on raw arrays.
@@ -376,7 +377,7 @@ def primitive(
         op = new_op(decl, kernel)
         op.broadcasts, op.aside = broadcasts, aside
         finish = as_array if broadcasts else dense
-        count = len(op.params)
+        count, listed = len(op.params), op.lists
 
         def body(*args: Any, out: Any = None, **kwargs: Any) -> Any:
             raw, recorded = [], False
@@ -384,7 +385,7 @@ def primitive(
                 if isinstance(x, Tensor):
                     raw.append(x._a)
                     recorded = recorded or x._tape is not None
-                elif type(x) is list or type(x) is tuple:
+                elif listed and (type(x) is list or type(x) is tuple):
                     raw.append(opened(x))
                     recorded = recorded or taped(x)
                 else:

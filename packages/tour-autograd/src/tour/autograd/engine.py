@@ -113,13 +113,28 @@ def run(
                     _call_after(node.hooks, (), g, create)
                 continue
             rule = node[OP].rule
-            if node[HOOKS] is None and rule.plain and not create and g is not None:
-                # The common case, written out: every call here is paid for each op of every program.
+            if node[HOOKS] is None and (rule.plain or rule.at_once) and not create and g is not None:
+                # The common cases, written out: every call here is paid for each op of every program.
                 if wanted is not None and key in wanted:
                     captured[key] = g
                 values = node
                 if clock.now != node[TIME] or len(node) == rule.first_saved:
                     values = checked(node)
+                if rule.at_once:
+                    edges = edges_of(node)
+                    if useful is not None:
+                        edges = [_useful(e, useful) for e in edges]
+                    formula, *_, takes = rule.plan[0]
+                    results: Any = formula(g, tuple([e is not None for e in edges]), *[values[i] for i in takes])
+                    if search is not None:
+                        anomaly.check(node, results)
+                    for e, r in zip(edges, results):  # noqa: B905
+                        if e is not None:
+                            _deliver(e, r, grads, waiting, ready)
+                    r = e = values = results = None
+                    if not retain and rule.frees:
+                        tape.free(node)
+                    continue
                 at = rule.shapes_at if rule.broadcasts else 0
                 for e, (formula, count, i, j, takes) in zip(node[FIRST:], rule.plan):  # noqa: B905 (as many edges as formulas)
                     if e is not None and (useful is None or id(e) in useful):
@@ -160,7 +175,7 @@ def run(
                 if wanted is not None and key in wanted:
                     captured[key] = g
             if g is None:
-                results: Any = (None,) * len(edges)
+                results = (None,) * len(edges)
             elif node[OP] is PICK:
                 _picked(node, g, grads)
                 results = (None,)
@@ -209,11 +224,11 @@ def _deliver(e: Any, r: Gradient | None, grads: dict[int, Any], waiting: dict[in
 
 def free(node: Node) -> None:
     """Let go of what a node saved; the graph may outlive the pass, in a loss that is kept for a plot."""
-    for x in saved_of(node):
-        if hasattr(x, "_saved"):  # the context of a user's Function, which may keep other things too
-            x._saved = None
-            return
-    tape.free(node)
+    if node[OP].rule.saved == ("ctx",):  # of a user's Function, which may keep other things too
+        for ctx in saved_of(node):
+            ctx._saved = None
+    else:
+        tape.free(node)
 
 
 def _dependencies(roots: list[Any], wanted: set[int] | None) -> tuple[dict[int, int], set[int] | None]:

@@ -119,7 +119,7 @@ class _FunctionRule(Rule):
 
     def __init__(self, function: type[Function]) -> None:
         self.joint, self.on_tensors, self.frees = True, True, True
-        self.broadcasts, self.plain = False, False
+        self.broadcasts, self.plain, self.at_once = False, False, False
         # All edges stand in one tuple, as those of a list of tensors do: their number differs from call to call.
         self.inputs, self.saved, self.sources, self.takes = ("args",), ("ctx",), (None,), ((0,),)
         self.formulas, self.shapes_at, self.first_saved = (function._run_backward,), 0, tape.FIRST + 1

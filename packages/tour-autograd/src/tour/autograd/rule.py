@@ -35,6 +35,7 @@ class Rule:
         takes: For each formula, which of the saved values it takes.
         plan: For each formula a `step`.
         plain: Whether the engine may call the formulas just so: neither joint, nor on tensors, nor for lists.
+        at_once: Whether it may call a joint formula so.
         sources: For each saved value: the number of the edge it came in by, -1 for the output, None for anything else.
         broadcasts: Whether gradients are summed to the inputs' shapes.
         shapes_at: Where in a node those shapes begin.
@@ -44,6 +45,7 @@ class Rule:
     """
 
     __slots__ = (
+        "at_once",
         "broadcasts",
         "first_saved",
         "formulas",
@@ -83,6 +85,7 @@ class Rule:
         self.shapes_at = self.first_saved + len(self.saved) - (2 if self._is_pair(op) else 0)
         self.on_tensors = on_tensors
         self.plain = not (joint or on_tensors or op.lists)
+        self.at_once = self.joint and not (on_tensors or op.lists)
         self.frees = any(name in (op.params[0], *op.tensors, "out", "rest") for name in self.saved)
 
     def needed_by(self, i: int) -> int:

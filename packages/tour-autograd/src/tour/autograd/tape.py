@@ -130,7 +130,8 @@ class _Ours(dict[str | None, bool]):
         return answer
 
 
-is_ours = _Ours().__getitem__
+_ours = _Ours()
+is_ours = _ours.__getitem__
 
 
 rebased = False  # whether the history of a tensor that may have views was ever replaced; `views` sets it
@@ -140,7 +141,9 @@ seen: CodeType | None = None  # code that is known to be the user's: in a loop, 
 def caller(frame: FrameType) -> tuple[FrameType, CodeType]:
     """The innermost frame at or above `frame` that runs the user's code, and that code."""
     global seen
-    user = user_frame(frame)
+    user = frame  # the loop of `user_frame`, written out: layers call from a few frames below the user's code
+    while _ours[user.f_globals.get("__package__")] and (outer := user.f_back) is not None:
+        user = outer
     if user is frame:
         seen = frame.f_code
     return user, user.f_code

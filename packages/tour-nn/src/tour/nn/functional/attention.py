@@ -127,7 +127,7 @@ def _check(query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None, causa
             "scaled_dot_product_attention: Explicit attn_mask should not be set when is_causal=True; put the causal part into the mask"
         )
     q, k, v = query._a.shape, key._a.shape, value._a.shape
-    if not query._a.dtype is key._a.dtype is value._a.dtype:
+    if not query._a.dtype == key._a.dtype == value._a.dtype:
         raise RuntimeError(
             "Expected query, key, and value to have the same dtype, but got query.dtype: "
             f"{query.dtype.name} key.dtype: {key.dtype.name} and value.dtype: {value.dtype.name} instead."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 from tour import Tensor
@@ -95,29 +96,31 @@ def check_channels(
     Raises:
         RuntimeError: If dimensions, channels, groups, bias or dtypes do not fit.
     """
-    if weight.dim() != dims + 2:
+    given, kernel = input._a.shape, weight._a.shape
+    if len(kernel) != dims + 2:
         raise RuntimeError(
-            f"expected a weight of {dims + 2} dimensions for a {dims}D convolution, but got {list(weight.shape)}"
+            f"expected a weight of {dims + 2} dimensions for a {dims}D convolution, but got {list(kernel)}"
         )
-    out_channels = weight.shape[1] * groups if transposed else weight.shape[0]
-    in_channels = weight.shape[0] if transposed else weight.shape[1] * groups
-    if groups <= 0 or weight.shape[0] % groups:
+    out_channels = kernel[1] * groups if transposed else kernel[0]
+    in_channels = kernel[0] if transposed else kernel[1] * groups
+    if groups <= 0 or kernel[0] % groups:
         raise RuntimeError(
             f"Given groups={groups}, expected weight to be at least {groups} at dimension 0 and divisible by it, "
-            f"but got weight of size {list(weight.shape)} instead"
+            f"but got weight of size {list(kernel)} instead"
         )
-    if input.shape[1] != in_channels:
+    if given[1] != in_channels:
         kind = f"transposed={int(transposed)}, " if transposed else ""
         raise RuntimeError(
-            f"Given {kind}groups={groups}, weight of size {list(weight.shape)}, expected input{list(input.shape)} to have "
-            f"{in_channels} channels, but got {input.shape[1]} channels instead"
+            f"Given {kind}groups={groups}, weight of size {list(kernel)}, expected input{list(given)} to have "
+            f"{in_channels} channels, but got {given[1]} channels instead"
         )
-    if bias is not None and bias.shape != (out_channels,):
+    if bias is not None and bias._a.shape != (out_channels,):
         raise RuntimeError(
-            f"Given weight of size {list(weight.shape)}, expected bias to be 1-dimensional with {out_channels} elements, "
+            f"Given weight of size {list(kernel)}, expected bias to be 1-dimensional with {out_channels} elements, "
             f"but got bias of size {list(bias.shape)} instead"
         )
-    if input.dtype is not weight.dtype or (bias is not None and bias.dtype is not weight.dtype):
+    d = weight._a.dtype
+    if input._a.dtype != d or (bias is not None and bias._a.dtype != d):
         other = weight.dtype if bias is None or input.dtype is not weight.dtype else bias.dtype
         raise RuntimeError(
             f"Input type ({input.dtype.name}) and weight or bias type ({other.name}) should be the same; use "
@@ -125,6 +128,7 @@ def check_channels(
         )
 
 
+@lru_cache(maxsize=256)
 def check_kernel(size: Sizes, kernel: Sizes, padding: Sizes, dilation: Sizes) -> None:
     """Refuse a kernel that is larger than the padded input.
 
@@ -167,7 +171,7 @@ def _convolve(
         )
         if min(pads) < 0:
             raise RuntimeError("negative padding is not supported")
-        check_kernel(y.shape[2:], weight.shape[2:], pads, gaps)
+        check_kernel(y._a.shape[2:], weight._a.shape[2:], pads, gaps)
         return convolution(y, weight, bias, steps, pads, gaps, groups)
 
     return with_batch(run, input, dims, f"conv{dims}d")  # type: ignore[no-any-return]

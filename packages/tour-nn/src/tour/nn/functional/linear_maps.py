@@ -25,10 +25,7 @@ _F32, _F64 = np.dtype(np.float32), np.dtype(np.float64)
 
 def _rows_of(x: Any) -> Any:
     """A matrix whose rows are the last dimension of `x`, which may be empty."""
-    if x.ndim == 2:
-        return x
-    *lead, width = x.shape
-    return x.reshape(prod(lead), width)
+    return x if x.ndim == 2 else x.reshape(-1 if x.size else prod(x.shape[:-1]), x.shape[-1])
 
 
 def _affine(a: Any, w: Any, b: Any) -> Any:

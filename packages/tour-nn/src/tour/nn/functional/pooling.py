@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from math import prod
 from typing import Any
 
@@ -98,7 +99,15 @@ vjp(gather_from_plane, input=lambda g, indices, input_shape: _scatter(g, indices
 
 
 def check_pool(input: Tensor, kernel: Sizes, stride: Sizes, padding: Sizes, dilation: Sizes, ceil_mode: bool) -> None:
-    """Refuse windows that cannot be laid over the input.
+    """Refuse windows that cannot be laid over the input; see `_check_windows`."""
+    _check_windows(input._a.shape, kernel, stride, padding, dilation, ceil_mode)
+
+
+@lru_cache(maxsize=256)
+def _check_windows(
+    shape: Sizes, kernel: Sizes, stride: Sizes, padding: Sizes, dilation: Sizes, ceil_mode: bool
+) -> None:
+    """Refuse windows that cannot be laid over an input of this shape.
 
     Raises:
         RuntimeError: If a size is not positive, the padding exceeds half the kernel, or nothing is there or would be left.
@@ -113,14 +122,14 @@ def check_pool(input: Tensor, kernel: Sizes, stride: Sizes, padding: Sizes, dila
         raise RuntimeError(
             f"pad should be at most half of effective kernel size, but got pad={list(padding)}, kernel_size={list(kernel)}"
         )
-    if 0 in input.shape[1:]:
+    if 0 in shape[1:]:
         raise RuntimeError(
-            f"Expected a tensor with optional 0 dim batch size for input, but got sizes {list(input.shape[1:])} without the batch"
+            f"Expected a tensor with optional 0 dim batch size for input, but got sizes {list(shape[1:])} without the batch"
         )
-    out = count_windows(input.shape[2:], kernel, stride, padding, dilation, ceil_mode)
+    out = count_windows(shape[2:], kernel, stride, padding, dilation, ceil_mode)
     if min(out) < 1:
         raise RuntimeError(
-            f"Given input size: {list(input.shape)}. Calculated output size: {list(out)}. Output size is too small: a window of "
+            f"Given input size: {list(shape)}. Calculated output size: {list(out)}. Output size is too small: a window of "
             f"{list(kernel)} does not fit; pad the input, or take a smaller kernel_size"
         )
 

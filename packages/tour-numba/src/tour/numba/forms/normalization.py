@@ -66,9 +66,10 @@ def layer_norm_grad(
         return NotImplemented
     rows = x.size // n
     parts = _parts(x.size, rows)
-    grad, scratch = memory.empty(x.shape), [memory.empty((parts, n)) for _ in range(2)]
-    weight_grad, bias_grad = (memory.empty(shape if parts == 1 else (parts, *shape)) for _ in range(2))
-    inputs = memory.dense(g), memory.dense(x), memory.dense(mean), memory.dense(rstd), _or(weight, n, 1)
+    sums = shape if parts == 1 else (parts, *shape)
+    grad, weight_grad, bias_grad = memory.empty(x.shape), memory.empty(sums), memory.empty(sums)
+    inputs = memory.dense(g), memory.dense(x), mean, rstd, _or(weight, n, 1)
+    scratch = memory.empty(sums), memory.empty(sums)
     _layer_norm_grad(parts, *inputs, grad, *scratch, rows, n, weight_grad, bias_grad)
     if parts > 1:
         weight_grad, bias_grad = np.add.reduce(weight_grad, 0), np.add.reduce(bias_grad, 0)
