@@ -57,8 +57,26 @@ def test_what_is_not_finite(name, options):
 
 
 def test_other_dtypes_are_left_to_numpy():
-    for dtype in (np.float64, np.float16, np.complex64):
+    for dtype in (np.float16, np.complex64):
         assert forms.silu(np.zeros(3, dtype)) is NotImplemented
+    assert forms.gelu(np.zeros(3), "none") is NotImplemented
+
+
+@pytest.mark.parametrize("name", ["sigmoid", "silu"])
+def test_double_precision_is_numpys_to_the_last_bit(rng, name):
+    for x in (rng.standard_normal(100_003), rng.standard_normal((30, 50, 70))[::2, :, ::-3]):
+        assert np.array_equal(getattr(forms, name)(x), getattr(kernels, name).__wrapped__(x))
+
+
+@pytest.mark.parametrize("name", ["sigmoid", "gelu", "logsigmoid", "relu_grad"])
+def test_nothing_is_written_outside(guarded, rng, name):
+    ufunc = getattr(forms, f"_{name}")
+    for n in (*SIZES[:-1], 70_001):
+        operands = [guarded.input(rng.standard_normal((n, 2)).astype(np.float32)) for _ in range(ufunc.operands - 1)]
+        for views in ([x.reshape(-1) for x in operands], [x[:, 0] for x in operands], [x[::-1, 1] for x in operands]):
+            y = guarded.result(views[0].shape)
+            ufunc(*views, y)
+            assert np.array_equal(y, ufunc(*(x.copy() for x in views)))
 
 
 @pytest.mark.parametrize("ufunc", [np.maximum, np.minimum])

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import tour
+from tour import _activations
 from tour.numba import _driver, _pool, _ufuncs
 
 PLAIN = {ufunc.__name__: ufunc for ufunc in (*_ufuncs.LIGHT_ONES, *_ufuncs.HEAVY_ONES)}
@@ -170,6 +171,52 @@ def test_warnings_as_errors():
         assert (1 / x).isinf().all() and (x / x).isnan().all() and x.log().isinf().all()
 
 
+@pytest.mark.parametrize("name", _ufuncs.CHAINS)
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_chains_are_numpys_to_the_last_bit(rng, name, dtype):
+    def plain(a):
+        return np.maximum(a, np.zeros_like(a)) if name == "relu" else getattr(_activations, name).__wrapped__(a)
+
+    chain = _ufuncs.chain(name)
+    assert chain is not None
+    with np.errstate(all="ignore"):
+        for n in (1, 15, 16, 17, 1023, 1024, 1025, 5000, 200_001):
+            a = numbers(rng, n, dtype)
+            same(chain(a), plain(a))
+            b = a.copy()
+            assert chain(b, out=b) is b
+            same(b, plain(a))
+        a = numbers(rng, (5, 40, 60), dtype)
+        for view in (a[::2, :, ::-3], a.transpose(2, 0, 1), a[:, 3], a[:0], a[0, 0, :1]):
+            same(chain(view), plain(view))
+        same(np.asarray(chain(a[0, 0, 1])), plain(a[0, 0, 1:2]).reshape(()))
+
+
+OFTEN = """
+import sys, numpy, tour
+from tour import _activations, _compiled
+_activations.OFTEN = 100
+x = tour.tensor([[-1.5, 2.0, float("nan")]])
+def results(): return [f(x.clone()).numpy().tobytes() for f in (tour.sigmoid, tour.relu, tour.nn.functional.silu)]
+first = results()
+for _ in range(97): tour.sigmoid(x)
+print("llvmlite" in sys.modules, end=" ")
+tour.sigmoid(x)
+print("llvmlite" in sys.modules, results() == first, tour.numba.compiled(), _compiled.in_use(), end=" ")
+ones = tour.ones(2)
+for y in (tour.tensor(0.5), ones.int(), ones.half(), ones.bfloat16(), ones.requires_grad_()):
+    assert type(y.relu()) is tour.Tensor and y.relu().equal(y) and y.relu().dtype is y.dtype
+    assert abs(y.sigmoid() - 1 / (1 + (-y.double()).exp())).max() < 1e-2
+    if y.requires_grad: y.sigmoid().sum().backward(); assert (y.grad > 0).all()
+assert tour.func.vmap(tour.relu)(x).isnan().sum() == 1
+"""
+
+
+def test_often_called_functions_of_few_numbers_become_one_ufunc(python):
+    assert python(OFTEN) == "False True True [] False"
+    assert python(OFTEN, TOUR_NUMBA="0") == "False False True [] False"
+
+
 IN_USE = """
 import numpy, tour
 a = numpy.random.default_rng(0).standard_normal(1 << 18).astype("f")
@@ -221,3 +268,8 @@ def test_functions_of_samples(rng):
     x = tour.randn(4, 1 << 17)
     x.sigmoid()
     assert tour.func.vmap(lambda a: a.exp() + a * 2)(x).equal(x.exp() + x * 2)
+
+
+def test_ufuncs_of_an_unknown_layout_are_left_alone(monkeypatch):
+    monkeypatch.setattr(_ufuncs, "inside", lambda ufunc: None)
+    assert _ufuncs.threaded(np.add, 100) is None and _ufuncs.chain.__wrapped__("sigmoid") is None

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
+from itertools import count
 from typing import Any
 
 import numpy as np
 
 from tour import _special
-from tour._compiled import compilable
+from tour._compiled import OFTEN, compilable, often
 from tour._core import OPS, kernel_for, ndarray
 from tour._kernels import BLOCK, ONE, ZEROS, blocked, bounded, in_single, keep
 
@@ -31,9 +32,14 @@ def relu_grad(g: Any, out: Any) -> Any:
 _negative, _exp, _add, _reciprocal = np.negative, np.exp, np.add, np.reciprocal  # four look-ups less in a small sigmoid
 
 
+_calls = count(1).__next__  # of the two formulas that machine code would shorten most
+
+
 @blocked
 def sigmoid(a: Any) -> Any:
     """1 / (1 + exp(-a)); also complex."""
+    if _calls() == OFTEN:
+        often()
     y = _negative(a)
     _exp(y, y)
     _add(y, ONE.get(a.dtype, 1), y)
@@ -112,6 +118,8 @@ def gelu_slope(a: Any, approximate: str) -> Any:
 @blocked
 def silu(a: Any) -> Any:
     """a sigmoid(a)."""
+    if _calls() == OFTEN:
+        often()
     y = _negative(a)
     _exp(y, y)
     _add(y, ONE.get(a.dtype, 1), y)

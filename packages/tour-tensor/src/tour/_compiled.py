@@ -47,6 +47,9 @@ class Provider(Forms, Protocol):
     def set_threads(self) -> None:
         """Use as many threads as `tour.set_num_threads` was given."""
 
+    def hasten(self) -> None:
+        """Exchange what can be had without a compiler for faster functions that give the same results: see `exchange`."""
+
 
 class Socket:
     """Where a faster form of one kernel goes.
@@ -72,6 +75,7 @@ class Socket:
     def _search(self, *args: Any) -> Any:
         serving = provider()
         form = serving.find(self.name) if serving is not None else None
+        _large[:] = [serving is not None]
         self.form, self.found = form or _none, form is not None
         return self.form(*args)
 
@@ -100,6 +104,7 @@ class Socket:
 DEVICES: dict[type, Forms] = {}  # who has forms for the arrays of a device, by their type
 SOCKETS: dict[str, Socket] = {}
 _providers: list[Provider | None] = []  # none yet, or the one that serves; None where no package offers kernels
+_large = [False]  # whether a large call has found one
 
 
 def _none(*_: Any) -> Any:
@@ -151,7 +156,7 @@ def provider() -> Provider | None:
 
 def in_use() -> bool:
     """Whether a package serves the sockets, because a large call has looked for it."""
-    return bool(_providers) and _providers[0] is not None
+    return _large[0]
 
 
 def empty_cache() -> None:
@@ -170,19 +175,35 @@ def set_threads() -> None:
 
 # --- Ufuncs ---------------------------------------------------------------------------------------------------------------------
 
-_holders: dict[Any, list[Any]] = {}  # cells of the bodies of ops, by the ufunc that each holds
+_holders: dict[Any, list[Any]] = {}  # cells of closures, by what each holds
 
 
-def holds(body: Callable[..., Any], name: str, ufunc: Any) -> None:
-    """Note that a function calls a ufunc, by the variable of its closure called `name`."""
+def holds(body: Callable[..., Any], name: str, what: Any) -> None:
+    """Note that a function calls something by the variable `name` of its closure.
+
+    Args:
+        body: The function.
+        name: The variable.
+        what: One of NumPy's ufuncs; or the name of the op whose kernel it is, or of the socket whose formula for small arrays it is.
+    """
     found = body.__closure__[body.__code__.co_freevars.index(name)]  # type: ignore[index]
-    _holders.setdefault(ufunc, []).append(found)
+    _holders.setdefault(what, []).append(found)
 
 
-def exchange(ufunc: Any, other: Any) -> None:
-    """Let the ops that call one of NumPy's ufuncs call another function from now on; on the way there is nothing to ask."""
-    for cell in _holders.get(ufunc, ()):
-        cell.cell_contents = other
+def exchange(what: Any, other: Callable[[Any], Any]) -> None:
+    """Let all that call something call another function from now on: `other(function)`. On the way there is nothing to ask."""
+    for cell in _holders.get(what, ()):
+        cell.cell_contents = other(cell.cell_contents)
+
+
+OFTEN = 1 << 16  # calls that save together what loading machine code takes, 50 ms
+
+
+def often() -> None:
+    """Called when a formula for small arrays has been walked `OFTEN` times: a package of compiled kernels may know a shorter way."""
+    serving = provider()
+    if serving is not None:
+        serving.hasten()
 
 
 def plug_device(kind: type, found: Forms) -> None:
@@ -194,6 +215,6 @@ def plug_device(kind: type, found: Forms) -> None:
 
 def plug(found: Provider | None) -> None:
     """Let a package serve the sockets, or none; forms found before are forgotten."""
-    _providers[:] = [found]
+    _providers[:], _large[:] = [found], [False]
     for socket in SOCKETS.values():
         socket.form, socket.found, socket.small = socket._search, False, 0

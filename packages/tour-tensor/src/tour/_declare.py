@@ -111,6 +111,8 @@ def unary(
                 record(t, input)
             return t if out is None else store(out, t, op.name)
 
+        if function is not ufunc:
+            holds(body, "function", op.name)
         return declare(op, decl, body)
 
     return bind

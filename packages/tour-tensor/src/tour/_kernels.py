@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from tour._compiled import Socket
+from tour._compiled import Socket, holds
 from tour._core import ndarray
 
 Kernel = Callable[..., Any]
@@ -122,6 +122,7 @@ def blocked(formula: Kernel) -> Kernel:
             result[block] = formula(flat[block], *numbers)
         return out
 
+    holds(body, "plain", socket.name)
     return body
 
 

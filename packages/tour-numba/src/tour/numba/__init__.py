@@ -50,6 +50,12 @@ class _Provider:
 
         _pool.set_threads()
 
+    def hasten(self) -> None:
+        """Give ops ufuncs in machine code."""
+        from tour.numba import _ufuncs
+
+        _ufuncs.install()
+
 
 def warmup() -> None:
     """Compile every kernel now, about a minute on one core, so that no later call has to wait; what is cached is only loaded.

@@ -1,8 +1,8 @@
 """Machine code between NumPy, the kernels and the threads: short functions in LLVM's assembly language.
 
 `run` runs a kernel in parts; Python calls it by `_calling.py`. `threaded` is the inner loop of ufuncs (`_ufuncs.py`): NumPy calls it
-for a row of elements, without Python's lock, and it has another loop do the parts of that row: NumPy's own, or `compiled` with a
-kernel. Parts are done by as many threads as `pool` says.
+for a row of elements, without Python's lock, and it has another loop do the parts of that row: NumPy's own, `chained` with several
+of them, or `compiled` with a kernel. Parts are done by as many threads as `pool` says.
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ from functools import cache
 from typing import NamedTuple
 
 SHORTEST = 64  # elements: parts of a row begin at multiples, so that vectors and cache lines are cut as in the whole
+BLOCK = 1 << 10  # elements that a chain of loops takes at a time, in the first-level cache
+LINKS = 4  # loops of a chain, at most
 STEAL = 4  # parts for each thread, so that one that is interrupted does not hold up the others
 
 # Numba's pools offer `parallel_for`, which calls a function (arrays, counts, steps, data) for stretches of a range, in one of the
@@ -105,6 +107,8 @@ define internal void @run(ptr %kernel, ptr %args, i64 %parts, i64 %threads) {{
 
 %loop = type {{ ptr, ptr, i64, i64 }}     ; a loop and its data; operands, of which the last is the result; the least of a part
 %kernel = type {{ ptr, i64 }}             ; a kernel that is a loop, and its operands
+%link = type {{ ptr, ptr, [3 x i64] }}    ; a loop and its data, and which of a chain's places it is given
+%chain = type {{ i64, i64, ptr, [{LINKS} x %link] }} ; its links, bytes of an element, a block of the constant
 %row = type {{ ptr, ptr, ptr, i64, i64 }} ; the loop, its arrays and steps, elements, parts
 
 declare i64 @llvm.smin.i64(i64, i64)
@@ -266,6 +270,89 @@ cut:
   ret void
 }}
 
+; Several loops one after the other as one, block by block, with what lies between in a block of its own.
+define void @chained(ptr %arrays, ptr %counts, ptr %steps, ptr %chain) {{
+entry:
+  %between = alloca [{BLOCK} x i64], align 64
+  %places = alloca [4 x ptr]          ; of the block: what is read, what is written, what is between, the constant
+  %strides = alloca [4 x i64]
+  %given = alloca [3 x ptr]           ; to a loop
+  %givensteps = alloca [3 x i64]
+  %length = alloca i64
+  %n = load i64, ptr %counts
+  %in = load ptr, ptr %arrays
+  %outp = getelementptr ptr, ptr %arrays, i64 1
+  %out = load ptr, ptr %outp
+  %instep = load i64, ptr %steps
+  %outstepp = getelementptr i64, ptr %steps, i64 1
+  %outstep = load i64, ptr %outstepp
+  %widthp = getelementptr %chain, ptr %chain, i32 0, i32 1
+  %width = load i64, ptr %widthp
+  %constantp = getelementptr %chain, ptr %chain, i32 0, i32 2
+  %constant = load ptr, ptr %constantp
+  %place1 = getelementptr ptr, ptr %places, i64 1
+  %place2 = getelementptr ptr, ptr %places, i64 2
+  %place3 = getelementptr ptr, ptr %places, i64 3
+  %stride1 = getelementptr i64, ptr %strides, i64 1
+  %stride2 = getelementptr i64, ptr %strides, i64 2
+  %stride3 = getelementptr i64, ptr %strides, i64 3
+  store ptr %between, ptr %place2
+  store ptr %constant, ptr %place3
+  store i64 %instep, ptr %strides
+  store i64 %outstep, ptr %stride1
+  store i64 %width, ptr %stride2
+  store i64 %width, ptr %stride3
+  %links = load i64, ptr %chain
+  br label %block
+block:
+  %begin = phi i64 [ 0, %entry ], [ %after, %ended ]
+  %some = icmp slt i64 %begin, %n
+  br i1 %some, label %start, label %done
+start:
+  %rest = sub i64 %n, %begin
+  %most = call i64 @llvm.smin.i64(i64 %rest, i64 {BLOCK})
+  store i64 %most, ptr %length
+  %infar = mul i64 %begin, %instep
+  %outfar = mul i64 %begin, %outstep
+  %inhere = getelementptr i8, ptr %in, i64 %infar
+  %outhere = getelementptr i8, ptr %out, i64 %outfar
+  store ptr %inhere, ptr %places
+  store ptr %outhere, ptr %place1
+  br label %link
+link:
+  %i = phi i64 [ 0, %start ], [ %following, %run ]
+  %linkp = getelementptr %chain, ptr %chain, i32 0, i32 3, i64 %i
+  br label %operand
+operand:
+  %k = phi i64 [ 0, %link ], [ %nextk, %operand ]
+  %whichp = getelementptr %link, ptr %linkp, i32 0, i32 2, i64 %k
+  %which = load i64, ptr %whichp
+  %wherep = getelementptr ptr, ptr %places, i64 %which
+  %where = load ptr, ptr %wherep
+  %stridep = getelementptr i64, ptr %strides, i64 %which
+  %stride = load i64, ptr %stridep
+  %givenp = getelementptr ptr, ptr %given, i64 %k
+  store ptr %where, ptr %givenp
+  %givenstepp = getelementptr i64, ptr %givensteps, i64 %k
+  store i64 %stride, ptr %givenstepp
+  %nextk = add i64 %k, 1
+  %morek = icmp slt i64 %nextk, 3
+  br i1 %morek, label %operand, label %run
+run:
+  %function = load ptr, ptr %linkp
+  %datap = getelementptr %link, ptr %linkp, i32 0, i32 1
+  %data = load ptr, ptr %datap
+  call void %function(ptr %given, ptr %length, ptr %givensteps, ptr %data)
+  %following = add i64 %i, 1
+  %more = icmp slt i64 %following, %links
+  br i1 %more, label %link, label %ended
+ended:
+  %after = add i64 %begin, {BLOCK}
+  br label %block
+done:
+  ret void
+}}
+
 ; A kernel as such a loop, in one part: it finds the addresses of its arrays, the number of elements, and the steps.
 define void @compiled(ptr %arrays, ptr %counts, ptr %steps, ptr %kernel) {{
 entry:
@@ -314,6 +401,20 @@ class Kernel(ctypes.Structure):
     _fields_ = [("function", ctypes.c_void_p), ("operands", ctypes.c_int64)]
 
 
+class Link(ctypes.Structure):
+    """`%link`."""
+
+    _fields_ = [("function", ctypes.c_void_p), ("data", ctypes.c_void_p), ("places", ctypes.c_int64 * 3)]
+
+
+class Chain(ctypes.Structure):
+    """`%chain`."""
+
+    _fields_ = [
+        ("count", ctypes.c_int64), ("width", ctypes.c_int64), ("constant", ctypes.c_void_p), ("links", Link * LINKS),
+    ]  # fmt: skip
+
+
 class Loop(ctypes.Structure):
     """`%loop`."""
 
@@ -328,6 +429,7 @@ class Linked(NamedTuple):
     pool: Pool
     call: int
     threaded: int
+    chained: int
     compiled: int
 
 
@@ -342,4 +444,4 @@ def linked() -> Linked:
         _store.save("_driver", *found)
     call = _native.link(*found)
     pool = Pool.from_address(_native.variable("pool"))
-    return Linked(pool, call, _native.address("threaded"), _native.address("compiled"))
+    return Linked(pool, call, *map(_native.address, ("threaded", "chained", "compiled")))

@@ -13,6 +13,26 @@ TWICE, CUBIC, CUBIC3 = f4(2 * 0.7978845608028654), f4(0.044715), f4(0.134145)
 FAR = f4(1e4)
 
 
+FLOAT = 4  # bytes
+
+
+def _of_one(function: Any) -> Any:
+    """The kernel of a function of one number, for a ufunc."""
+
+    def kernel(args: int, part: int, parts: int) -> None:
+        a = longs(args)
+        start, stop = span(a[2], part, parts)
+        if a[3] == FLOAT and a[4] == FLOAT:
+            x, y = floats(a[0]), floats(a[1])
+            for i in range(start, stop):
+                y[i] = function(x[i])
+        else:
+            for i in range(start, stop):
+                floats(a[1] + i * a[4])[0] = function(floats(a[0] + i * a[3])[0])
+
+    return kernel
+
+
 @helper
 def _operands(args: int, part: int, parts: int) -> Any:
     a = longs(args)
@@ -74,63 +94,34 @@ def _gelu_tanh_slope(x: Any) -> Any:
     return s + s * (ONE - s) * x * (TWICE * (ONE + CUBIC3 * square))
 
 
-def gelu(args: int, part: int, parts: int) -> None:
-    """x Φ(x), Φ the distribution function of the normal."""
-    x, y, start, stop = _operands(args, part, parts)
-    for i in range(start, stop):
-        y[i] = _gelu(x[i])
+@careful
+def _silu(x: Any) -> Any:
+    return x * scalar.sigmoid(x)
 
 
-def gelu_slope(args: int, part: int, parts: int) -> None:
-    """Φ(x) + x φ(x)."""
-    x, y, start, stop = _operands(args, part, parts)
-    for i in range(start, stop):
-        y[i] = _gelu_slope(x[i])
+@careful
+def _silu_slope(x: Any) -> Any:
+    s = scalar.sigmoid(x)
+    return s * (ONE + x * (ONE - s))
 
 
-def gelu_tanh(args: int, part: int, parts: int) -> None:
-    """`gelu` by its approximation with tanh."""
-    x, y, start, stop = _operands(args, part, parts)
-    for i in range(start, stop):
-        y[i] = _gelu_tanh(x[i])
-
-
-def gelu_tanh_slope(args: int, part: int, parts: int) -> None:
-    """The slope of `gelu_tanh`."""
-    x, y, start, stop = _operands(args, part, parts)
-    for i in range(start, stop):
-        y[i] = _gelu_tanh_slope(x[i])
-
-
-def sigmoid(args: int, part: int, parts: int) -> None:
-    """1 / (1 + exp(-x))."""
-    x, y, start, stop = _operands(args, part, parts)
-    for i in range(start, stop):
-        y[i] = scalar.sigmoid(x[i])
-
-
-def silu(args: int, part: int, parts: int) -> None:
-    """x sigmoid(x)."""
-    x, y, start, stop = _operands(args, part, parts)
-    for i in range(start, stop):
-        y[i] = x[i] * scalar.sigmoid(x[i])
-
-
-def silu_slope(args: int, part: int, parts: int) -> None:
-    """s + x s (1 - s), s = sigmoid(x)."""
-    x, y, start, stop = _operands(args, part, parts)
-    for i in range(start, stop):
-        s = scalar.sigmoid(x[i])
-        y[i] = s * (ONE + x[i] * (ONE - s))
+gelu, gelu_slope = _of_one(_gelu), _of_one(_gelu_slope)  # x Φ(x), and Φ(x) + x φ(x)
+gelu_tanh, gelu_tanh_slope = _of_one(_gelu_tanh), _of_one(_gelu_tanh_slope)
+sigmoid, silu, silu_slope = _of_one(scalar.sigmoid), _of_one(_silu), _of_one(_silu_slope)
 
 
 def relu_grad(args: int, part: int, parts: int) -> None:
-    """g where the result of relu is not zero."""
+    """g where the result of relu is not zero, for a ufunc."""
     a = longs(args)
-    g, x, y = floats(a[0]), floats(a[1]), floats(a[2])
     start, stop = span(a[3], part, parts)
-    for i in range(start, stop):
-        y[i] = g[i] if x[i] != ZERO else ZERO
+    if a[4] == FLOAT and a[5] == FLOAT and a[6] == FLOAT:
+        g, x, y = floats(a[0]), floats(a[1]), floats(a[2])
+        for i in range(start, stop):
+            y[i] = g[i] if x[i] != ZERO else ZERO
+    else:
+        for i in range(start, stop):
+            x = floats(a[1] + i * a[5])
+            floats(a[2] + i * a[6])[0] = floats(a[0] + i * a[4])[0] if x[0] != ZERO else ZERO
 
 
 @careful
@@ -139,11 +130,12 @@ def _softplus(x: Any) -> Any:
     return above + scalar.log1p(scalar.exp(-abs(x)))
 
 
-def logsigmoid(args: int, part: int, parts: int) -> None:
-    """log(sigmoid(x)) = -softplus(-x)."""
-    x, y, start, stop = _operands(args, part, parts)
-    for i in range(start, stop):
-        y[i] = -_softplus(-x[i])
+@careful
+def _logsigmoid(x: Any) -> Any:
+    return -_softplus(-x)
+
+
+logsigmoid = _of_one(_logsigmoid)
 
 
 def softplus(args: int, part: int, parts: int) -> None:
