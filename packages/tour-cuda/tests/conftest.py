@@ -62,7 +62,7 @@ def fake(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Mon
     import fake_cupy
 
     if os.environ.get("TOUR_TEST_GPU"):
-        if request.path.name in ("test_names.py", "test_fake_device.py"):
+        if request.path.name in ("test_names.py", "test_moving.py", "test_fake_device.py"):
             pytest.skip("asks the fake device what a real one does not tell")
         yield types.SimpleNamespace(counts=collections.Counter())
         return
@@ -101,10 +101,33 @@ def simulated(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch):
 
 @pytest.fixture
 def kernels(fake, simulated, monkeypatch: pytest.MonkeyPatch):
-    """The fake device with kernels: the simulator, and the stand-in for cuBLAS."""
+    """The fake device with kernels: the simulator, and the stand-in for cuBLAS. On a GPU, the GPU."""
+    if os.environ.get("TOUR_TEST_GPU") == "1":
+        monkeypatch.undo()  # small grids, and the stand-in for cuBLAS
+        yield types.SimpleNamespace()
+        return
     on_fake = sys.modules.get("on_fake") or beside("on_fake")
     monkeypatch.setattr(_blas, "library", on_fake.Blas)
     yield from on_fake.plugged()
+
+
+@pytest.fixture
+def driver(fake, simulated, monkeypatch: pytest.MonkeyPatch):
+    """The fake device with CuPy's modules of kernels, so that tour-cuda's own runner launches them; and the stand-in for cuBLAS."""
+    if os.environ.get("TOUR_TEST_GPU") == "1":
+        pytest.skip("is about the fake device")
+    from fake_cupy import kernels as offered
+
+    from tour.cuda import _runner
+
+    on_fake = sys.modules.get("on_fake") or beside("on_fake")
+    monkeypatch.setattr(_blas, "library", on_fake.Blas)
+    monkeypatch.setattr(fake, "RawModule", offered.RawModule, raising=False)
+    monkeypatch.setitem(sys.modules, "cupy_backends.cuda.api.driver", offered)
+    _runner._module.cache_clear()
+    offered.launched.clear()
+    yield from on_fake.plugged(_runner.CupyRunner, offered)
+    _runner._module.cache_clear()
 
 
 @pytest.fixture

@@ -75,14 +75,14 @@ def start(act: Any) -> None:
         graph.work.append(("cudnn", act, [], []))
 
 
-def plugged() -> Iterator[OnFake]:
-    """The fake device with kernels, until it is resumed."""
-    found = _launch.RUNNERS[CudaArray] = OnFake()
+def plugged(runner: Any = OnFake, given: Any = None) -> Iterator[Any]:
+    """The fake device with kernels that a runner launches, until it is resumed."""
+    found = _launch.RUNNERS[CudaArray] = runner()
     for kernel in _launch.KERNELS.values():
         kernel._forms.clear()
     tour.zeros(1).cuda()
     _compiled.plug_device(CudaArray, Forms())
-    yield found
+    yield found if given is None else given
     _launch.RUNNERS.pop(CudaArray)
     _compiled.DEVICES.pop(CudaArray)
     for socket in _compiled.SOCKETS.values():

@@ -38,8 +38,8 @@ class OnGpu(simulator.Simulator):
                 guard = simulator.Guarded(a)
                 there[self.address(a)] = guard, self.cupy.asarray(guard.memory)
         for i, p in enumerate(declared):
-            if p.pointer and slots[i][0] in there:
-                slots[i][0] = there[slots[i][0]][1].data.ptr + simulator.GUARD
+            if p.pointer:  # an address of the host means nothing there, not even that of an empty array
+                slots[i][0] = there[slots[i][0]][1].data.ptr + simulator.GUARD if slots[i][0] in there else 0
         any_array = self.cupy.empty(1, np.uint8)
         self.runner.launch(compiled, grid, parameters, [any_array])
         for guard, memory in there.values():

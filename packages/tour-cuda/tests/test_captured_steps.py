@@ -8,8 +8,6 @@ import pytest
 import tour
 from tour import nn, optim
 
-pytestmark = pytest.mark.simulator
-
 OPTIMIZERS = {
     "Adam": {"weight_decay": 0.1}, "Adam amsgrad": {"amsgrad": True}, "AdamW": {}, "NAdam": {"decoupled_weight_decay": True},
     "Adamax": {}, "RAdam": {}, "Adadelta": {}, "Adagrad": {"lr_decay": 0.1}, "ASGD": {}, "Rprop": {}, "SGD": {},

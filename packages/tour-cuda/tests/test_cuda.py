@@ -48,6 +48,7 @@ def test_without_a_gpu_synchronize_says_what_is_missing():
 
 def test_missing_cupy_names_both_extras(monkeypatch):
     monkeypatch.setitem(sys.modules, "cupy", None)
+    monkeypatch.setattr(_cupy, "_found", None)
     with pytest.raises(RuntimeError, match=r"tour-cuda\[cuda13x\].*tour-cuda\[cuda12x\]"):
         _cupy.ready()
     assert _cupy.count() == 0

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -282,14 +280,3 @@ def test_a_scaler_steps_on_the_device(fake):
         scaler.update()
         assert w.tolist() == [expected] * 2
     assert scaler.get_scale() == 2.0
-
-
-def test_the_check_for_real_devices_runs_here_too(fake, monkeypatch):
-    path = Path(__file__).parents[3] / "tools" / "check_gpu.py"
-    if not path.exists():
-        pytest.skip("needs the checkout")
-    spec = importlib.util.spec_from_file_location("check_gpu", path)
-    check = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(check)
-    monkeypatch.setattr(fake.arrays, "LIBRARIES", set())  # products that can be captured, as those of tour-cuda can
-    check.compare_replay()

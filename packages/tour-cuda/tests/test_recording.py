@@ -10,8 +10,6 @@ import tour.nn.functional as F
 from tour import nn
 from tour.autograd.checkpoint import checkpoint
 
-pytestmark = pytest.mark.simulator
-
 N = 4000
 DRAWS = {
     "normal_": (lambda t: t.normal_(1.0, 2.0), 1.0, 2.0),

@@ -40,6 +40,15 @@ class MemoryPointer:
 class Device:
     def __init__(self, device: int | None = None) -> None:
         self.id = runtime.world.state.device if device is None else device
+        self.before: list[int] = []
+
+    def __enter__(self) -> Device:
+        self.before.append(runtime.world.state.device)
+        runtime.world.state.device = self.id
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        runtime.world.state.device = self.before.pop()
 
 
 class Flags:
@@ -359,15 +368,21 @@ def close(x: Any, operands: Any) -> Any:
                 return o
             if x.base is not None and x.size and np.may_share_memory(x, o.host) and o.size:
                 return ndarray.over(x, o.memory, o if o.base is None else o.base)
-        return ndarray.over(x, runtime.allocate(x.nbytes))
+        return noted(ndarray.over(x, runtime.allocate(x.nbytes)))
     if type(x) is tuple or type(x) is list or (isinstance(x, tuple) and hasattr(x, "_fields")):
         parts = [close(y, operands) for y in x]
         return type(x)(*parts) if hasattr(x, "_fields") else type(x)(parts)
     return x
 
 
+def noted(a: ndarray) -> ndarray:
+    """The array, whose memory knows where it lies."""
+    a.memory.lies_at(a.host)
+    return a
+
+
 def fresh(host: np.ndarray) -> ndarray:
-    a = ndarray.over(host, runtime.allocate(host.nbytes))
+    a = noted(ndarray.over(host, runtime.allocate(host.nbytes)))
     if runtime.current_stream().graph is None:
         runtime.current_stream().use_memory([], [a.memory], "allocate")
     return a

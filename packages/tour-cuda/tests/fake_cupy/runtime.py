@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import collections
 import threading
+import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -54,6 +55,7 @@ class World:
         self.pools = [Pool(self) for _ in range(devices)]
         self.used = [0] * devices
         self.pending: list[tuple[int, int, Callable[[], None]]] = []
+        self.memories: weakref.WeakValueDictionary[int, Memory] = weakref.WeakValueDictionary()  # by their address
         self.faults: list[str] = []
 
 
@@ -226,6 +228,16 @@ class Memory:
         self.pool, self.stream, self.size, self.device = pool, current_stream(), size, device
         self.written: tuple[int, int] | None = None
         self.reads: Clock = {}
+        self.span: tuple[int, int] = (0, 0)
+        self.owner: np.ndarray | None = None
+
+    def lies_at(self, host: np.ndarray) -> None:
+        """Note the addresses."""
+        self.span = np.lib.array_utils.byte_bounds(host)
+        self.owner = (
+            host if self.pool not in world.pools else None
+        )  # what a graph's own pool gave stays as long as the graph
+        world.memories[self.span[0]] = self
 
     def check(self, clock: Clock, what: str, reads: bool = False) -> None:
         uses = [self.written] if self.written is not None else []
@@ -237,6 +249,20 @@ class Memory:
 
     def __del__(self) -> None:
         self.pool.take_back(self)
+
+
+def memory_at(place: int) -> Memory:
+    """What lies at an address.
+
+    Raises:
+        CUDARuntimeError: If nothing does, of which a GPU would make an illegal access.
+    """
+    if (found := world.memories.get(place)) is not None:
+        return found
+    for memory in list(world.memories.values()):
+        if memory.span[0] <= place < max(memory.span[1], memory.span[0] + 1):
+            return memory
+    raise CUDARuntimeError(f"cudaErrorIllegalAddress: {place:#x} is no memory of a device")
 
 
 hooks: list[Any] = []

@@ -109,6 +109,7 @@ def _record(optimizer: Any, group: Group, run: Any, grads: list[Array], options:
                     "learning rate may change between replays, so capture the step anew"
                 )
         run.tick(optimizer, h)
+        optimizer._opt_called = True  # for schedulers, which ask whether a step has been taken
         values = [float(getattr(h, name, 0.0)) for name in varying]
         _set(_ONE, numbers, *values, *(0.0,) * (PLACES - len(values)), scalar=np.float32)
 
