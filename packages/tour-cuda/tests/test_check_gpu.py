@@ -33,6 +33,7 @@ def check(monkeypatch):
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     monkeypatch.setattr(module, "plug_in", lambda: None)
+    monkeypatch.setattr(module, "pytorch", lambda: None)
     yield module
     sys.modules.pop("gpu_workloads", None)
 

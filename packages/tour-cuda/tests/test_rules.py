@@ -42,7 +42,7 @@ def results(function, leaves, device):
     with tour.device(device):
         made = function(*leaves)
     made = [t for t in (made if isinstance(made, (tuple, list)) else [made]) if isinstance(t, tour.Tensor)]
-    assert all(t.device.type == device for t in made)
+    assert {str(t.device).removesuffix(":0") for t in made} == {device}
     rng, total = np.random.default_rng(1), tour.zeros((), device=device)
     for t in made:
         if t.requires_grad:
@@ -99,3 +99,26 @@ def test_layer(fake, name):
             vars(there)[key].load_state_dict(module.state_dict())
     expected = results(function, leaves_of(arrays, "cpu"), "cpu")
     compare(results(there.CASES[name][0], leaves_of(arrays, "cuda"), "cuda"), expected)
+
+
+def second(kind, name):
+    """A rule or a layer on the second of two devices, while the first is the current one."""
+    if kind == "rule":
+        arrays, there = ARRAYS.values(ARRAYS.RULES[name][1:], "real"), table("arrays", "cuda:1").RULES[name][0]
+        return results(ARRAYS.RULES[name][0], leaves_of(arrays, "cpu"), "cpu"), there, arrays
+    function, *kinds = LAYERS.CASES[name]
+    arrays, there = [make(*numbers).numpy() for make, *numbers in kinds], table("layers", "cuda:1")
+    for key, module in vars(LAYERS).items():
+        if isinstance(module, tour.nn.Module):
+            vars(there)[key].load_state_dict(module.state_dict())
+    return results(function, leaves_of(arrays, "cpu"), "cpu"), there.CASES[name][0], arrays
+
+
+SOME = [("rule", name) for name in list(ARRAYS.RULES)[::6]] + [("layer", name) for name in list(LAYERS.CASES)[::3]]
+
+
+@pytest.mark.parametrize(("kind", "name"), SOME)
+def test_on_a_second_device(fake, kind, name):
+    fake.reset(devices=2)
+    expected, function, arrays = second(kind, name)
+    compare(results(function, leaves_of(arrays, "cuda:1"), "cuda:1"), expected)

@@ -63,7 +63,7 @@ class ufunc:
 
         def act(x: Any, *rest: Any) -> None:
             *i, values = rest
-            self.function.at(x, arrays.rebuilt(indices, i), values)
+            self.function.at(x, arrays.wrapped(x, arrays.rebuilt(indices, i)), values)
 
         launch(f"{self.__name__}.at", act, (a, *parts, b), writes=[a])
 
@@ -88,6 +88,8 @@ def checked(home: str, name: str, function: Any) -> Any:
         _refuse_tables(name, args)
         if not arrays.found_in((*args, *kwargs.values(), out)):
             raise TypeError(f"cupy.{name} needs an array of CuPy, got {[type(x).__name__ for x in args]}")
+        if name == "take":
+            kwargs["mode"] = "wrap"  # what is out of range: nothing is said of it
         given = arrays.found_in((*args, *kwargs.values()))
         if any(a.dtype.type not in KNOWN for a in given):
             raise TypeError(f"cupy.{name}: CuPy has no such dtype: {[a.dtype for a in given]}")

@@ -148,7 +148,7 @@ class CudaArray:
     def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
         if any(t is not CudaArray and t is not np.ndarray for t in types):
             return NotImplemented
-        return run(_functions.get(function) or _find_function(function), args, kwargs)
+        return run(_functions.get(function) or _find_function(function), args, kwargs, near=self)
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_"):
@@ -240,8 +240,10 @@ def closed(x: Any, operands: Any = ()) -> Any:
     return made
 
 
-def run(function: Callable[..., Any], args: Any, kwargs: Any = None, operands: Any = None) -> Any:
-    """Call a function of CuPy with the arrays of tensors, on the device of the first of them.
+def run(
+    function: Callable[..., Any], args: Any, kwargs: Any = None, operands: Any = None, near: CudaArray | None = None
+) -> Any:
+    """Call a function of CuPy with the arrays of tensors, on the device of the first of them, or that of `near` if there is none.
 
     Raises:
         tour.cuda.OutOfMemoryError: If there is no memory, also after the cache has been emptied.
@@ -251,7 +253,8 @@ def run(function: Callable[..., Any], args: Any, kwargs: Any = None, operands: A
     with_room = functools.partial(_memory.with_room, function, raw, named)
     if (
         _cupy.several()
-        and (home := _home(raw if operands is None else map(opened, operands))) is not None
+        and (home := _home([*(raw if operands is None else map(opened, operands)), *named.values(), opened(near)]))
+        is not None
         and home != _cupy.current()
     ):
         with _cupy.module().cuda.Device(home):

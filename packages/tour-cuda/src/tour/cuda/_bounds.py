@@ -16,7 +16,7 @@ from tour.cuda import _cupy, _faults
 _flags: dict[
     int, Any
 ] = {}  # device: one int32 in its memory, and which places have been noted since it was last looked at
-_places: list[str] = []
+_places: dict[str, int] = {}  # by what to tell: their numbers, from 1
 _MOST = 4096  # places remembered: a loop over one line notes it once
 
 
@@ -24,12 +24,12 @@ def watch(index: Any, low: int, high: int, name: str) -> None:
     """Have the device compare the elements of an index array with the bounds [low, high)."""
     if not index.size:
         return
-    found = flag(int(index.data.device_id))
     text = f"{name}(): an index is out of range, which goes from {low} to {high - 1}{_line()}"
     if text not in _places and len(_places) < _MOST:
-        _places.append(text)
-    number = _places.index(text) + 1 if text in _places else _MOST
-    _kernel()(index, low, high, number, found, size=index.size)
+        _places[text] = len(_places) + 1
+    with _cupy.module().cuda.Device(int(index.data.device_id)):
+        found = flag(int(index.data.device_id))
+        _kernel()(index, low, high, _places.get(text, _MOST + 1), found, size=index.size)
 
 
 def flag(device: int) -> Any:
@@ -47,11 +47,13 @@ def look() -> None:
         IndexError: If an index was out of range; says in which call. Tensors stay usable, but what was computed from it is void.
     """
     told = _faults.look()
-    for found in _flags.values():
-        number = int(found.get()[0])
+    for home, found in _flags.items():
+        with _cupy.module().cuda.Device(home):
+            number = int(found.get()[0])
+            if number:
+                found[...] = 0
         if number:
-            found[...] = 0
-            told = _places[number - 1] if number <= len(_places) else told or "an index is out of range"
+            told = next((text for text, n in _places.items() if n == number), told or "an index is out of range")
     if told:
         raise IndexError(told)
 

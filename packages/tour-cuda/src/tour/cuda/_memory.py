@@ -36,12 +36,12 @@ def with_room(function: Callable[..., Any], args: Any, kwargs: Any) -> Any:
         try:
             return function(*args, **kwargs)
         except MemoryError as error:
-            if not last:
-                reason = str(error)
+            # Giving memory back would end a capture.
+            if not last and not _cupy.module().cuda.get_current_stream().is_capturing():
                 continue_after_cleaning()
                 continue
             misses.count += 1
-            raise out_of_memory(reason) from None
+            raise out_of_memory(str(error)) from None
     raise AssertionError
 
 

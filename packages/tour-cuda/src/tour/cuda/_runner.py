@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from tour.cuda import _cupy, _source
+from tour.cuda import _cupy, _memory, _source
 from tour.cuda._array import CudaArray
 from tour.cuda._launch import RUNNERS, Array, Grid
 
@@ -54,7 +54,7 @@ class CupyRunner:
     def empty(self, shape: tuple[int, ...], dtype: Any, like: Array) -> Array:
         """From the pool, on the device of `like`."""
         with like.device:
-            return CudaArray(self.cupy.empty(shape, dtype))
+            return CudaArray(_memory.with_room(self.cupy.empty, (shape, dtype), {}))
 
     def device(self, array: Array) -> int:
         """The device's number."""
@@ -74,7 +74,8 @@ class CupyRunner:
 
     def read(self, array: Array) -> np.ndarray[Any, Any]:
         """A copy on the host."""
-        return array.get()  # type: ignore[no-any-return]
+        with array.device:
+            return array.get()  # type: ignore[no-any-return]
 
 
 def plug() -> None:

@@ -17,7 +17,7 @@ from tour._errors import shape_text
 from tour._operands import cast, number, tensor_argument
 from tour._writing import write, written
 from tour.ops.gathering import broadcast
-from tour.ops.indexing import _GETITEM, assign, is_basic, raw_index
+from tour.ops.indexing import _GETITEM, assign, is_basic, note_places, raw_index
 from tour.ops.scattering import reduce_at
 
 if TYPE_CHECKING:
@@ -342,6 +342,8 @@ def _index_put(a: Any, indices: Any, values: Any, accumulate: bool) -> None:
     if is_basic(indices):
         a[indices] += values
         return
+    if type(a) is not np.ndarray:
+        note_places(a, indices)
     places = np.arange(a.size, like=held(a)).reshape(a.shape)[indices]
     line = packed(a)
     reduce_at(line.reshape(-1), (places,), values)
@@ -446,9 +448,11 @@ def _put_params(input: Tensor, index: Tensor, source: Tensor) -> tuple[Any, Tens
             f"put_(): Expected source and index to have the same number of elements, but got source.numel() = {source._a.size}, "
             f"index.numel() = {i.size}"
         )
-    n = input._a.size
-    if i.size and (held(i).min() < -n or held(i).max() >= n):
-        raise IndexError(f"out of range: tried to access index {held(i).max()} on a tensor of {n} elements.")
+    n, numbers = input._a.size, held(i)
+    if type(numbers) is not np.ndarray:
+        numbers.within(-n, n, "put")  # a device tells at the next synchronisation
+    elif numbers.size and (numbers.min() < -n or numbers.max() >= n):
+        raise IndexError(f"out of range: tried to access index {numbers.max()} on a tensor of {n} elements.")
     return i, source
 
 

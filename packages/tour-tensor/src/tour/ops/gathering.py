@@ -214,7 +214,9 @@ def take_along_dim(input: Tensor, indices: Tensor, dim: int | None = None, *, ou
 def _from_front(index: Tensor, size: int) -> Tensor:
     """Indices that count from the end made to count from the front."""
     i = index._a
-    return wrap(np.where(i < 0, i + size, i)) if i.size and held(i).min() < 0 else index
+    if type(held(i)) is ndarray and not (i.size and held(i).min() < 0):
+        return index
+    return wrap(np.where(i < 0, i + size, i))  # on a device without a look at them
 
 
 @numpy_too

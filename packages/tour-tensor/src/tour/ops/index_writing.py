@@ -104,8 +104,11 @@ def _in_range(name: str, index: Any, size: int) -> Any:
     Raises:
         IndexError: If it is not.
     """
-    if index.size and (held(index).min() < 0 or held(index).max() >= size):
-        low, high = held(index).min(), held(index).max()
+    numbers = held(index)
+    if type(numbers) is not np.ndarray:
+        numbers.within(0, size, name)  # a device tells at the next synchronisation
+    elif numbers.size and (numbers.min() < 0 or numbers.max() >= size):
+        low, high = numbers.min(), numbers.max()
         raise IndexError(f"{name}(): index out of range in self: indices go from {low} to {high}, size is {size}")
     return index
 

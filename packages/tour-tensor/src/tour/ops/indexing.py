@@ -71,12 +71,26 @@ def _copy_of_part(input: Tensor, index: Any) -> Tensor:
     if basic is not None:
         input = getitem(input, basic)
     a = input._a
+    if type(a) is not ndarray:
+        note_places(a, index)
     own = kernel_among(_GETITEM, a, *(index if type(index) is tuple else (index,)))
     try:
         part = a[index] if own is None else own(a, index)
     except IndexError as error:
         raise index_error(a, index, error) from None
     return result(_GETITEM, part, input, index)  # type: ignore[no-any-return]
+
+
+def note_places(a: Any, index: Any) -> None:
+    """Have a device note numbers in index arrays that are out of range, which it tells at the next synchronisation."""
+    items = [i for i in (index if type(index) is tuple else (index,)) if i is not None]
+    wide = [i.ndim if _is_mask(i) else 0 if i is Ellipsis else 1 for i in items]
+    axis = 0
+    for i, n in zip(items, wide, strict=True):
+        numbers = held(i)
+        if n == 1 and hasattr(numbers, "within") and numbers.dtype.kind in "iu" and axis < a.ndim:
+            numbers.within(-a.shape[axis], a.shape[axis], "indexing")
+        axis += n if i is not Ellipsis else a.ndim - sum(wide)
 
 
 def setitem(input: Tensor, index: Any, value: Any) -> None:
@@ -120,6 +134,8 @@ def assign(a: Any, index: Any, value: Any) -> None:
     """`a[index] = value` on raw arrays, with PyTorch's errors."""
     if type(a) is ndarray and held(value) is not value:
         value.__array__()  # says why this cannot be
+    if type(a) is not ndarray and not is_basic(index):
+        note_places(a, index)
     if value.dtype.kind == "c" and a.dtype.kind != "c":
         value = value.real
     try:

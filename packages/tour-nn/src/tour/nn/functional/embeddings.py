@@ -305,12 +305,15 @@ def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
     if not classes.size and num_classes <= 0:
         raise RuntimeError("Can not infer total number of classes from empty tensor.")
     numbers = held(classes)
-    if classes.size and numbers.min() < 0:
+    there = type(numbers) is not np.ndarray and num_classes > 0
+    if there:
+        numbers.within(0, num_classes, "one_hot")  # a device tells at the next synchronisation
+    elif classes.size and numbers.min() < 0:
         raise RuntimeError(f"Class values must be non-negative, but got {numbers.min()}.")
     if num_classes == -1:
         num_classes = int(classes.max()) + 1
     elif num_classes < 1:
         raise RuntimeError(f"num_classes should be positive, but got {num_classes}")
-    if classes.size and numbers.max() >= num_classes:
+    if not there and classes.size and numbers.max() >= num_classes:
         raise RuntimeError(f"Class values must be smaller than num_classes: {numbers.max()} is not, for {num_classes}.")
     return wrap((classes[..., None] == np.arange(num_classes, like=held(classes))).astype(np.int64))

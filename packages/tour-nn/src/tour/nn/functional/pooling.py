@@ -8,7 +8,7 @@ from typing import Any
 
 import tour
 from tour import Tensor
-from tour._core import held, wrap
+from tour._core import held, ndarray, wrap
 from tour._declare import primitive
 from tour._shapes import count_windows
 from tour.autograd.both import reading
@@ -389,8 +389,9 @@ def _max_unpool(
             f"{name}: Expected input to have non-zero size for non-batch dimensions, but got {list(input.shape)}"
         )
     raw = held(indices._a)
-    wrong = (raw < 0) | (raw >= prod(size))
-    if wrong.any():
+    if type(raw) is not ndarray:
+        raw.within(0, prod(size), name)  # a device tells at the next synchronisation
+    elif (wrong := (raw < 0) | (raw >= prod(size))).any():
         raise RuntimeError(f"{name}: found an invalid max index: {raw[wrong][0]} (output planes are {list(size)})")
     if input.dim() == dims + 1:
         return max_unpooling(input.unsqueeze(0), indices.unsqueeze(0), size).squeeze(0)
