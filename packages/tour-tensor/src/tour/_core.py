@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable
+from functools import cache
 from importlib import import_module
 from sys import _getframe
 from typing import TYPE_CHECKING, Any, Final
@@ -298,6 +299,7 @@ sockets = Sockets()
 sockets.before_write = sockets.sample = None
 
 
+@cache
 def autograd() -> Any:
     """tour-autograd, loaded by name at first use: the one place where this package asks for a layer above it.
 

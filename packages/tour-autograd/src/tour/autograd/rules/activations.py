@@ -44,8 +44,17 @@ vjp(op._HARDSHRINK, input=lambda g, input, lambd: masked(g, np.abs(input) > lamb
 
 # --- Smooth ones: their slopes are ops with kernels of their own, differentiated below where somebody asks for more -----------
 
-vjp(op._GELU, input=lambda g, input, approximate: g * _gelu_slope(input, approximate))
-vjp(op._SILU, input=lambda g, input: g * _silu_slope(input).conj())
+
+def _along(g: Any, slope: Any) -> Any:
+    """`g * slope` for a slope made for this: into its memory, where that is an array."""
+    if type(g) is type(slope) is np.ndarray and g.dtype is slope.dtype:
+        slope *= g
+        return slope
+    return g * slope
+
+
+vjp(op._GELU, input=lambda g, input, approximate: _along(g, _gelu_slope(input, approximate)))
+vjp(op._SILU, input=lambda g, input: _along(g, _silu_slope(input).conj()))
 vjp(op._MISH, input=lambda g, input: g * _mish_slope(input))
 vjp(op._LOGSIGMOID, input=lambda g, input: g * _sigmoid(-input))
 vjp(

@@ -46,7 +46,9 @@ def all_below(numbers: Any, n: int) -> bool:
         (True, False)
     """
     unsigned = _UNSIGNED.get(numbers.dtype)
-    return not np.count_nonzero((numbers if unsigned is None else numbers.view(unsigned)) >= n)
+    if unsigned is not None:
+        numbers = numbers.view(unsigned)
+    return not numbers.size or numbers.item(numbers.argmax()) < n  # a third of the time of looking at a mask
 
 
 def pool_stride(stride: Any, kernel: tuple[int, ...]) -> tuple[int, ...]:

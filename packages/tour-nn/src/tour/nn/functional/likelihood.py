@@ -101,7 +101,7 @@ def cross_entropy(
         if reduction == "mean" and weight is not None and not target.is_floating_point():
             return losses.sum() / class_weight_sum(target.unsqueeze(0), weight, ignore_index, input)
         return losses.sum()
-    if target.is_floating_point():
+    if target._a.dtype.kind not in "iub" and target.is_floating_point():
         if ignore_index >= 0:
             raise RuntimeError(
                 f"ignore_index is not supported for floating point target, but got {ignore_index}; leave it out, or give class indices"

@@ -276,7 +276,7 @@ def trailing(input: Tensor, shape: Any, weight: Tensor | None, bias: Tensor | No
     Raises:
         RuntimeError: If the input does not end in that shape, or weight or bias have another.
     """
-    wanted = (shape,) if isinstance(shape, int) else tuple(int(n) for n in shape)
+    wanted = (shape,) if isinstance(shape, int) else tuple(map(int, shape))
     if not wanted:
         raise RuntimeError(
             "Expected normalized_shape to be at least 1-dimensional, i.e., containing at least one element"

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tour._compiled import compilable
-from tour._core import held
+from tour._core import held, ndarray
 from tour._softmax import blocks, shifted, three, total
 
 Array = NDArray[Any]
@@ -62,6 +62,13 @@ def cross_entropy(
         >>> cross_entropy(np.zeros((1, 2)), np.array([1]))[0].round(4)
         array([0.6931])
     """
+    if _plain(logits, target, weight, ignore_index, label_smoothing):
+        y = logits - np.maximum.reduce(logits, 1, keepdims=True)
+        picked = y[np.arange(len(y)), target]
+        np.exp(y, y)
+        sums = np.add.reduce(y, 1)
+        y /= sums[:, None]
+        return np.log(sums) - picked, y
     x, keep = three(logits, 1), target != ignore_index
     chosen = np.where(keep, target, 0).reshape(len(x), x.shape[2])
     probabilities = np.empty(x.shape, x.dtype, like=x)
@@ -99,13 +106,17 @@ def cross_entropy_grad(
     With w the class weights and e the smoothing, each sample of target t gives
     g [((1 - e) w_t + e mean(w)) p - (1 - e) w_t onehot(t) - e w / C].
     """
+    if _plain(probabilities, target, weight, ignore_index, label_smoothing):
+        grad: Array = probabilities * g[:, None]
+        grad[np.arange(len(g)), target] -= g
+        return grad
     p, keep = three(probabilities, 1), target != ignore_index
     classes = p.shape[1]
     chosen = np.where(keep, target, 0).reshape(len(p), p.shape[2])
     g = np.where(keep, g, g.dtype.type(0)).reshape(chosen.shape)
     share = g if weight is None else g * weight[chosen]
     if not label_smoothing:
-        grad: Array = p * share[:, None]
+        grad = p * share[:, None]
     else:
         share = share * (1 - label_smoothing)
         spread = g * (label_smoothing / classes)
@@ -113,6 +124,15 @@ def cross_entropy_grad(
         grad -= spread[:, None] * (1 if weight is None else weight[:, None])
     grad[_places(chosen)] -= share
     return grad.reshape(probabilities.shape)
+
+
+_SMALL = 1 << 12  # elements up to which the plain formula is faster
+
+
+def _plain(x: Array, target: Array, weight: Array | None, ignore_index: int, label_smoothing: float) -> bool:
+    """Whether few samples, of which none is ignored, are computed by the formula as it stands."""
+    few = x.ndim == 2 and 0 < x.size <= _SMALL and type(x) is type(target) is ndarray
+    return few and weight is None and not label_smoothing and not np.count_nonzero(target == ignore_index)
 
 
 def _places(chosen: Array) -> tuple[Array, Array, Array]:

@@ -42,7 +42,7 @@ def _or(a: Array | None, n: int, value: float) -> Array:
 
 
 def _parts(size: int, units: int) -> int:
-    return max(1, min(parts_for(size, LEAST), units))
+    return max(1, min(parts_for(size, LEAST), units)) if size >= 2 * LEAST else 1
 
 
 def layer_norm(x: Array, shape: tuple[int, ...], weight: Array | None, bias: Array | None, eps: float) -> Any:
