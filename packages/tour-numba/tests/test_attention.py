@@ -1,4 +1,4 @@
-"""Attention in compiled form: lengths at every residue of vectors and blocks, causal or not, both ways, against float64."""
+"""Attention in compiled form: lengths and widths at every residue of vectors and blocks, causal and masked, both ways, against float64."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ LENGTHS = [*range(1, 20), 31, 32, 33, *range(46, 52), 95, 96, 97, 130]
 
 
 def exact(kernel, *args):
-    return kernel(*(a.astype(np.float64) if isinstance(a, np.ndarray) else a for a in args))
+    return kernel(*(a.astype(np.float64) if isinstance(a, np.ndarray) and a.dtype != bool else a for a in args))
 
 
 def far(got, wanted):
@@ -24,24 +24,79 @@ def far(got, wanted):
     return np.abs(got - wanted).max() / max(np.abs(wanted).max(), 1) / EPS
 
 
+def compare(guarded, rng, batch, sizes, mask, causal):
+    """Both ways against the NumPy kernel in float64; sizes are L, S, E and V."""
+    length, columns, width, depth = sizes
+    q, k, v, g = (
+        guarded.input(rng.standard_normal((*batch, n, d)).astype(np.float32))
+        for n, d in ((length, width), (columns, width), (columns, depth), (length, depth))
+    )
+    given = q, k, v, mask, None, causal, width**-0.5
+    wanted = exact(kernels.attention, q, k, v, mask, None, causal, width**-0.5)
+    got = forms.attention(*given)
+    long = max(1, width / 64) ** 0.5  # sums of a row with a column
+    assert far(got[0], wanted[0]) < 12 * long and far(got[1], wanted[1]) < 6 * long
+    out, sums = (x.astype(np.float32) for x in wanted)
+    grads = forms.attention_grad(g, *given, out, sums)
+    for a, b in zip(grads[:3], exact(kernels.attention_grad, g, *given, *wanted)[:3], strict=True):
+        assert a.dtype == np.float32 and far(a, b) < 24 * long
+    assert grads[3] is None
+
+
 @pytest.mark.parametrize("causal", [True, False])
 @pytest.mark.parametrize("length", LENGTHS)
 def test_every_length(guarded, rng, length, causal):
     for columns in (length, length + 7, max(1, length - 5)):
-        batch, width, depth = (2, 2), LANES * (1 + length % 2), LANES * (1 + columns % 3)
-        q, k, v, g = (
-            guarded.input(rng.standard_normal((*batch, n, d)).astype(np.float32))
-            for n, d in ((length, width), (columns, width), (columns, depth), (length, depth))
+        width, depth = LANES * (1 + length % 2), LANES * (1 + columns % 3)
+        compare(guarded, rng, (2, 2), (length, columns, width, depth), None, causal)
+
+
+@pytest.mark.parametrize("causal", [True, False])
+def test_more_than_one_block_of_columns(guarded, rng, causal):
+    for length, columns in ((385, 385), (50, 800), (800, 50), (390, 769)):
+        compare(guarded, rng, (2,), (length, columns, LANES, LANES), None, causal)
+        compare(
+            guarded, rng, (2,), (length, columns, 5, 3), rng.standard_normal((length, 1)).astype(np.float32), causal
         )
-        given = q, k, v, None, None, causal, width**-0.5
-        wanted = exact(kernels.attention, *given)
-        got = forms.attention(*given)
-        assert far(got[0], wanted[0]) < 12 and far(got[1], wanted[1]) < 6
-        out, sums = (x.astype(np.float32) for x in wanted)
-        grads = forms.attention_grad(g, *given, out, sums)
-        for a, b in zip(grads[:3], exact(kernels.attention_grad, g, *given, *wanted)[:3], strict=True):
-            assert a.dtype == np.float32 and far(a, b) < 24
-        assert grads[3] is None
+
+
+@pytest.mark.parametrize("width", range(1, 2 * LANES + 2))
+def test_every_width(guarded, rng, width):
+    for depth in (width, 1, LANES, 3 * LANES + 5):
+        compare(guarded, rng, (3,), (19, 23, width, depth), None, depth % 2 == 0)
+
+
+def test_wide_heads(guarded, rng):
+    for width in (80, 128, 400, 784):
+        compare(guarded, rng, (2,), (55, 70, width, width), None, False)
+
+
+MASKS = {
+    "for all heads": (13, 21),
+    "for each head": (2, 3, 13, 21),
+    "for each sample": (2, 1, 1, 21),
+    "for each row": (3, 13, 1),
+    "one number": (1, 1),
+}
+
+
+@pytest.mark.parametrize("shape", MASKS.values(), ids=MASKS)
+@pytest.mark.parametrize("causal", [True, False])
+def test_masks(guarded, rng, shape, causal):
+    for mask in (rng.random(shape) < 0.7, 3 * rng.standard_normal(shape).astype(np.float32)):
+        compare(guarded, rng, (2, 3), (13, 21, 8, 8), mask, causal)
+    behind = rng.standard_normal((*shape[:-1], 2 * shape[-1])).astype(np.float32)[..., ::-2]
+    compare(guarded, rng, (2, 3), (13, 21, 8, 8), behind, causal)
+
+
+def test_rows_that_see_nothing(guarded, rng):
+    for columns in (21, 400):  # in one block and in two, of which the first or second may be hidden
+        mask = rng.random((13, columns)) < 0.7
+        mask[3] = False
+        mask[5, : columns - 1] = False
+        mask[6, 1:] = False
+        compare(guarded, rng, (2,), (13, columns, 8, 8), mask, False)
+        compare(guarded, rng, (2,), (13, columns, 8, 8), np.where(mask, 0, -np.inf).astype(np.float32), False)
 
 
 LAYOUTS = {
@@ -73,10 +128,10 @@ def test_every_layout(guarded, rng, layout):
 
 
 def test_what_is_left_to_numpy():
-    x, mask = np.ones((1, 5, LANES), np.float32), np.ones((5, 5), bool)
-    assert forms.attention(x, x, x, mask, None, False, 1.0) is NotImplemented
+    x, mask = np.ones((1, 5, LANES), np.float32), np.ones((5, 5), np.float32)
+    assert forms.attention(x, x, x, mask.astype(np.float64), None, False, 1.0) is NotImplemented
+    assert forms.attention_grad(x, x, x, x, mask, None, False, 1.0, x, x[..., 0], True) is NotImplemented
     assert forms.attention(x, x, x, None, np.ones((1, 5, 5), np.float32), False, 1.0) is NotImplemented
-    assert forms.attention(x[..., 1:], x[..., 1:], x, None, None, False, 1.0) is NotImplemented
     assert forms.attention(x[:, :0], x, x, None, None, False, 1.0) is NotImplemented
     assert forms.attention(x, x, x, None, None, False, -1.0) is NotImplemented
     y = x.astype(np.float64)

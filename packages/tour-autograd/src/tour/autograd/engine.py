@@ -6,7 +6,7 @@ The walk is iterative, so a graph may be deeper than Python's stack. Gradients a
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from math import prod
 from sys import getrefcount
 from typing import Any
@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from tour import _core
+from tour._compiled import holds
 from tour._core import as_array, clock, ndarray, stamp_of, wrap
 from tour.autograd import anomaly, tape
 from tour.autograd.blame import call_text, explain, freed_error, overwritten_error
@@ -383,6 +384,17 @@ def _picked(node: Node, g: Any, grads: dict[int, Any]) -> None:
     held[i] = g if held[i] is None else held[i] + g
 
 
+def _adding(add: Any) -> Callable[[Any, Any], None]:
+    def add_to(held: Any, g: Any) -> None:
+        add(held, g, out=held)
+
+    holds(add_to, "add", add)
+    return add_to
+
+
+_add_to = _adding(np.add)  # in all threads, where compiled kernels are in use
+
+
 def _accumulate(leaf: Leaf, g: Gradient, create: bool) -> None:
     """Add a gradient to a leaf's tensor."""
     t = leaf.ref()
@@ -400,7 +412,7 @@ def _accumulate(leaf: Leaf, g: Gradient, create: bool) -> None:
     elif held._tape is not None:
         t._grad = held + wrap(as_array(g))
     else:
-        np.add(held._a, g, out=held._a)
+        _add_to(held._a, g)
         _core.stamp_array(held._a)
     if leaf.after:
         for hook in list(leaf.after.values()):

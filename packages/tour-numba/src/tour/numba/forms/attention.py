@@ -1,4 +1,4 @@
-"""Scaled dot-product attention and its gradient, without masks and dropout."""
+"""Scaled dot-product attention and its gradient, without dropout."""
 
 from __future__ import annotations
 
@@ -10,60 +10,85 @@ import numpy as np
 from tour.numba import _memory as memory
 from tour.numba import _pool
 from tour.numba._native import Kernel, vector_bits
+from tour.numba.forms._sharing import STEAL
 
 Array = Any
 
-BLOCK = 48  # rows at a time, as in the kernels
+LANES = vector_bits() // 32
+WIDE = 4 * LANES if LANES != 8 else 2 * LANES  # as in the kernels, like these:
+TALL, SPAN = 48, 384  # rows and columns of a block of scores
+BLOCK = TALL * (SPAN + LANES)
 
 _attention, _attention_grad = Kernel("attention.attention"), Kernel("attention.attention_grad")
+_places = 4 * WIDE * np.arange(LANES, dtype=np.int64)
 
 
 def _serves(query: Array, key: Array, value: Array, mask: Array | None, keep: Array | None, scale: float) -> bool:
-    lanes = vector_bits() // 32
-    same = query.dtype is key.dtype is value.dtype is memory.F32
     return (
-        same
-        and mask is keep is None
+        query.dtype is key.dtype is value.dtype is memory.F32
+        and keep is None
         and scale > 0
+        and (mask is None or mask.dtype is memory.F32 or mask.dtype == bool)
         and bool(query.size and key.size and value.size)
-        and not (query.shape[-1] % lanes or value.shape[-1] % lanes)
     )
 
 
-def _sizes(query: Array, key: Array, value: Array, causal: bool, scale: float) -> tuple[Any, ...]:
-    """What both kernels take after the arrays; and the parts, and the length of a row of scores."""
-    lanes = vector_bits() // 32
-    count, height, columns = prod(query.shape[:-2]), query.shape[-2], key.shape[-2]
-    pitch = -(-columns // lanes) * lanes
-    places = 4 * pitch * np.arange(lanes, dtype=np.int64)
-    sizes = count, height, columns, query.shape[-1], value.shape[-1], int(causal), float(scale), places, pitch
-    return sizes, min(_pool.threads(), count), pitch
+def _whole(n: int, unit: int = LANES) -> int:
+    return -(-n // unit) * unit
+
+
+def _mask(mask: Array | None, batch: tuple[int, ...], height: int, columns: int) -> tuple[Any, Any, int]:
+    """A mask as numbers to add, where in it that of each head begins, and the bytes between its rows; zeros for no mask."""
+    if mask is None:
+        return 0, 0, 0
+    if mask.dtype == bool:
+        mask = np.where(mask, np.float32(0), np.float32(-np.inf))
+    if mask.shape[-1] != columns or mask.strides[-1] != 4:
+        mask = np.ascontiguousarray(np.broadcast_to(mask, (*mask.shape[:-1], columns)))
+    strides = np.broadcast_to(mask, (*batch, height, columns)).strides
+    starts = np.zeros(1, np.int64)
+    for n, stride in zip(batch, strides, strict=False):
+        starts = (starts[:, None] + stride * np.arange(n)).ravel()
+    return mask, starts, strides[-2]
 
 
 def _laid_out(*arrays: Array) -> tuple[list[Array], Array]:
     """The arrays, those with gaps in their rows as copies, and how they lie: heads of a sample, and each one's strides."""
-    found = [a if 3 <= a.ndim <= 4 and a.strides[-1] == 4 else memory.dense(a) for a in arrays]
-    layout = [arrays[0].shape[-3] if arrays[0].ndim == 4 else 1]
-    for a in found:
-        if a.ndim == 4:
+    found, layout = [], [arrays[0].shape[-3] if arrays[0].ndim == 4 else 1]
+    for a in arrays:
+        if a.ndim == 4 and a.strides[3] == 4:
             layout += a.strides[:3]
-        else:  # one dimension of samples, or several without gaps
-            row = a.strides[-2]
-            layout += [a.strides[0] if a.ndim == 3 else a.shape[-2] * row, 0, row]
+        elif a.ndim == 3 and a.strides[2] == 4:
+            layout += a.strides[0], 0, a.strides[1]
+        else:  # without gaps
+            a, row = memory.dense(a), 4 * a.shape[-1]
+            head = a.shape[-2] * row
+            layout += layout[0] * head, head, row
+        found.append(a)
     return found, np.array(layout, np.int64)
+
+
+def _parts(count: int) -> int:
+    threads = _pool.threads()
+    return min(count, STEAL * threads) if threads > 1 else 1
 
 
 def attention(
     query: Array, key: Array, value: Array, mask: Array | None, keep: Array | None, causal: bool, scale: float
 ) -> Any:
-    """`softmax(query @ key.T * scale) @ value`, and the logarithm of each row's sum."""
+    """`softmax(query @ key.T * scale + mask) @ value`, and the logarithm of each row's sum."""
     if not _serves(query, key, value, mask, keep, scale):
         return NotImplemented
-    sizes, parts, pitch = _sizes(query, key, value, causal, scale)
-    out, sums = memory.empty((*query.shape[:-1], value.shape[-1])), memory.empty((sizes[0], sizes[1]))
-    scratch = memory.empty((parts, query.shape[-1] * pitch)), memory.empty((parts, BLOCK * pitch))
+    batch, (height, width), (columns, depth) = query.shape[:-2], query.shape[-2:], value.shape[-2:]
+    count, deep = prod(batch), _whole(depth)
+    parts = _parts(count)
+    out, sums = memory.empty((*batch, height, depth)), memory.empty((count, height))
+    room = BLOCK + TALL * (deep + 3) + width * _whole(columns, WIDE) + (columns * deep if deep != depth else 0)
     inputs, layout = _laid_out(query, key, value)
-    _attention(parts, *inputs, out, sums, *sizes, *scratch, layout)
+    _attention(
+        parts, *inputs, out, sums, *_mask(mask, batch, height, columns), count, height, columns, width, depth, int(causal),
+        float(scale), _places, layout, memory.empty((parts, room)), 4 * room,
+    )  # fmt: skip
     return out, sums
 
 
@@ -72,12 +97,18 @@ def attention_grad(
     causal: bool, scale: float, out: Array, sums: Array, wants_mask: bool = False,
 ) -> Any:  # fmt: skip
     """Gradients of query, key and value."""
-    if not _serves(query, key, value, mask, keep, scale) or g.dtype is not memory.F32:
+    if wants_mask or g.dtype is not memory.F32 or not _serves(query, key, value, mask, keep, scale):
         return NotImplemented
-    sizes, parts, pitch = _sizes(query, key, value, causal, scale)
+    batch, (height, width), (columns, depth) = query.shape[:-2], query.shape[-2:], value.shape[-2:]
+    count, wide, deep = prod(batch), _whole(width), _whole(depth)
+    parts = _parts(count)
     grads = [memory.empty(a.shape) for a in (query, key, value)]
-    scratch = [memory.empty((parts, a.shape[-1] * pitch)) for a in (query, value)]
-    scratch += [memory.empty((parts, BLOCK * pitch)) for _ in range(2)]
+    room = 2 * BLOCK + _whole(height) + SPAN * (width + depth)
+    if wide != width or deep != depth:
+        room += height * (2 * wide + deep) + columns * (2 * wide + deep)
     inputs, layout = _laid_out(g, query, key, value)
-    _attention_grad(parts, *inputs, memory.dense(out), memory.dense(sums), *grads, *sizes, *scratch, layout)
+    _attention_grad(
+        parts, *inputs, memory.dense(out), memory.dense(sums), *grads, *_mask(mask, batch, height, columns),
+        count, height, columns, width, depth, int(causal), float(scale), _places, layout, memory.empty((parts, room)), 4 * room,
+    )  # fmt: skip
     return *grads, None

@@ -1,7 +1,8 @@
-"""Scaled dot-product attention, head by head, in blocks of rows: scores stay in the cache, and later columns are skipped where causal.
+"""Scaled dot-product attention, head by head, in blocks of rows and columns: scores stay in the cache, and what lies above the diagonal
+is skipped where causal, six rows at a time.
 
 As in `tour.nn.kernels.attention`: of the weights only the logarithm of each row's sum is kept, and they are computed anew on the way
-back (Dao et al., "FlashAttention", 2022).
+back (Dao et al., "FlashAttention", 2022). Queries, values and so on whose rows are not whole vectors are copied into rows that are.
 """
 
 from __future__ import annotations
@@ -9,64 +10,26 @@ from __future__ import annotations
 from math import log
 from typing import Any
 
-from tour.numba.kernels import lanes, scalar
+from tour.numba.kernels import scalar, scores
 from tour.numba.kernels.lanes import LANES
-from tour.numba.kernels.memory import doubles, floats, function, helper, longs, rows
-from tour.numba.kernels.products import DEPTH, FLOAT, multiply
+from tour.numba.kernels.matrices import pack_panel
+from tour.numba.kernels.memory import doubles, fetch, fetch_to_write, floats, function, helper, longs, rows
+from tour.numba.kernels.products import DEPTH, FLOAT, WIDE, multiply
 from tour.numba.kernels.scalar import INFINITY, ONE, ZERO, f4, larger
 
-BLOCK = 48  # rows at a time
-UNSEEN = -INFINITY  # the score of a later column, where a vector reaches beyond the last one that is seen
-
-
-@function
-def _transposed(x: int, row: int, height: int, width: int, target: int, pitch: int, places: int) -> None:
-    """Matrix x (height, width), its rows `row` bytes apart, into rows of `pitch` numbers, of which the last are zero.
-
-    `places` are those of LANES rows, in bytes.
-    """
-    j = 0
-    while j + LANES <= height:
-        for e in range(0, width, LANES):
-            lanes.scatter_rows(x + row * j + FLOAT * e, row, target + FLOAT * (e * pitch + j), places)
-        j += LANES
-    for e in range(width):
-        line = floats(target + FLOAT * e * pitch)
-        for i in range(j, height):
-            line[i] = floats(x + row * i)[e]
-        for i in range(height, pitch):
-            line[i] = ZERO
+TALL = 48  # rows of a block of scores; the registers of a product hold SIX
+SIX = 6
+SPAN = DEPTH // WIDE * WIDE  # columns of a block of scores at most
+PITCH = FLOAT * (
+    SPAN + LANES
+)  # bytes between its rows: an odd number of vectors, so that columns spread over the cache
+UNSEEN = -INFINITY  # the score of what a row must not see
 
 
 @helper
-def _long(
-    m: int, n: int, depth: int, a: int, a_row: int, a_step: int, b: int, b_row: int, c: int, c_row: int, add: int
-) -> None:
-    """`multiply`, with long sums in stretches."""
-    first = 0
-    while first < depth:
-        multiply(
-            m,
-            n,
-            min(DEPTH, depth - first),
-            a + first * a_step,
-            a_row,
-            a_step,
-            b + first * b_row,
-            b_row,
-            c,
-            c_row,
-            add + first,
-        )
-        first += DEPTH
-
-
-@helper
-def _dot(x: Any, y: Any, n: int) -> Any:
-    s = ZERO
-    for j in range(n):
-        s += x[j] * y[j]
-    return s
+def _whole(n: int) -> int:
+    """Numbers of the vectors that hold n."""
+    return (n + LANES - 1) // LANES * LANES
 
 
 @helper
@@ -78,102 +41,296 @@ def _head(operand: int, layout: int, place: int, n: int) -> Any:
     return operand + n // heads * strides[0] + n % heads * strides[1], strides[2]
 
 
+@function
+def _padded(x: int, row: int, height: int, width: int, room: int) -> Any:
+    """Rows of whole vectors: those of x, or copies with zeros behind, in the room."""
+    whole = _whole(width)
+    if whole == width:
+        return x, row
+    for i in range(height):
+        a, b = floats(x + i * row), floats(room + FLOAT * i * whole)
+        for j in range(width):
+            b[j] = a[j]
+        for j in range(width, whole):
+            b[j] = ZERO
+    return room, FLOAT * whole
+
+
+@function
+def _clear(x: int, n: int) -> None:
+    a = floats(x)
+    for j in range(n):
+        a[j] = ZERO
+
+
+@function
+def _copy_rows(x: int, row: int, height: int, width: int, target: int) -> None:
+    """The first numbers of rows, close together."""
+    for i in range(height):
+        a, b = floats(x + i * row), floats(target + FLOAT * i * width)
+        for j in range(width):
+            b[j] = a[j]
+
+
+@function
+def _panels(x: int, row: int, count: int, width: int, target: int, factor: Any, places: int) -> None:
+    """The transpose of `count` rows of x, times a factor, in panels of WIDE columns."""
+    for j in range(0, count, WIDE):
+        panel = target + FLOAT * j * width
+        pack_panel(x + j * row, FLOAT, row, width, min(WIDE, count - j), panel, places)
+        if factor != ONE:
+            y = floats(panel)
+            for e in range(width * WIDE):
+                y[e] *= factor
+
+
+@helper
+def _reach(end: int, last: int, causal: int) -> int:
+    """Up to which column the rows up to `last` see."""
+    return min(end, last) if causal else end
+
+
+@function
+def _products(
+    x: int, row: int, m: int, width: int, panels: int, target: int, i: int, c: int, end: int, causal: int
+) -> None:
+    """Rows i to i + m times the panels of columns c to `end`, as far as any of six rows sees."""
+    for j in range(c, end, WIDE):
+        panel, y = panels + FLOAT * (j - c) * width, target + FLOAT * (j - c)
+        for r in range(0, m, SIX):
+            count = min(WIDE, _reach(end, i + r + SIX, causal) - j)
+            for first in range(0, width if count > 0 else 0, DEPTH):
+                multiply(
+                    min(SIX, m - r), _whole(count), min(DEPTH, width - first), x + r * row + first * FLOAT, row, FLOAT,
+                    panel + first * FLOAT * WIDE, FLOAT * WIDE, y + r * PITCH, PITCH, first,
+                )  # fmt: skip
+
+
+LINE = 64  # bytes of a cache line
+
+
+@helper
+def _fetch_row(x: int, row: int, r: int, height: int, width: int) -> None:
+    """Bring row r near, if there is one."""
+    if r < height:
+        for e in range(0, FLOAT * width, LINE):
+            fetch(x + r * row + e)
+
+
+@helper
+def _fetch_own_row(x: int, r: int, height: int, width: int) -> None:
+    """The same for a row that will be written."""
+    if r < height:
+        for e in range(0, FLOAT * width, LINE):
+            fetch_to_write(x + FLOAT * r * width + e)
+
+
+@helper
+def _dot(x: Any, y: Any, n: int) -> Any:
+    s = ZERO
+    for j in range(n):
+        s += x[j] * y[j]
+    return s
+
+
+@helper
+def _add_mask(place: int, mask: int, count: int, scale: Any) -> None:
+    p, m = floats(place), floats(mask)
+    for j in range(count):
+        p[j] = p[j] * scale + m[j]
+
+
+@helper
+def _finite(top: Any) -> Any:
+    """The largest score of a row, or zero for a row that sees nothing."""
+    return ZERO if top == UNSEEN else top
+
+
 def attention(args: int, part: int, parts: int) -> None:
-    """Queries a[0], keys a[1] and values a[2] of each head into results a[3] and log-sums of rows a[4]."""
+    """Queries a[0], keys a[1] and values a[2] of each head into results a[3] and log-sums of rows a[4].
+
+    The mask a[5], if there is one, is added: a[6] has where that of each head begins, a[7] is between its rows.
+    """
     a = longs(args)
-    count, height, columns, width, depth, causal = a[5], a[6], a[7], a[8], a[9], a[10]
-    scale, places, pitch = f4(doubles(args)[11]), a[12], a[13]
-    keys = a[14] + FLOAT * part * width * pitch
-    scores = a[15] + FLOAT * part * BLOCK * pitch
+    mask, mask_row = a[5], a[7]
+    count, height, columns, width, depth, causal = a[8], a[9], a[10], a[11], a[12], a[13]
+    scale, places, layout = f4(doubles(args)[14]), a[15], a[16]
+    deep, factor = _whole(depth), ONE if mask else scale
+    weights = a[17] + part * a[18]
+    tile = weights + TALL * PITCH
+    tops, totals, now = (
+        floats(tile + FLOAT * TALL * deep),
+        floats(tile + FLOAT * TALL * (deep + 1)),
+        floats(tile + FLOAT * TALL * (deep + 2)),
+    )
+    panels = tile + FLOAT * TALL * (deep + 3)
+    copies = panels + FLOAT * width * ((columns + WIDE - 1) // WIDE * WIDE)
     start, stop = rows(count, part, parts)
     for n in range(start, stop):
-        q, q_row = _head(a[0], a[16], 0, n)
-        k, k_row = _head(a[1], a[16], 1, n)
-        v, v_row = _head(a[2], a[16], 2, n)
-        out = a[3] + FLOAT * n * height * depth
-        sums = floats(a[4] + FLOAT * n * height)
-        _transposed(k, k_row, columns, width, keys, pitch, places)
-        for i in range(0, height, BLOCK):
-            m = min(BLOCK, height - i)
-            seen = min(columns, i + m) if causal else columns
-            _long(
-                m, (seen + LANES - 1) // LANES * LANES, width,
-                q + i * q_row, q_row, FLOAT, keys, FLOAT * pitch, scores, FLOAT * pitch, 0,
-            )  # fmt: skip
+        q, q_row = _head(a[0], layout, 0, n)
+        k, k_row = _head(a[1], layout, 1, n)
+        v, v_row = _head(a[2], layout, 2, n)
+        out, sums = a[3] + FLOAT * n * height * depth, floats(a[4] + FLOAT * n * height)
+        next_q, next_q_row = _head(a[0], layout, 0, min(n + 1, stop - 1))
+        next_k, next_k_row = _head(a[1], layout, 1, min(n + 1, stop - 1))
+        next_v, next_v_row = _head(a[2], layout, 2, min(n + 1, stop - 1))
+        _panels(k, k_row, columns, width, panels, ONE, places)
+        v, v_row = _padded(v, v_row, columns, depth, copies)
+        for i in range(0, height, TALL):
+            m = min(TALL, height - i)
             for r in range(m):
-                p = floats(scores + FLOAT * r * pitch)
-                limit = min(seen, i + r + 1) if causal else seen
-                whole = (limit + LANES - 1) // LANES * LANES
-                for j in range(limit, whole):
-                    p[j] = UNSEEN
-                top, total = p[0] * scale, ZERO
-                for j in range(whole):
-                    s = p[j] * scale
-                    p[j] = s
-                    top = larger(top, s)
-                for j in range(whole):
-                    e = scalar.exp(p[j] - top)
-                    p[j] = e
-                    total += e
-                sums[i + r] = f4(log(total)) + top
-                inverse = ONE / total
-                for j in range(whole):
-                    p[j] *= inverse
-                for j in range(whole, seen):
-                    p[j] = ZERO
-            _long(
-                m, depth, seen, scores, FLOAT * pitch, FLOAT, v, v_row, out + FLOAT * i * depth, FLOAT * depth, 0
-            )  # fmt: skip
+                tops[r] = UNSEEN
+                totals[r] = ZERO
+            for c in range(0, _reach(columns, i + m, causal), SPAN):
+                end = _reach(min(columns, c + SPAN), i + m, causal)
+                _products(q + i * q_row, q_row, m, width, panels + FLOAT * c * width, weights, i, c, end, causal)
+                for g in range(0, m, SIX):
+                    seen = _reach(end, i + g + SIX, causal) - c
+                    six, whole = min(SIX, m - g), _whole(seen)
+                    if seen <= 0:
+                        continue
+                    for r in range(g, g + six):
+                        if c == 0:
+                            _fetch_row(next_q, next_q_row, i + r, height, width)
+                            _fetch_row(next_k, next_k_row, i + r, columns, width)
+                            _fetch_row(next_v, next_v_row, i + r, columns, depth)
+                            _fetch_own_row(out, i + r, height, depth)
+                        if mask:
+                            _add_mask(
+                                weights + r * PITCH, mask + longs(a[6])[n] + (i + r) * mask_row + FLOAT * c, seen, scale
+                            )
+                        limit = _reach(end, i + r + 1, causal) - c
+                        if limit < whole:
+                            scores.cut(weights + r * PITCH, max(0, limit), whole, UNSEEN)
+                        now[r] = scores.largest(weights + r * PITCH, whole) * factor
+                    for r in range(g, g + six):
+                        before, top = tops[r], larger(now[r], tops[r])
+                        shift = _finite(top)
+                        total = scores.exponentials(weights + r * PITCH, whole, factor, shift)
+                        if c > 0:
+                            less, y = scalar.exp(before - shift), floats(tile + FLOAT * r * deep)
+                            total += less * totals[r]
+                            for e in range(deep):
+                                y[e] *= less
+                        tops[r] = top
+                        totals[r] = total
+                    multiply(
+                        six, deep, seen, weights + g * PITCH, PITCH, FLOAT, v + c * v_row, v_row,
+                        tile + FLOAT * g * deep, FLOAT * deep, c,
+                    )  # fmt: skip
+            for r in range(m):
+                total = totals[r]
+                if total == ZERO:
+                    total = ONE
+                sums[i + r] = f4(log(total)) + _finite(tops[r])
+                x, y, inverse = floats(tile + FLOAT * r * deep), floats(out + FLOAT * (i + r) * depth), ONE / total
+                for e in range(depth):
+                    y[e] = x[e] * inverse
+
+
+@helper
+def _own(x: int, width: int, room: int) -> int:
+    """Where the gradient of rows is summed: in its place, or in the room where its rows are not whole vectors."""
+    return x if width % LANES == 0 else room
 
 
 def attention_grad(args: int, part: int, parts: int) -> None:
-    """Gradients of `attention` for queries, keys and values; the weights are computed anew from the log-sums."""
+    """Gradients of `attention` for queries, keys and values; the weights are computed anew from the log-sums.
+
+    The columns of a block of scores stay, and the rows that see them pass by.
+    """
     a = longs(args)
-    count, height, columns, width, depth, causal = a[9], a[10], a[11], a[12], a[13], a[14]
-    scale, places, pitch = f4(doubles(args)[15]), a[16], a[17]
-    keys = a[18] + FLOAT * part * width * pitch
-    values = a[19] + FLOAT * part * depth * pitch
-    weights = a[20] + FLOAT * part * BLOCK * pitch
-    slopes = a[21] + FLOAT * part * BLOCK * pitch
+    mask, mask_row = a[9], a[11]
+    count, height, columns, width, depth, causal = a[12], a[13], a[14], a[15], a[16], a[17]
+    scale, places, layout = f4(doubles(args)[18]), a[19], a[20]
+    wide, deep, factor = _whole(width), _whole(depth), ONE if mask else scale
+    wide_row, deep_row = FLOAT * wide, FLOAT * deep
+    weights = a[21] + part * a[22]
+    slopes = weights + TALL * PITCH
+    inner = slopes + TALL * PITCH
+    keys = inner + FLOAT * _whole(height)
+    values = keys + FLOAT * SPAN * width
+    copies = values + FLOAT * SPAN * depth
     start, stop = rows(count, part, parts)
     for n in range(start, stop):
         tall, long_ = FLOAT * n * height, FLOAT * n * columns
-        g, g_row = _head(a[0], a[22], 0, n)
-        q, q_row = _head(a[1], a[22], 1, n)
-        k, k_row = _head(a[2], a[22], 2, n)
-        v, v_row = _head(a[3], a[22], 3, n)
+        g, g_row = _head(a[0], layout, 0, n)
+        q, q_row = _head(a[1], layout, 1, n)
+        k, k_row = _head(a[2], layout, 2, n)
+        v, v_row = _head(a[3], layout, 3, n)
         out, sums = a[4] + tall * depth, floats(a[5] + tall)
-        dq, dk, dv = a[6] + tall * width, a[7] + long_ * width, a[8] + long_ * depth
-        _transposed(k, k_row, columns, width, keys, pitch, places)
-        _transposed(v, v_row, columns, depth, values, pitch, places)
-        to_k, to_v = floats(dk), floats(dv)
-        for j in range(columns * width):
-            to_k[j] = ZERO
-        for j in range(columns * depth):
-            to_v[j] = ZERO
-        for i in range(0, height, BLOCK):
-            m = min(BLOCK, height - i)
-            seen = min(columns, i + m) if causal else columns
-            padded = (seen + LANES - 1) // LANES * LANES
-            q_i, g_i = q + i * q_row, g + i * g_row
-            _long(m, padded, width, q_i, q_row, FLOAT, keys, FLOAT * pitch, weights, FLOAT * pitch, 0)
-            _long(m, padded, depth, g_i, g_row, FLOAT, values, FLOAT * pitch, slopes, FLOAT * pitch, 0)
-            for r in range(m):
-                p, d = floats(weights + FLOAT * r * pitch), floats(slopes + FLOAT * r * pitch)
-                limit = min(seen, i + r + 1) if causal else seen
-                inner = _dot(floats(g_i + r * g_row), floats(out + FLOAT * (i + r) * depth), depth)
-                total = sums[i + r]
-                whole = (limit + LANES - 1) // LANES * LANES
-                for j in range(limit, whole):
-                    p[j] = UNSEEN
-                    d[j] = ZERO
-                for j in range(whole):
-                    e = scalar.exp(p[j] * scale - total)
-                    p[j] = e
-                    d[j] = e * (d[j] - inner) * scale
-                for j in range(whole, seen):
-                    p[j] = ZERO
-                    d[j] = ZERO
-            _long(seen, depth, m, weights, FLOAT, FLOAT * pitch, g_i, g_row, dv, FLOAT * depth, 1)
-            _long(m, width, seen, slopes, FLOAT * pitch, FLOAT, k, k_row, dq + FLOAT * i * width, FLOAT * width, 0)
-            _long(seen, width, m, slopes, FLOAT, FLOAT * pitch, q_i, q_row, dk, FLOAT * width, 1)
+        later = min(n + 1, stop - 1)
+        next_g, next_g_row = _head(a[0], layout, 0, later)
+        next_q, next_q_row = _head(a[1], layout, 1, later)
+        next_k, next_k_row = _head(a[2], layout, 2, later)
+        next_v, next_v_row = _head(a[3], layout, 3, later)
+        next_out = a[4] + FLOAT * later * height * depth
+        next_dk, next_dv = a[7] + FLOAT * later * columns * width, a[8] + FLOAT * later * columns * depth
+        for r in range(height):
+            floats(inner)[r] = scale * _dot(floats(g + r * g_row), floats(out + FLOAT * r * depth), depth)
+        room = copies
+        q, q_row = _padded(q, q_row, height, width, room)
+        room += height * wide_row
+        g, g_row = _padded(g, g_row, height, depth, room)
+        room += height * deep_row
+        k, k_row = _padded(k, k_row, columns, width, room)
+        room += columns * wide_row
+        dq = _own(a[6] + tall * width, width, room)
+        room += height * wide_row
+        dk = _own(a[7] + long_ * width, width, room)
+        room += columns * wide_row
+        dv = _own(a[8] + long_ * depth, depth, room)
+        _clear(dk, columns * wide)
+        _clear(dv, columns * deep)
+        for c in range(0, columns, SPAN):
+            stop_c = min(columns, c + SPAN)
+            _panels(k + c * k_row, k_row, stop_c - c, width, keys, ONE, places)
+            _panels(v + c * v_row, v_row, stop_c - c, depth, values, scale, places)
+            for i in range(c // TALL * TALL if causal else 0, height, TALL):
+                m = min(TALL, height - i)
+                end = _reach(stop_c, i + m, causal)
+                q_i, g_i = q + i * q_row, g + i * g_row
+                _products(q_i, q_row, m, width, keys, weights, i, c, end, causal)
+                _products(g_i, g_row, m, depth, values, slopes, i, c, end, causal)
+                for s in range(0, m, SIX):
+                    seen, six = max(0, _reach(end, i + s + SIX, causal) - c), min(SIX, m - s)
+                    whole = _whole(seen)
+                    for r in range(s, s + six):
+                        p, d = weights + r * PITCH, slopes + r * PITCH
+                        limit = max(0, _reach(end, i + r + 1, causal) - c)
+                        if c == 0:
+                            _fetch_row(next_g, next_g_row, i + r, height, depth)
+                            _fetch_row(next_q, next_q_row, i + r, height, width)
+                            _fetch_row(next_k, next_k_row, i + r, columns, width)
+                            _fetch_row(next_v, next_v_row, i + r, columns, depth)
+                            _fetch_row(next_out, FLOAT * depth, i + r, height, depth)
+                            _fetch_own_row(dq, i + r, height, width)
+                            _fetch_own_row(next_dk, i + r, columns, width)
+                            _fetch_own_row(next_dv, i + r, columns, depth)
+                        if mask:
+                            _add_mask(p, mask + longs(a[10])[n] + (i + r) * mask_row + FLOAT * c, seen, scale)
+                        if seen > 0:
+                            scores.slopes(p, d, whole, factor, sums[i + r], floats(inner)[i + r])
+                        scores.cut(p, limit, whole + LANES, ZERO)  # one vector more, for keys are taken by six
+                        scores.cut(d, limit, whole + LANES, ZERO)
+                    if seen > 0:
+                        multiply(
+                            six, wide, seen, slopes + s * PITCH, PITCH, FLOAT, k + c * k_row, k_row,
+                            dq + (i + s) * wide_row, wide_row, c,
+                        )  # fmt: skip
+                for j in range(0, end - c, SIX):
+                    r = max(0, c + j - i) if causal else 0
+                    six = min(SIX, end - c - j)
+                    multiply(
+                        six, deep, m - r, weights + r * PITCH + FLOAT * j, FLOAT, PITCH, g_i + r * g_row, g_row,
+                        dv + (c + j) * deep_row, deep_row, 1,
+                    )  # fmt: skip
+                    multiply(
+                        six, wide, m - r, slopes + r * PITCH + FLOAT * j, FLOAT, PITCH, q_i + r * q_row, q_row,
+                        dk + (c + j) * wide_row, wide_row, 1,
+                    )  # fmt: skip
+        if wide != width:
+            _copy_rows(dq, wide_row, height, width, a[6] + tall * width)
+            _copy_rows(dk, wide_row, columns, width, a[7] + long_ * width)
+        if deep != depth:
+            _copy_rows(dv, deep_row, columns, depth, a[8] + long_ * depth)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from llvmlite import ir
+
 from numba import njit, types
 from numba.extending import intrinsic
 
@@ -23,6 +25,25 @@ unsigned, unsigned_longs = _pointer(types.uint32), _pointer(types.uint64)
 bytes_ = _pointer(types.uint8)
 floats = _pointer(types.float32)
 doubles = _pointer(types.float64)
+
+
+def _fetching(writing: int) -> Any:
+    def typed(typing: Any, address: Any) -> Any:
+        def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+            number = ir.IntType(32)
+            kind = ir.FunctionType(ir.VoidType(), [ir.PointerType(), number, number, number])
+            name = "llvm.prefetch.p0"
+            function = builder.module.globals.get(name) or ir.Function(builder.module, kind, name)
+            pointer = builder.inttoptr(args[0], ir.PointerType())
+            builder.call(function, [pointer, *(ir.Constant(number, n) for n in (writing, 2, 1))])
+            return context.get_dummy_value()
+
+        return types.void(types.int64), generate
+
+    return intrinsic(typed)
+
+
+fetch, fetch_to_write = _fetching(0), _fetching(1)  # bring a cache line near, before it is asked for
 
 
 # A function that kernels call; without Python's check of divisors, which keeps loops from becoming vectors.
