@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import cache
 from typing import Any
 
 import numpy as np
@@ -18,58 +17,42 @@ _product = Kernel("matrices.product")
 
 LANES = vector_bits() // 32
 WIDE = 4 * LANES if LANES != 8 else 2 * LANES  # columns of a panel, as in the kernels
-DEPTH, HEIGHT = 384, 48
-GROUP = 4
-SCRATCH = DEPTH * (GROUP * WIDE + HEIGHT) + HEIGHT * WIDE
-ALONE = 1 << 21  # products of numbers, 40 µs, that one thread computes as soon as two
-ZERO = np.zeros(1, np.int64)
+DEPTH, HEIGHT, GROUP = 384, 48, 4
+SCRATCH = LANES * 2 + DEPTH * (GROUP * WIDE + HEIGHT)  # numbers that a part needs where it copies panels or rows
+BROAD, FEW, MASKS = 512, 1 << 16, LANES > 4  # where it does not, as in the kernels
+ALONE = 1 << 19  # products of numbers, 10 µs, that one thread computes as soon as two
 
 
-@cache
-def _places() -> Array:
-    return 4 * WIDE * np.arange(LANES, dtype=np.int64)
-
-
-def _run(
-    out: Array, a: Array, b: Array, bias: Any, count: int, a_at: Array, b_at: Array, m: int, n: int, k: int
-) -> None:
-    a_row, a_step = a.strides[-2:]
-    b_row, b_step = b.strides[-2:]
-    panels = -(-n // WIDE) if a_step == 4 else -(-n // (GROUP * WIDE))
-    threads = _pool.threads() if count * m * n * k > ALONE else 1
-    parts, chunk = 1, m
-    if threads > 1:
-        wanted = STEAL * threads
-        if count * panels < wanted and m > HEIGHT:
-            pieces = -(-wanted // (count * panels))
-            chunk = max(HEIGHT, -(-m // pieces // 6) * 6)
-        parts = min(count * panels * -(-m // chunk), wanted)
-    scratch = memory.empty((parts, SCRATCH))
-    _product(
-        parts, a, b, out, bias, scratch, a_at, b_at, count, m, n, k, a_row, a_step, b_row, b_step, chunk, _places()
-    )  # fmt: skip
-
-
-def _worth(m: int, n: int, k: int) -> bool:
-    """Whether there is something to compute, and to read more than once: BLAS multiplies vectors as fast as memory allows."""
-    return m > 1 and n > 1 and k > 0
+def _run(out: Array, a: Array, b: Array, bias: Any, m: int, n: int, k: int, *stack: Any) -> None:
+    """out = a b + bias; `stack` is how many products, and where each begins in a and b, unless there is one."""
+    work = m * n * k * stack[0] if stack else m * n * k
+    parts = 1 if work <= ALONE or (threads := _pool.threads()) == 1 else STEAL * threads
+    still = b.strides[-1] == 4 and n <= BROAD and m * k <= FEW and MASKS
+    scratch = 0 if still else memory.empty((parts, SCRATCH))
+    _product(parts, id(a), id(b), id(out), bias, scratch, len(stack), *stack)
 
 
 def product(a: Array, b: Array) -> Any:
     """The product of two matrices, or of two stacks of them."""
-    if a.dtype is not memory.F32 or b.dtype is not memory.F32 or a.ndim < 2 or b.ndim < 2:
-        return NotImplemented
-    (m, k), n = a.shape[-2:], b.shape[-1]
-    if b.shape[-2] != k or not _worth(m, n, k):
+    if a.dtype is not memory.F32 or b.dtype is not memory.F32:
         return NotImplemented
     if a.ndim == 2 == b.ndim:
+        (m, k), (depth, n) = a.shape, b.shape
+        if depth != k or m < 2 or n < 2 or k < 1:
+            return NotImplemented  # BLAS multiplies vectors as fast as memory allows
         out = memory.empty((m, n))
-        _run(out, a, b, 0, 1, ZERO, ZERO, m, n, k)
+        _run(out, a, b, 0, m, n, k)
         return out
-    lead = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
+    if a.ndim < 2 or b.ndim < 2:
+        return NotImplemented
+    *left, m, k = a.shape
+    *right, depth, n = b.shape
+    if depth != k or m < 2 or n < 2 or k < 1:
+        return NotImplemented
+    lead = np.broadcast_shapes(tuple(left), tuple(right))
     out = memory.empty((*lead, m, n))
     a_at, b_at = (_starts(x, lead) for x in (a, b))
-    _run(out, a, b, 0, a_at.size, a_at, b_at, m, n, k)
+    _run(out, a, b, 0, m, n, k, a_at.size, a_at, b_at)
     return out
 
 
@@ -91,8 +74,10 @@ def affine(x: Array, weight: Array, bias: Array | None) -> Any:
     ):
         return NotImplemented
     (m, k), (n, width) = x.shape, weight.shape
-    if k != width or not _worth(m, n, k) or (bias is not None and bias.shape != (n,)):
+    if k != width or m < 2 or n < 2 or k < 1:
+        return NotImplemented
+    if bias is not None and bias.shape != (n,):
         return NotImplemented
     out = memory.empty((m, n))
-    _run(out, x, weight.T, 0 if bias is None else memory.dense(bias), 1, ZERO, ZERO, m, n, k)
+    _run(out, x, weight.T, 0 if bias is None else memory.dense(bias), m, n, k)
     return out

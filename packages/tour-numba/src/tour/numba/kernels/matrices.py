@@ -1,33 +1,50 @@
 """Products of matrices of any strides, C = A B + bias, panel by panel (Goto and van de Geijn, "Anatomy of high-performance matrix
 multiplication", 2008).
 
-A panel is as many columns of B as a block of registers is wide. A stretch of its rows is copied into adjacent memory, where the
-second cache holds it, and met with all rows of A; few rows meet it where it lies. A itself is read in place, unless its columns are
-not adjacent.
+A panel is as many columns of B as a block of registers is wide. What stays in the caches is read where it lies: B where its columns are
+adjacent and it is small, or few rows meet it; A where its columns are adjacent, or it is small. Otherwise a stretch of the panel's rows is
+copied into adjacent memory, where the second cache holds it, and met with all rows of A. The last columns are read and written through
+masks.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
+from llvmlite import ir
+
+from numba.extending import intrinsic
 from tour.numba.kernels import lanes
-from tour.numba.kernels.lanes import LANES
+from tour.numba.kernels.arrays import matrix
+from tour.numba.kernels.lanes import FLOAT as NUMBER
+from tour.numba.kernels.lanes import LANES, LONG, VECTOR, Code, inlined
+from tour.numba.kernels.lanes import ZERO as ZEROS
+from tour.numba.kernels.masks import first, masked_load, masked_store
 from tour.numba.kernels.memory import floats, function, helper, longs, rows
-from tour.numba.kernels.products import DEPTH, FLOAT, WIDE, multiply
+from tour.numba.kernels.products import DEPTH, FLOAT, WIDE
 from tour.numba.kernels.scalar import ZERO
 
-HEIGHT = 48  # rows of A at a time; a multiple of those of the blocks in registers, 6, and of the lanes
+TALL = 6  # rows of the largest block in registers
+HEIGHT = 48  # rows of A at a time; a multiple of those of the blocks in registers and of the lanes
 PITCH = FLOAT * WIDE
 THIN = 192  # rows of A for which copying a panel is not worth it
+BROAD = 512  # columns of B for which it is not, however many rows there are
+FEW = 1 << 16  # numbers of A for which copying its rows is not
 GROUP = 4  # panels that share such copied rows of A
-SCRATCH = DEPTH * (GROUP * WIDE + HEIGHT) + HEIGHT * WIDE  # numbers that a part needs
-
-_six_wide, _four_wide = (lanes.product(height, WIDE // LANES) for height in (6, 4))
+SCRATCH = 2 * LANES + DEPTH * (GROUP * WIDE + HEIGHT)  # numbers that a part needs where it copies
+LEAST = 12  # rows of B's partner for which a task reads a panel, or copies it: four times as many
+MASKS = LANES > 4  # whether the processor reads vectors through masks
 
 
 @helper
 def _number(address: int) -> Any:
     return floats(address)[0]
+
+
+@helper
+def _squares(n: int) -> int:
+    """A size in whole squares: half a square at its end, and more, is worth one."""
+    return (n + LANES // 2) // LANES * LANES
 
 
 @function
@@ -39,12 +56,14 @@ def pack_panel(source: int, row: int, step: int, depth: int, width: int, target:
             for j in range(WIDE):
                 y[j] = x[j]
         return
-    first, top = 0, 0  # columns and rows that are copied in squares
-    if row == FLOAT:
-        first, top = width // LANES * LANES, depth // LANES * LANES
+    first, top = 0, 0  # columns and rows that are copied in squares, of which the last may overlap those before them
+    if row == FLOAT and depth >= LANES and width >= LANES:
+        first, top = _squares(width), _squares(depth)
         for j in range(0, first, LANES):
             for k in range(0, top, LANES):
-                lanes.scatter_rows(source + j * step + k * FLOAT, step, target + k * PITCH + j * FLOAT, places)
+                left, up = min(j, width - LANES), min(k, depth - LANES)
+                lanes.scatter_rows(source + left * step + up * FLOAT, step, target + up * PITCH + left * FLOAT, places)
+        first, top = min(first, width), min(top, depth)
     for k in range(depth):
         y = floats(target + k * PITCH)
         for j in range(first if k < top else 0, width):
@@ -67,83 +86,169 @@ def _pack_rows(source: int, row: int, step: int, height: int, depth: int, target
                 y[i] = _number(source + i * row + k * step)
 
 
-@function
-def _finish(
-    tile: int, c: int, c_row: int, height: int, width: int, ragged: bool, later: bool, bias: int, first: int
-) -> None:
-    """What is left to do with rows of C: fetch them from the tile, add the bias."""
-    b = floats(bias + first * FLOAT)
-    for i in range(height):
-        x, y = floats(tile + i * PITCH), floats(c + i * c_row)
-        if ragged and later:
-            for j in range(width):
-                y[j] += x[j]
-        elif ragged:
-            for j in range(width):
-                y[j] = x[j]
-        if bias:
-            for j in range(width):
-                y[j] += b[j]
+def _block(height: int, width: int) -> Any:
+    """C (height, width LANES) = A B, or C += A B, with all of C in registers; of the last vectors only `left` numbers.
+
+    Called as `f(a, a_row, a_step, b, b_row, c, c_row, depth, left, add)`: A's rows and columns have any stride, the columns of B and C
+    are adjacent.
+    """
+
+    def emit(code: Code, *args: Any) -> None:
+        b = code.b
+        a, a_row, a_step, bp, b_row, c, c_row, depth, left, add = args
+        a, bp, c = (b.inttoptr(p, ir.PointerType()) for p in (a, bp, c))
+        mask = first(code, left)
+        before, loop, after = b.block, b.append_basic_block("loop"), b.append_basic_block("after")
+        down = [code.times(a_row, i) for i in range(height)]
+        b.branch(loop)
+        b.position_at_end(loop)
+        k, ak, bk = b.phi(LONG), b.phi(ir.PointerType()), b.phi(ir.PointerType())
+        sums = [[b.phi(VECTOR) for _ in range(width)] for _ in range(height)]
+        for phi, start in ((k, ir.Constant(LONG, 0)), (ak, a), (bk, bp), *((s, ZEROS) for row in sums for s in row)):
+            phi.add_incoming(start, before)
+        columns = [code.load(code.at(bk, FLOAT * LANES * j)) for j in range(width - 1)]
+        last = code.at(bk, FLOAT * LANES * (width - 1))
+        columns.append(masked_load(code, last, mask) if MASKS else code.load(last))
+        new = []
+        for row, line in zip(down, sums, strict=True):
+            x = code.splat(code.load(code.at(ak, row), NUMBER))
+            new.append([code.fma(x, y, s) for y, s in zip(columns, line, strict=True)])
+        following = b.add(k, ir.Constant(LONG, 1))
+        k.add_incoming(following, loop)
+        ak.add_incoming(code.at(ak, a_step), loop)
+        bk.add_incoming(code.at(bk, b_row), loop)
+        for line, values in zip(sums, new, strict=True):
+            for phi, value in zip(line, values, strict=True):
+                phi.add_incoming(value, loop)
+        b.cbranch(b.icmp_signed("<", following, depth), loop, after)
+        b.position_at_end(after)
+        there = first(code, b.select(b.icmp_signed("!=", add, ir.Constant(LONG, 0)), left, ir.Constant(LONG, 0)))
+        adding, writing, done = (b.append_basic_block(name) for name in ("adding", "writing", "done"))
+        b.cbranch(b.icmp_signed("!=", add, ir.Constant(LONG, 0)), adding, writing)
+        for block in (adding, writing):
+            b.position_at_end(block)
+            for i, values in enumerate(new):
+                place = code.at(c, code.times(c_row, i))
+                for value in values[:-1]:
+                    code.store(b.fadd(code.load(place), value) if block is adding else value, place)
+                    place = code.at(place, FLOAT * LANES)
+                value = b.fadd(masked_load(code, place, there), values[-1]) if block is adding else values[-1]
+                masked_store(code, value, place, mask)
+            b.branch(done)
+        b.position_at_end(done)
+
+    def typed(
+        typing: Any, a: Any, a_row: Any, a_step: Any, b: Any, b_row: Any, c: Any, c_row: Any, depth: Any, left: Any, add: Any
+    ) -> Any:  # fmt: skip
+        return inlined(emit, 10)
+
+    return intrinsic(typed)
 
 
-@function
-def _blocks(
-    m: int, n: int, depth: int, a: int, a_row: int, a_step: int, b: int, b_row: int, c: int, c_row: int, add: int
-) -> None:
-    """`multiply` for one panel, with blocks of four rows where six do not go up."""
+_four6, _four4, _four2, _four1 = (_block(height, WIDE // LANES) for height in (TALL, 4, 2, 1))
+_three6, _three4, _three2, _three1 = (_block(height, min(3, WIDE // LANES)) for height in (TALL, 4, 2, 1))
+_two6, _two4, _two2, _two1 = (_block(height, 2) for height in (TALL, 4, 2, 1))
+_one6, _one4, _one2, _one1 = (_block(height, 1) for height in (TALL, 4, 2, 1))
+
+
+@helper
+def _down(
+    m: int, a: int, a_row: int, a_step: int, b: int, b_row: int, c: int, c_row: int, depth: int, left: int, add: int,
+    six: Any, four: Any, two: Any, one: Any,
+) -> None:  # fmt: skip
+    """All rows of one panel."""
     i = 0
-    if n == WIDE:
-        while i + 6 <= m and m - i != 8:
-            _six_wide(a + i * a_row, a_row, a_step, b, b_row, c + i * c_row, c_row, depth, add)
-            i += 6
-        while i + 4 <= m:
-            _four_wide(a + i * a_row, a_row, a_step, b, b_row, c + i * c_row, c_row, depth, add)
-            i += 4
+    while i + TALL <= m and m - i != 8:
+        six(a + i * a_row, a_row, a_step, b, b_row, c + i * c_row, c_row, depth, left, add)
+        i += TALL
+    while i + 4 <= m:
+        four(a + i * a_row, a_row, a_step, b, b_row, c + i * c_row, c_row, depth, left, add)
+        i += 4
+    if i + 2 <= m:
+        two(a + i * a_row, a_row, a_step, b, b_row, c + i * c_row, c_row, depth, left, add)
+        i += 2
     if i < m:
-        multiply(m - i, n, depth, a + i * a_row, a_row, a_step, b, b_row, c + i * c_row, c_row, add)
+        one(a + i * a_row, a_row, a_step, b, b_row, c + i * c_row, c_row, depth, left, add)
+
+
+@function
+def _meet(
+    m: int, n: int, depth: int, a: int, a_row: int, a_step: int, b: int, b_row: int, c: int, c_row: int, add: int
+) -> None:  # fmt: skip
+    """Rows of A with one panel of n columns."""
+    left = (n - 1) % LANES + 1
+    if n > 3 * LANES:
+        _down(m, a, a_row, a_step, b, b_row, c, c_row, depth, left, add, _four6, _four4, _four2, _four1)
+    elif n > 2 * LANES:
+        _down(m, a, a_row, a_step, b, b_row, c, c_row, depth, left, add, _three6, _three4, _three2, _three1)
+    elif n > LANES:
+        _down(m, a, a_row, a_step, b, b_row, c, c_row, depth, left, add, _two6, _two4, _two2, _two1)
+    else:
+        _down(m, a, a_row, a_step, b, b_row, c, c_row, depth, left, add, _one6, _one4, _one2, _one1)
 
 
 def product(args: int, part: int, parts: int) -> None:
-    """C = A B, and the bias a[3] for each column if there is one; of a[7] matrices, at a[5] of A and a[6] of B."""
+    """C = A B of array objects a[0], a[1], a[2], and the bias at a[3] for each column if there is one; a[4] is scratch memory.
+
+    Of stacks, if a[5] is not zero: a[6] products, of the matrices that begin at a[7] bytes in A and a[8] in B.
+    """
     a = longs(args)
-    count, m, n, depth = a[7], a[8], a[9], a[10]
-    a_row, a_step, b_row, b_step, chunk, places = a[11], a[12], a[13], a[14], a[15], a[16]
-    panels = a[4] + part * FLOAT * SCRATCH
+    x, m, depth, a_row, a_step = matrix(a[0])
+    y, _, n, b_row, b_step = matrix(a[1])
+    z, bias, c_row, count = matrix(a[2])[0], a[3], FLOAT * n, 1
+    if a[5]:
+        count = a[6]
+    places = a[4] + part * FLOAT * SCRATCH
+    panels = places + 8 * LANES
     packed = panels + GROUP * DEPTH * PITCH
-    tile = packed + FLOAT * DEPTH * HEIGHT
-    span = WIDE if a_step == FLOAT else GROUP * WIDE  # columns of a task
-    direct = b_step == FLOAT and m <= THIN
-    across, chunks, c_row = (n + span - 1) // span, (m + chunk - 1) // chunk, FLOAT * n
-    first, last = rows(count * across * chunks, part, parts)
-    for task in range(first, last):
-        matrix, rest = task // (across * chunks), task % (across * chunks)
-        left, top = rest // chunks * span, rest % chunks * chunk
-        right, bottom = min(left + span, n), min(top + chunk, m)
-        source, columns, c = a[0] + longs(a[5])[matrix], a[1] + longs(a[6])[matrix], a[2] + matrix * m * c_row
+    direct = b_step == FLOAT and (m <= THIN or n <= BROAD) and (MASKS or n % LANES == 0)
+    still = a_step == FLOAT or m * depth <= FEW  # A is read where it lies
+    # A task is some columns and some rows of a product: as many columns as can be, and as many rows as there are parts for.
+    span = n if direct and n <= BROAD else WIDE if still else GROUP * WIDE
+    across, blocks = (n + span - 1) // span, (m + TALL - 1) // TALL
+    least = LEAST if direct else 4 * LEAST
+    chunks = max(min((parts + count * across - 1) // (count * across), m // least), 1)
+    start, stop = rows(count * chunks * across, part, parts)
+    if not direct:
+        for i in range(LANES):
+            longs(places)[i] = i * PITCH
+    for task in range(start, stop):
+        number, left, top, bottom = task, 0, 0, m
+        if chunks * across > 1:
+            number, rest = task // (chunks * across), task % (chunks * across)
+            begin, end = rows(blocks, rest // across, chunks)
+            left, top, bottom = rest % across * span, begin * TALL, min(end * TALL, m)
+        right = min(left + span, n)
+        source, columns, c = x, y, z + number * m * c_row
+        if a[5]:
+            source, columns = x + longs(a[7])[number], y + longs(a[8])[number]
         k = 0
         while k < depth:
             stretch = min(DEPTH, depth - k)
-            bias = a[3] if k + stretch == depth else 0
-            for j in range(left, right, WIDE):
-                panel, width = panels + (j - left) * DEPTH * FLOAT, min(WIDE, n - j)
-                if not direct or width < WIDE:
+            if not direct:
+                for j in range(left, right, WIDE):
+                    panel, width = panels + (j - left) * DEPTH * FLOAT, min(WIDE, n - j)
                     pack_panel(columns + k * b_row + j * b_step, b_row, b_step, stretch, width, panel, places)
             for i in range(top, bottom, HEIGHT):
                 height = min(HEIGHT, bottom - i)
-                x, x_row, x_step = source + i * a_row + k * a_step, a_row, a_step
-                if a_step != FLOAT:
-                    _pack_rows(x, a_row, a_step, height, stretch, packed)
-                    x, x_row, x_step = packed, FLOAT, FLOAT * HEIGHT
+                s, s_row, s_step = source + i * a_row + k * a_step, a_row, a_step
+                if not still:
+                    _pack_rows(s, a_row, a_step, height, stretch, packed)
+                    s, s_row, s_step = packed, FLOAT, FLOAT * HEIGHT
                 for j in range(left, right, WIDE):
-                    width, y = min(WIDE, n - j), c + i * c_row + j * FLOAT
-                    panel, panel_row = panels + (j - left) * DEPTH * FLOAT, PITCH
-                    if direct and width == WIDE:
-                        panel, panel_row = columns + k * b_row + j * b_step, b_row
-                    whole = (width + LANES - 1) // LANES * LANES
-                    if whole == width:
-                        _blocks(height, width, stretch, x, x_row, x_step, panel, panel_row, y, c_row, k)
-                    else:
-                        _blocks(height, whole, stretch, x, x_row, x_step, panel, panel_row, tile, PITCH, 0)
-                    if whole != width or bias:
-                        _finish(tile, y, c_row, height, width, whole != width, k > 0, bias, j)
+                    width, t = min(WIDE, n - j), c + i * c_row + j * FLOAT
+                    panel, pitch = panels + (j - left) * DEPTH * FLOAT, PITCH
+                    if direct:
+                        panel, pitch = columns + k * b_row + j * b_step, b_row
+                    _meet(height, width, stretch, s, s_row, s_step, panel, pitch, t, c_row, k)
+                    if bias and k + stretch == depth:
+                        for r in range(height):
+                            _add(bias + j * FLOAT, t + r * c_row, width)
             k += stretch
+
+
+@function
+def _add(source: int, target: int, n: int) -> None:
+    x, y = floats(source), floats(target)
+    for j in range(n):
+        y[j] += x[j]
