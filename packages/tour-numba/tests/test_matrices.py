@@ -57,6 +57,28 @@ def test_every_residue(guarded, rng, monkeypatch, layout, other, threads):
     guarded.check()
 
 
+@pytest.mark.parametrize("threads", [1, 2])
+def test_few_rows_with_a_matrix_whose_rows_are_adjacent(guarded, rng, monkeypatch, threads):
+    """There the smaller factor is turned, and the result; as in linear layers."""
+    monkeypatch.setattr(matrices, "ALONE", 0)
+    before = tour.get_num_threads()
+    tour.set_num_threads(threads)
+    try:
+        rows = [*range(LANES - 3, LANES + 1), 2 * LANES - 1, 4 * LANES - 5, WIDE, WIDE + LANES, THIN - 1, THIN]
+        for m, n, k in [
+            *((m, 6 * WIDE, 130) for m in rows), *((LANES, 5 * WIDE + i, 97 + i) for i in range(LANES + 1)),
+            (LANES, HEIGHT + 7, 300), (LANES - 1, 2 * WIDE, DEPTH), (2 * LANES, 7 * LANES + 3, DEPTH + 1),
+            (WIDE, 5 * WIDE + 1, 2 * DEPTH + 9),
+        ]:  # fmt: skip
+            x, w, b = (guarded.input(rng.standard_normal(s, np.float32)) for s in ((m, k), (n, k), (n,)))
+            close(matrices.affine(x, w, None), x, w.T)
+            close(matrices.affine(x, w, b), np.column_stack([x, np.ones(m)]), np.vstack([w.T, b]))
+            spread = rng.standard_normal((2 * n, k + 3), np.float32)[::-2, 3:]
+            close(matrices.product(x[:, ::-1], spread.T), x[:, ::-1], spread.T)
+    finally:
+        tour.set_num_threads(before)
+
+
 def test_nothing_outside_is_read(guarded, rng):
     for m, n, k in [(5, 3, 7), (13, LANES + 1, LANES), (50, WIDE + 2, 2 * LANES + 1)]:
         a, b = (guarded.input(rng.standard_normal(s, np.float32)) for s in ((m, k), (k, n)))

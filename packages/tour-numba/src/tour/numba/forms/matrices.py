@@ -17,8 +17,8 @@ _product = Kernel("matrices.product")
 
 LANES = vector_bits() // 32
 WIDE = 4 * LANES if LANES != 8 else 2 * LANES  # columns of a panel, as in the kernels
-DEPTH, HEIGHT, GROUP = 384, 48, 4
-SCRATCH = LANES * 2 + DEPTH * (GROUP * WIDE + HEIGHT)  # numbers that a part needs where it copies panels or rows
+DEPTH, HEIGHT = 384, 48
+SCRATCH = 4 * LANES + (1 << 17) + DEPTH * HEIGHT  # numbers that a part needs where it copies panels or rows
 BROAD, FEW, MASKS = 512, 1 << 16, LANES > 4  # where it does not, as in the kernels
 ALONE = 1 << 19  # products of numbers, 10 µs, that one thread computes as soon as two
 

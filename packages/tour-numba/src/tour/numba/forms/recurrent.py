@@ -40,8 +40,11 @@ def _offsets(count: int, step: int) -> Array:
     return a
 
 
-def _starts(sizes: Sizes) -> Array:
-    return np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
+@lru_cache(maxsize=64)
+def _starts(sizes: tuple[int, ...]) -> Array:
+    a = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
+    a.setflags(write=False)
+    return a
 
 
 def _parts(batch: int) -> int:
@@ -59,12 +62,16 @@ def _run(
     h, c = np.array(h0, order="C"), None if c0 is None else np.array(c0, order="C")
     y, before = memory.empty((total, n)), memory.empty((total, n))
     kept = memory.empty((2, total, n) if mode == LSTM else (total, n) if mode == GRU else (0,))
-    parts = _parts(batch)
-    scratch = -(-batch // parts) * columns_of(count * n)
+    if len(sizes) == 1:  # one product of one step: nobody meets the weights again
+        parts, panels, tables, size = 1, 0, (0, 0), 0
+        scratch = product(h, w_hh.T)
+    else:
+        parts, panels, tables = _parts(batch), matrix_in_panels(w_hh.T), (_offsets(batch, n), _offsets(n, 1))
+        size = -(-batch // parts) * columns_of(count * n)
+        scratch = memory.empty((parts, size))
     _forward(
-        parts, gates, matrix_in_panels(w_hh.T), bias, h, 0 if c is None else c, y, kept, before, _starts(sizes),
-        len(sizes), batch, n, count, total, int(reverse), mode,
-        _offsets(batch, n), _offsets(n, 1), memory.empty((parts, scratch)), scratch,
+        parts, gates, panels, bias, h, 0 if c is None else c, y, kept, before, _starts(tuple(sizes)),
+        len(sizes), batch, n, count, total, int(reverse), mode, *tables, scratch, size,
     )  # fmt: skip
     return y, h, c, gates, kept, before
 
@@ -76,18 +83,28 @@ def _run_back(
     """Gradients of input, first state and cell, both weights, and both biases."""
     batch, n, total = sizes[0], w_hh.shape[1], len(x)
     dh = memory.zeros((batch, n)) if gh is None else np.array(gh, order="C")
-    dc = memory.zeros((batch, n)) if gc is None else np.array(gc, order="C")
+    dc = None if mode != LSTM else memory.zeros((batch, n)) if gc is None else np.array(gc, order="C")
     d = memory.empty((total, count * n))
     e = memory.empty((total, count * n)) if mode == GRU else d
-    parts = _parts(batch)
-    scratch = max(n, -(-batch // parts) * columns_of(n))
+    if len(sizes) == 1:
+        parts, panels, tables, size = 1, 0, (0, 0), n
+    else:
+        parts, panels, tables = (
+            _parts(batch),
+            matrix_in_panels(w_hh),
+            (_offsets(batch, count * n), _offsets(count * n, 1)),
+        )
+        size = max(n, -(-batch // parts) * columns_of(n))
     sums = memory.empty((parts, 2, count * n))
     _backward(
-        parts, 0 if gy is None else memory.dense(gy), dh, dc, *(0 if a is None else a for a in (gates, y, kept)), before,
-        d, e, matrix_in_panels(w_hh), _starts(sizes), len(sizes), batch, n, count, total, int(reverse), mode,
-        _offsets(batch, count * n), _offsets(count * n, 1), memory.empty((parts, scratch)), scratch, sums, 2 * count * n,
+        parts, 0 if gy is None else memory.dense(gy), dh, *(0 if a is None else a for a in (dc, gates, y, kept)), before,
+        d, e, panels, _starts(tuple(sizes)), len(sizes), batch, n, count, total, int(reverse), mode,
+        *tables, memory.empty((parts, size)), size, sums, 2 * count * n,
     )  # fmt: skip
-    bias, other = np.add.reduce(sums, 0)
+    if len(sizes) == 1:
+        through = product(e, w_hh)
+        dh = np.add(dh, through, out=through) if mode == GRU else through
+    bias, other = sums[0] if parts == 1 else np.add.reduce(sums, 0)
     return (
         product(d, w_ih) if wanted else None, dh, dc, product(d.T, memory.dense(x)), product(e.T, before),
         bias, other if mode == GRU else bias,

@@ -31,7 +31,10 @@ THIN = 192  # rows of A for which copying a panel is not worth it
 BROAD = 512  # columns of B for which it is not, however many rows there are
 FEW = 1 << 16  # numbers of A for which copying its rows is not
 GROUP = 4  # panels that share such copied rows of A
-SCRATCH = 2 * LANES + DEPTH * (GROUP * WIDE + HEIGHT)  # numbers that a part needs where it copies
+PANELS = 1 << 17  # numbers of the copied panels, GROUP of them or a turned A
+SCRATCH = 4 * LANES + PANELS + DEPTH * HEIGHT  # numbers that a part needs where it copies
+TURN = 8  # products of numbers that take as long as turning one number
+TILE = FLOAT * (THIN + WIDE - THIN % WIDE)  # bytes from row to row of a tile of a turned result
 LEAST = 12  # rows of B's partner for which a task reads a panel, or copies it: four times as many
 MASKS = LANES > 4  # whether the processor reads vectors through masks
 
@@ -187,6 +190,71 @@ def _meet(
         _down(m, a, a_row, a_step, b, b_row, c, c_row, depth, left, add, _one6, _one4, _one2, _one1)
 
 
+@function
+def _add(source: int, target: int, n: int) -> None:
+    x, y = floats(source), floats(target)
+    for j in range(n):
+        y[j] += x[j]
+
+
+@function
+def _turn(tile: int, height: int, width: int, c: int, c_row: int, places: int) -> None:
+    """Write the transpose of a tile (height, width) at c, in squares of which the last overlap those before them."""
+    if height < LANES or width < LANES:
+        for i in range(width):
+            y = floats(c + i * c_row)
+            for j in range(height):
+                y[j] = _number(tile + j * TILE + i * FLOAT)
+        return
+    for i in range(0, width, LANES):
+        for j in range(0, height, LANES):
+            left, up = min(i, width - LANES), min(j, height - LANES)
+            lanes.scatter_rows(tile + up * TILE + left * FLOAT, TILE, c + left * c_row + up * FLOAT, places)
+
+
+@function
+def _turned(
+    m: int, n: int, depth: int, a: int, a_row: int, a_step: int, b: int, b_step: int, c: int, c_row: int, bias: int,
+    panels: int, tile: int, places: int,
+) -> None:  # fmt: skip
+    """C = A B for adjacent rows of B: Cᵀ = Bᵀ Aᵀ, where Bᵀ is read where it lies and Aᵀ is copied, a tile of Cᵀ at a time."""
+    table = longs(places)
+    for j in range(LANES):
+        table[j], table[LANES + j] = j * PITCH, j * c_row
+    for i in range(0, m, WIDE):
+        pack_panel(a + i * a_row, a_step, a_row, depth, min(WIDE, m - i), panels + i * depth * FLOAT, places)
+    for j in range(0, n, HEIGHT):
+        height = min(HEIGHT, n - j)
+        for i in range(0, m, WIDE):
+            width, panel, k = (min(WIDE, m - i) + LANES - 1) // LANES * LANES, panels + i * depth * FLOAT, 0
+            while k < depth:
+                s = b + j * b_step + k * FLOAT
+                _meet(
+                    height,
+                    width,
+                    min(DEPTH, depth - k),
+                    s,
+                    b_step,
+                    FLOAT,
+                    panel + k * PITCH,
+                    PITCH,
+                    tile + i * FLOAT,
+                    TILE,
+                    k,
+                )
+                k += DEPTH
+        _turn(tile, height, m, c + j * FLOAT, c_row, places + 8 * LANES)
+        if bias:
+            for i in range(m):
+                _add(bias + j * FLOAT, c + i * c_row + j * FLOAT, height)
+
+
+@helper
+def _full(n: int) -> int:
+    """A size in whole vectors."""
+    return (n + LANES - 1) // LANES * LANES
+
+
 def product(args: int, part: int, parts: int) -> None:
     """C = A B of array objects a[0], a[1], a[2], and the bias at a[3] for each column if there is one; a[4] is scratch memory.
 
@@ -199,10 +267,22 @@ def product(args: int, part: int, parts: int) -> None:
     if a[5]:
         count = a[6]
     places = a[4] + part * FLOAT * SCRATCH
-    panels = places + 8 * LANES
-    packed = panels + GROUP * DEPTH * PITCH
+    panels = places + 16 * LANES
+    packed = panels + FLOAT * PANELS
     direct = b_step == FLOAT and (m <= THIN or n <= BROAD) and (MASKS or n % LANES == 0)
     still = a_step == FLOAT or m * depth <= FEW  # A is read where it lies
+    # Where B would have to be turned, the smaller A and C may be instead.
+    if b_row == FLOAT and not direct and m <= THIN and (m + WIDE) * depth <= PANELS and not a[5]:
+        if _full(m) * n * depth + TURN * m * (n + depth) < m * _full(n) * depth + TURN * n * depth:
+            cuts = max(min(parts // 4, n // HEIGHT), 1)
+            if part < cuts:
+                begin, end = rows((n + LANES - 1) // LANES, part, cuts)
+                begin, end = begin * LANES, min(end * LANES, n)
+                _turned(
+                    m, end - begin, depth, x, a_row, a_step, y + begin * b_step, b_step, z + begin * FLOAT, c_row,
+                    bias + begin * FLOAT if bias else 0, panels, packed, places,
+                )  # fmt: skip
+            return
     # A task is some columns and some rows of a product: as many columns as can be, and as many rows as there are parts for.
     span = n if direct and n <= BROAD else WIDE if still else GROUP * WIDE
     across, blocks = (n + span - 1) // span, (m + TALL - 1) // TALL
@@ -245,10 +325,3 @@ def product(args: int, part: int, parts: int) -> None:
                         for r in range(height):
                             _add(bias + j * FLOAT, t + r * c_row, width)
             k += stretch
-
-
-@function
-def _add(source: int, target: int, n: int) -> None:
-    x, y = floats(source), floats(target)
-    for j in range(n):
-        y[j] += x[j]

@@ -112,14 +112,20 @@ def _plain(a: int, s: int, bias: int, y: int, n: int, relu: bool) -> None:
 
 
 def forward(args: int, part: int, parts: int) -> None:
-    """Steps of a layer. Gates hold the products of the input; h and c are replaced by the last state and cell."""
+    """Steps of a layer. Gates hold the products of the input; h and c are replaced by the last state and cell.
+
+    Without weights it is one step, and the products of its state are where scratch memory would be.
+    """
     a = longs(args)
     gates, weights, bias, h, c, y, kept, before, starts = a[0], a[1], a[2], a[3], a[4], a[5], a[6], a[7], longs(a[8])
     steps, batch, n, count, total, reverse, mode = a[9], a[10], a[11], a[12], a[13], a[14], a[15]
     row_table, tap_table, scratch = a[16], a[17], a[18] + FLOAT * part * a[19]
     width = count * n
     columns = (width + LANES - 1) // LANES * LANES
-    first, last = rows(batch, part, parts)
+    pitch, (first, last) = FLOAT * columns, rows(batch, part, parts)
+    if not weights:
+        pitch = FLOAT * width
+        scratch = a[18] + first * pitch
     for step in range(steps):
         t = steps - 1 - step if reverse else step
         running = min(last, starts[t + 1] - starts[t]) - first
@@ -127,13 +133,14 @@ def forward(args: int, part: int, parts: int) -> None:
             continue
         top = starts[t] + first
         _copy(h + FLOAT * first * n, before + FLOAT * top * n, running * n)
-        multiply(
-            running, columns, n, h + FLOAT * first * n, row_table, tap_table,
-            weights, FLOAT * WIDE, FLOAT * n * WIDE, scratch, FLOAT * columns, 0,
-        )  # fmt: skip
+        if weights:
+            multiply(
+                running, columns, n, h + FLOAT * first * n, row_table, tap_table,
+                weights, FLOAT * WIDE, FLOAT * n * WIDE, scratch, pitch, 0,
+            )  # fmt: skip
         for i in range(running):
             row, state = top + i, FLOAT * (first + i) * n
-            x, s, out = gates + FLOAT * row * width, scratch + FLOAT * i * columns, y + FLOAT * row * n
+            x, s, out = gates + FLOAT * row * width, scratch + i * pitch, y + FLOAT * row * n
             if mode == LSTM:
                 _copy(c + state, kept + FLOAT * row * n, n)
                 _lstm(x, s, bias, c + state, kept + FLOAT * (total + row) * n, out, n)
@@ -208,7 +215,10 @@ def _add(source: int, target: int, n: int) -> None:
 
 
 def backward(args: int, part: int, parts: int) -> None:
-    """Gradients of the gates: d of what comes from the input, e of what comes from the state. dh and dc are replaced."""
+    """Gradients of the gates: d of what comes from the input, e of what comes from the state. dh and dc are replaced.
+
+    Without weights it is one step, and in dh is left what does not go through the product of the state.
+    """
     a = longs(args)
     gy, dh, dc, gates, y, kept, before, d, e, weights, starts = (
         a[0], a[1], a[2], a[3], a[4], a[5], a[6], a[7], a[8], a[9], longs(a[10])
@@ -239,6 +249,8 @@ def backward(args: int, part: int, parts: int) -> None:
             else:
                 _plain_grad(y + FLOAT * row * n, into, dh + state, n, mode == RELU)
             _add(into, sums, width)
+        if not weights:
+            continue
         multiply(
             running, columns, width, e + FLOAT * top * width, row_table, tap_table,
             weights, FLOAT * WIDE, FLOAT * width * WIDE, scratch, FLOAT * columns, 0,
