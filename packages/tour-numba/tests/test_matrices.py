@@ -18,6 +18,11 @@ EPS = np.finfo(np.float32).eps
 PYTORCH = {(64, 512, 784): 2.49e-7, (130, 70, 1000): 2.52e-7, (33, 65, 3000): 2.55e-7}
 
 
+@pytest.fixture(autouse=True)
+def _small_ones_too(monkeypatch):
+    monkeypatch.setattr(matrices, "TINY", 0)
+
+
 def matrix(rng, height, width, layout):
     """A matrix with adjacent rows, adjacent columns, or neither."""
     if layout == "rows":
@@ -129,7 +134,7 @@ def test_what_is_not_finite_stays_in_its_rows_and_columns(rng):
     assert np.isfinite(y).all()
 
 
-def test_what_is_left_to_numpy(rng):
+def test_what_is_left_to_numpy(rng, monkeypatch):
     a, b = rng.standard_normal((4, 5)), rng.standard_normal((5, 6))
     assert matrices.product(a, b) is NotImplemented
     a, b = a.astype(np.float32), b.astype(np.float32)
@@ -138,6 +143,9 @@ def test_what_is_left_to_numpy(rng):
     assert (
         matrices.product(a[:1], b) is NotImplemented and matrices.product(a, b[:, :1]) is NotImplemented
     )  # BLAS is as fast
+    monkeypatch.setattr(matrices, "TINY", 4 * 5 * 6)
+    assert matrices.product(a, b) is NotImplemented  # so is a kernel of its own for small ones
+    assert matrices.product(a, b.T.copy().T) is not NotImplemented
     assert matrices.affine(a, b, None) is NotImplemented and matrices.affine(a, b.T, a[0]) is NotImplemented
 
 

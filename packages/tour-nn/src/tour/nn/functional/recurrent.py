@@ -91,12 +91,11 @@ def gru_step(x: Tensor, h: Tensor, w_ih: Tensor, w_hh: Tensor, b_ih: Bias, b_hh:
 
 def _fit(x: Tensor, states: tuple[Tensor, ...], w_ih: Tensor, w_hh: Tensor) -> bool:
     """Whether a step can be taken as a layer of one step; what does not fit is refused by the expressions above, in words."""
-    return (
-        x.dim() == 2
-        and x.shape[1] == w_ih.shape[1]
-        and all(s.shape == (len(x), w_hh.shape[1]) for s in states)
-        and all(t.dtype is x.dtype for t in (*states, w_ih, w_hh))
-    )
+    size, kind = x.shape, x.dtype
+    if len(size) != 2 or size[1] != w_ih.shape[1] or w_ih.dtype is not kind or w_hh.dtype is not kind:
+        return False
+    state = (size[0], w_hh.shape[1])
+    return all([s.dtype is kind and s.shape == state for s in states])
 
 
 def rnn_cell(x: Tensor, h: Tensor, w_ih: Tensor, w_hh: Tensor, b_ih: Bias, b_hh: Bias, relu: bool) -> Tensor:

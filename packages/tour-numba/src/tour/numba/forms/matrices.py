@@ -20,7 +20,12 @@ WIDE = 4 * LANES if LANES != 8 else 2 * LANES  # columns of a panel, as in the k
 DEPTH, HEIGHT = 384, 48
 SCRATCH = 4 * LANES + (1 << 17) + DEPTH * HEIGHT  # numbers that a part needs where it copies panels or rows
 BROAD, FEW, MASKS = 512, 1 << 16, LANES > 4  # where it does not, as in the kernels
-ALONE = 1 << 19  # products of numbers, 10 µs, that one thread computes as soon as two
+ALONE = (
+    3 << 19
+)  # products of numbers, 26 µs: in two threads as long, for TBB takes 13 µs to have its threads begin and end
+TINY = (
+    10**6 if vector_bits() == 512 else 0
+)  # products for which OpenBLAS has kernels that copy nothing and wake no threads
 
 
 def _run(out: Array, a: Array, b: Array, bias: Any, m: int, n: int, k: int, *stack: Any) -> None:
@@ -38,8 +43,8 @@ def product(a: Array, b: Array) -> Any:
         return NotImplemented
     if a.ndim == 2 == b.ndim:
         (m, k), (depth, n) = a.shape, b.shape
-        if depth != k or m < 2 or n < 2 or k < 1:
-            return NotImplemented  # BLAS multiplies vectors as fast as memory allows
+        if depth != k or m < 2 or n < 2 or k < 1 or (m * n * k <= TINY and b.strides[1] == 4):
+            return NotImplemented  # BLAS multiplies vectors as fast as memory allows, too
         out = memory.empty((m, n))
         _run(out, a, b, 0, m, n, k)
         return out
