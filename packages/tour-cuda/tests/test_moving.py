@@ -42,6 +42,15 @@ def test_the_order_of_memory_is_kept_from_one_device_to_another(fake):
     np.testing.assert_array_equal(there.cpu().numpy(), x.numpy())
 
 
+def test_memory_that_another_device_reads_is_not_given_away(fake):
+    fake.reset(devices=2)
+    x = tour.tensor([1.0, 2.0]).to("cuda:1")
+    y = x.to("cuda:0")
+    del x
+    tour.zeros(2, device="cuda:1")  # takes the block again
+    assert y.tolist() == [1.0, 2.0]
+
+
 def test_values_are_copied_from_one_device_to_another(fake):
     fake.reset(devices=2)
     x, y = tour.arange(3.0).to("cuda:0"), tour.zeros(3, device="cuda:1")

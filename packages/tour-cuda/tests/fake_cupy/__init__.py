@@ -186,6 +186,9 @@ def asnumpy(a: Any, stream: Any = None, order: str = "C", out: Any = None, *, bl
 
 
 def from_dlpack(a: Any, *_: Any, **__: Any) -> Any:
+    if a.__dlpack_device__()[0] != 2:
+        raise TypeError("CuPy takes memory of CUDA devices only")
+    a = getattr(getattr(a, "_a", a), "array", a)  # what the capsule would say: whose memory it is
     if isinstance(a, ndarray):
         return ndarray.over(a.host.view(), a.memory, a)
     return fresh(np.from_dlpack(a))

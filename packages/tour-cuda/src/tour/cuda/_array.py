@@ -18,6 +18,16 @@ from tour.cuda import _bounds, _cupy, _memory
 Array = Any  # one of CuPy
 
 
+class Mixed(RuntimeError, TypeError):
+    """An array of the host where one of the device is needed, or the other way round."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(
+            f"{what}: Expected all tensors to be on the same device, but found at least two devices, cpu and cuda; move one by .to() or "
+            ".cpu()"
+        )
+
+
 class Flags:
     """How an array lies in memory; CuPy's flags, and that it may be written."""
 
@@ -121,7 +131,7 @@ class CudaArray:
         return f"CudaArray({_memory.to_host(self.array)!r})"
 
     def __array__(self, *_: Any, **__: Any) -> Any:
-        raise TypeError(
+        raise Mixed(
             "can't convert cuda device type tensor to numpy. Use Tensor.cpu() to copy the tensor to host memory first."
         )
 
@@ -141,7 +151,7 @@ class CudaArray:
         if type(out) is tuple:
             (out,) = out
         if not isinstance(out, CudaArray):
-            raise TypeError(f"Unsupported type {type(out)}: the result of np.{ufunc.__name__} is on a CUDA device")
+            raise Mixed(f"np.{ufunc.__name__} into an array of the host")
         run(function, inputs, {**kwargs, "out": out})
         return out
 
@@ -219,6 +229,8 @@ def opened(x: Any) -> Any:
         return x.array
     if kind is np.ndarray and not x.ndim:
         return x[()]  # a number of the host is an argument of the kernel
+    if kind is np.ndarray:
+        raise Mixed("CUDA")
     return kind(map(opened, x)) if kind is tuple or kind is list else x
 
 
@@ -240,6 +252,9 @@ def closed(x: Any, operands: Any = ()) -> Any:
     return made
 
 
+_SENDS: set[Callable[..., Any]] = set()  # functions that take arrays of the host
+
+
 def run(
     function: Callable[..., Any], args: Any, kwargs: Any = None, operands: Any = None, near: CudaArray | None = None
 ) -> Any:
@@ -248,15 +263,10 @@ def run(
     Raises:
         tour.cuda.OutOfMemoryError: If there is no memory, also after the cache has been emptied.
     """
-    raw = [x.array if type(x) is CudaArray else opened(x) for x in args]
+    raw = [x.array if type(x) is CudaArray else x if function in _SENDS else opened(x) for x in args]
     named = {k: opened(v) for k, v in kwargs.items()} if kwargs else {}
     with_room = functools.partial(_memory.with_room, function, raw, named)
-    if (
-        _cupy.several()
-        and (home := _home([*(raw if operands is None else map(opened, operands)), *named.values(), opened(near)]))
-        is not None
-        and home != _cupy.current()
-    ):
+    if _cupy.several() and (home := _home(raw, named, operands, near)) not in (None, _cupy.current()):
         with _cupy.module().cuda.Device(home):
             found = with_room()
     else:
@@ -267,15 +277,29 @@ def run(
     return closed(found, args if operands is None else operands)
 
 
-def _home(raw: Any) -> int | None:
-    """The number of the device of the first array."""
-    kind = _cupy.array_type()
-    for x in raw:
-        if type(x) is kind:
-            return int(x.data.device_id)
-        if type(x) in (list, tuple) and (found := _home(x)) is not None:
-            return found
-    return None
+def _home(raw: Any, named: dict[str, Any], operands: Any, near: CudaArray | None) -> int | None:
+    """The number of the device of all arrays, or else of `near`; None where there is none.
+
+    Raises:
+        RuntimeError: If they are on several.
+    """
+    found: dict[int, None] = {}
+
+    def look(x: Any) -> None:
+        if type(x) is _cupy.array_type():
+            found[int(x.data.device_id)] = None
+        elif type(x) in (list, tuple):
+            for y in x:
+                look(y)
+
+    for x in (*raw, *named.values(), *map(opened, operands or ())):
+        look(x)
+    if len(found) > 1:
+        first, second, *_ = found
+        raise RuntimeError(
+            f"Expected all tensors to be on the same device, but found at least two devices, cuda:{first} and cuda:{second}!"
+        )
+    return next(iter(found), None if near is None else int(near.array.data.device_id))
 
 
 # --- Looking up ---------------------------------------------------------------------------------------------------------------

@@ -116,7 +116,11 @@ class CudaBackend:
             ready = module.cuda.get_current_stream().record()
         with module.cuda.Device(index):
             module.cuda.get_current_stream().wait_event(ready)
-            return CudaArray(_memory.with_room(array.array.copy, (), {}))
+            made = CudaArray(_memory.with_room(array.array.copy, (), {}))
+            done = module.cuda.get_current_stream().record()
+        with module.cuda.Device(self.index_of(array)):  # whose memory may be given to others from here on
+            module.cuda.get_current_stream().wait_event(done)
+        return made
 
     def check_index(self, index: int) -> None:
         """Refuse the number of a device that is not there."""

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tour import backends
-from tour.cuda._launch import Array, captures, dense, empty, runner
+from tour.cuda._launch import Array, alike, captures, dense, empty, runner
 
 WORKSPACE = 32 << 20  # bytes; what cuBLAS asks for on Hopper
 _LIMIT = 2**31
@@ -122,6 +122,7 @@ def check(status: int) -> None:
 
 def matmul(a: Array, b: Array) -> Any:
     """The matrix product, as `numpy.matmul` shapes it; NotImplemented for dtypes that cuBLAS does not know."""
+    alike(a, b)
     if a.dtype != b.dtype or a.dtype.name not in _KINDS:
         return NotImplemented
     if not a.ndim or not b.ndim or a.shape[-1] != b.shape[-2 if b.ndim > 1 else 0]:
@@ -178,7 +179,7 @@ def laid_out(x: Array, batch: tuple[int, ...]) -> Matrix:
     for transposed, ((fits, pitch), length, count) in enumerate(
         ((by_rows, columns, rows), (by_columns, rows, columns))
     ):
-        if fits and (pitch >= max(length, 1) or count == 1) and x.strides[0] >= 0:
+        if fits and (max(length, 1) <= pitch < _LIMIT or count == 1) and x.strides[0] >= 0:
             step = 0 if len(x) == 1 else x.strides[0] // size
             return Matrix(x, bool(transposed), max(pitch, length) if count > 1 else max(length, 1), step)
     x = dense(x.copy())

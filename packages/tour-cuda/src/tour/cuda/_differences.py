@@ -13,7 +13,7 @@ import numpy as np
 
 from tour._kernels import is_half
 from tour.cuda import _blas, _cupy
-from tour.cuda._array import CudaArray
+from tour.cuda._array import _SENDS, CudaArray
 from tour.cuda._launch import RUNNERS
 
 UFUNCS: dict[str, Callable[..., Any]] = {}
@@ -212,6 +212,9 @@ def _asarray(a: Any, dtype: Any = None, order: Any = None, *, device: Any = None
         found = _tables[key] = xp.asarray(a, dtype)
         xp.cuda.get_current_stream().synchronize()  # once: from now on it may be read from any stream
     return found
+
+
+_SENDS.add(_asarray)
 
 
 @of(FUNCTIONS, "full")

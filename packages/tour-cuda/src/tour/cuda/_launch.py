@@ -88,6 +88,27 @@ def runner(array: Array) -> Runner:
     return found
 
 
+def alike(*arrays: Array | None) -> None:
+    """Refuse arrays of the host and of a device, or of several devices.
+
+    Raises:
+        RuntimeError: If there are some.
+    """
+    given = [a for a in arrays if a is not None]
+    kinds = {type(a) for a in given}
+    if len(kinds) > 1 and all(kind is np.ndarray or kind in RUNNERS for kind in kinds):
+        raise RuntimeError(
+            "Expected all tensors to be on the same device, but found at least two devices, cpu and cuda!"
+        )
+    if len(given) > 1 and len(kinds) == 1 and (served := RUNNERS.get(*kinds)) is not None:
+        devices = list(dict.fromkeys(map(served.device, given)))
+        if len(devices) > 1:
+            raise RuntimeError(
+                "Expected all tensors to be on the same device, but found at least two devices, "
+                f"{' and '.join(f'cuda:{device}' for device in devices[:2])}!"
+            )
+
+
 # --- Grids ----------------------------------------------------------------------------------------------------------------
 
 
@@ -154,9 +175,11 @@ class Kernel:
 
         Raises:
             TypeError: If the arguments are not those of the declaration.
-            ValueError: If an array has gaps, or they are on several devices.
+            ValueError: If an array has gaps.
+            RuntimeError: If they are on several devices.
         """
         arrays = [a for p, a in zip(self.parameters, args, strict=False) if p.pointer and a is not None]
+        alike(*(a for p, a in zip(self.parameters, args, strict=False) if p.pointer and type(a) is not bytes))
         like = arrays[0] if arrays else like
         served = runner(like)
         if scalar is None:
@@ -174,7 +197,7 @@ class Kernel:
         if len(args) != len(dtypes):
             raise TypeError(f"kernel {self.name} takes {len(dtypes)} arguments, but got {len(args)}")
         values = [
-            self._address(served, device, p, dtype, a) if p.pointer else a
+            self._address(served, p, dtype, a) if p.pointer else a
             for p, dtype, a in zip(self.parameters, dtypes, args, strict=True)
         ]
         buffer = ctypes.create_string_buffer(layout.size)
@@ -200,17 +223,13 @@ class Kernel:
         function = served.function(self.file, self.kernel, macros, like)
         return Form(function, struct.Struct("<" + "".join(padded)), offsets, dtypes)
 
-    def _address(self, served: Runner, device: Any, parameter: _source.Parameter, dtype: str, array: Array) -> int:
+    def _address(self, served: Runner, parameter: _source.Parameter, dtype: str, array: Array) -> int:
         if array is None:
             return 0
         if array.dtype.name != dtype:
             raise TypeError(f"kernel {self.name}: {parameter.name} must be {dtype}, but is {array.dtype.name}")
         if not array.flags.c_contiguous:
             raise ValueError(f"kernel {self.name}: {parameter.name} must be contiguous")
-        if served.device(array) != device:
-            raise ValueError(
-                f"kernel {self.name}: {parameter.name} is on device {served.device(array)}, others are on {device}"
-            )
         return served.address(array)
 
 
@@ -248,5 +267,6 @@ def wide(dtype: Any) -> Any:
 
 def serves(*arrays: Array | None) -> bool:
     """Whether all arrays are stored alike, in a way that the sources know."""
+    alike(*arrays)
     kinds = {a.dtype for a in arrays if a is not None}
     return len(kinds) == 1 and kinds.pop().name in _source.SCALARS

@@ -17,7 +17,7 @@ from tour._errors import shape_text
 from tour._operands import cast, number, tensor_argument
 from tour._writing import write, written
 from tour.ops.gathering import broadcast
-from tour.ops.indexing import _GETITEM, assign, is_basic, note_places, raw_index
+from tour.ops.indexing import _GETITEM, assign, brought, is_basic, note_places, raw_index
 from tour.ops.scattering import reduce_at
 
 if TYPE_CHECKING:
@@ -366,6 +366,7 @@ def _places_and_values(input: Tensor, indices: Any, values: Any) -> tuple[Any, T
     index = raw_index(where)
     if any(isinstance(i, int) for i in index):  # a tensor without dimensions: an index array, not a selecting integer
         index = tuple(np.asarray(i) if isinstance(i, int) else i for i in index)
+    index = brought(input._a, index)
     own = kernel_among(_GETITEM, input._a, *index)
     try:
         part = (input._a[index] if own is None else own(input._a, index)).shape

@@ -72,6 +72,7 @@ def _copy_of_part(input: Tensor, index: Any) -> Tensor:
         input = getitem(input, basic)
     a = input._a
     if type(a) is not ndarray:
+        index = brought(a, index)
         note_places(a, index)
     own = kernel_among(_GETITEM, a, *(index if type(index) is tuple else (index,)))
     try:
@@ -79,6 +80,17 @@ def _copy_of_part(input: Tensor, index: Any) -> Tensor:
     except IndexError as error:
         raise index_error(a, index, error) from None
     return result(_GETITEM, part, input, index)  # type: ignore[no-any-return]
+
+
+def brought(a: Any, index: Any) -> Any:
+    """An index for an array on a device: its arrays of the host are sent there, as in PyTorch."""
+    if type(inner := held(a)) is ndarray:
+        return index
+    items = index if type(index) is tuple else (index,)
+    if not any(type(i) is ndarray for i in items):
+        return index
+    found = tuple(np.asarray(i, like=inner) if type(i) is ndarray else i for i in items)
+    return found if type(index) is tuple else found[0]
 
 
 def note_places(a: Any, index: Any) -> None:
@@ -118,6 +130,7 @@ def setitem(input: Tensor, index: Any, value: Any) -> None:
         basic, index = integers_first(index, input._a.ndim)
         if basic is not None:
             input = getitem(input, basic)
+    index = brought(input._a, index)
     if type(given) is complex and input._a.dtype.kind != "c":
         raise RuntimeError(f"value cannot be converted to type {input.dtype.name} without overflow")
     try:

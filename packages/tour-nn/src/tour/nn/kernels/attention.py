@@ -9,6 +9,7 @@ Arrays are seen as (N, rows, columns), where N runs over all batch dimensions an
 from __future__ import annotations
 
 from collections.abc import Iterator
+from math import prod
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -47,7 +48,7 @@ def blocks(count: int, rows: int, columns: int, itemsize: int, causal: bool) -> 
 
 
 def _flat(a: Array, dtype: Any) -> Array:
-    return packed(a.reshape(-1, *a.shape[-2:]).astype(dtype, copy=False))  # type: ignore[no-any-return]
+    return packed(a.reshape(prod(a.shape[:-2]), *a.shape[-2:]).astype(dtype, copy=False))  # type: ignore[no-any-return]
 
 
 def _wide(dtype: Any) -> Any:
