@@ -91,18 +91,21 @@ def test_the_first_step_is_not_captured(kernels):
 
 
 def test_what_may_not_change_says_so(kernels):
-    w = tour.ones(3, device="cuda", requires_grad=True)
-    chosen = optim.SGD([w], lr=0.25, momentum=0.5)
-    ready(chosen, w)
+    w, v = (tour.ones(3, device="cuda", requires_grad=True) for _ in range(2))
+    chosen = optim.RMSprop([{"params": [v]}, {"params": [w]}], lr=0.25, momentum=0.5)
+    (w.square().sum() + v.square().sum()).backward()
     chosen.step()
     graph = tour.cuda.CUDAGraph()
     with tour.cuda.graph(graph):
         chosen.step()
-    chosen.param_groups[0]["momentum"] = 0.9
-    before = w.tolist()
-    with pytest.raises(RuntimeError, match=r"momentum of SGD was 0\.5 when its step was captured, and is 0\.9 now"):
+    chosen.param_groups[1]["momentum"] = 0.9
+    before = w.tolist(), v.tolist(), chosen.state[v]["step"].item()
+    with pytest.raises(RuntimeError, match=r"momentum of RMSprop was 0\.5 when its step was captured, and is 0\.9 now"):
         graph.replay()
-    assert w.tolist() == before
+    assert (w.tolist(), v.tolist(), chosen.state[v]["step"].item()) == before  # nothing is half done
+    chosen.param_groups[1]["momentum"] = 0.5
+    graph.replay()
+    assert chosen.state[v]["step"].item() == before[2] + 1
 
 
 def test_an_optimizer_of_whole_parameters_refuses(kernels):

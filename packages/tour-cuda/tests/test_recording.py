@@ -9,6 +9,7 @@ import tour
 import tour.nn.functional as F
 from tour import nn
 from tour.autograd.checkpoint import checkpoint
+from tour.cuda import _random
 
 N = 4000
 DRAWS = {
@@ -121,6 +122,9 @@ def test_a_state_of_the_generator_holds_that_of_the_device(kernels):
     F.dropout(x)
     state = tour.cuda.get_rng_state()
     first = F.dropout(x).tolist(), tour.rand(3, device="cuda").tolist()
+    tour.cuda.set_rng_state(state)
+    assert (F.dropout(x).tolist(), tour.rand(3, device="cuda").tolist()) == first
+    _random._states.clear()  # as in a new process
     tour.cuda.set_rng_state(state)
     assert (F.dropout(x).tolist(), tour.rand(3, device="cuda").tolist()) == first
     tour.cuda.set_rng_state(tour.get_rng_state())  # of the host alone

@@ -10,6 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from tour.cuda import _cupy
+from tour.cuda._array import CudaArray
 from tour.cuda._launch import Array, Grid, Kernel, elements, empty, runner, serves
 from tour.random import default_generator, followers
 
@@ -66,11 +68,13 @@ def stood(device: int) -> np.ndarray[Any, Any]:
     return np.zeros(0, np.uint8) if found is None else runner(found).read(found).view(np.uint8)
 
 
-def continue_from(state: np.ndarray[Any, Any], device: int) -> None:
-    """Let a device go on where `stood` was called."""
+def continue_from(numbers: np.ndarray[Any, Any], device: int) -> None:
+    """Let a device go on where `stood` was called, perhaps by a process before this one."""
     found = _of(device)
-    if found is not None:
-        put(found, *map(int, state.view(np.uint64)))
+    if found is None:
+        with _cupy.ready().cuda.Device(device):
+            found = state(CudaArray(_cupy.module().empty((1,), np.float32)))
+    put(found, *map(int, numbers.view(np.uint64)))
 
 
 def _first_seed() -> int:

@@ -44,8 +44,12 @@ def _prepare(stream: Any) -> None:
     stream.synchronize()
 
 
-def before_replay(act: Callable[[], Any]) -> None:
-    """Have a function called before each replay of the graph that is being captured: what it writes to the device, the replay sees.
+def before_replay(look: Callable[[], Any], act: Callable[[Any], Any]) -> None:
+    """Have something done before each replay of the graph that is being captured: what it writes to the device, the replay sees.
+
+    Args:
+        look: Called first, and changes nothing; if one raises, nothing is replayed.
+        act: Called when all have looked, with what `look` gave.
 
     Raises:
         RuntimeError: If no `CUDAGraph` is being captured.
@@ -55,7 +59,7 @@ def before_replay(act: Callable[[], Any]) -> None:
             "this work depends on numbers of the host that change from one replay to the next; capture it by tour.cuda.graph, "
             "whose replays take them along"
         )
-    captures[-1]._before.append(act)
+    captures[-1]._before.append((look, act))
 
 
 class CUDAGraph:
@@ -68,7 +72,7 @@ class CUDAGraph:
     """
 
     def __init__(self, keep_graph: bool = False) -> None:
-        self._before: list[Callable[[], Any]] = []
+        self._before: list[tuple[Callable[[], Any], Callable[[Any], Any]]] = []
         self.kept: dict[Any, Any] = {}
         self._graph: Any = None
         self._pool: Any = None
@@ -123,8 +127,9 @@ class CUDAGraph:
         """
         if self._graph is None:
             raise RuntimeError("Called CUDAGraph::replay without a preceding successful capture.")
-        for act in self._before:
-            act()
+        seen = [look() for look, _ in self._before]
+        for (_, act), what in zip(self._before, seen, strict=True):
+            act(what)
         self._graph.launch(_cupy.module().cuda.get_current_stream())
 
     def reset(self) -> None:

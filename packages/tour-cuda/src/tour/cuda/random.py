@@ -64,12 +64,14 @@ def set_rng_state(new_state: Any, device: Any = "cuda") -> None:
         RuntimeError: If it has another size, or no generator can be in this state.
     """
     import tour
+    from tour._devices import backend
     from tour.cuda import _random
 
     size = tour.get_rng_state().numel()
     own = new_state[size:] if getattr(new_state, "ndim", 0) == 1 and new_state.shape[0] == size + 16 else None
     tour.set_rng_state(new_state if own is None else new_state[:size].clone())
     if own is not None:
+        backend("cuda")  # which brings the kernels
         _random.continue_from(own.numpy(), index_of(device))
 
 

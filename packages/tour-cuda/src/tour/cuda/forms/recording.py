@@ -99,22 +99,24 @@ def _record(optimizer: Any, group: Group, run: Any, grads: list[Array], options:
     like = run.arrays[0].dtype
     run.update(optimizer, grads, Options(h, varying, numbers, like if like.itemsize >= 4 else np.dtype(np.float32)))
 
-    def send() -> None:
-        group = optimizer.param_groups[place]
-        h = _ahead(optimizer, run, group, options)
+    def look() -> SimpleNamespace:
+        h = _ahead(optimizer, run, optimizer.param_groups[place], options)
         for name, value in _fixed(optimizer, h).items():
             if seen.get(name) != value:
                 raise RuntimeError(
                     f"{name} of {type(optimizer).__name__} was {seen.get(name)} when its step was captured, and is {value} now; only the "
                     "learning rate may change between replays, so capture the step anew"
                 )
+        return h
+
+    def send(h: SimpleNamespace) -> None:
         run.tick(optimizer, h)
         optimizer._opt_called = True  # for schedulers, which ask whether a step has been taken
         values = [float(getattr(h, name, 0.0)) for name in varying]
         _set(_ONE, numbers, *values, *(0.0,) * (PLACES - len(values)), scalar=np.float32)
 
     if varying or run.flat.scalars:
-        before_replay(send)
+        before_replay(look, send)
 
 
 def _ahead(optimizer: Any, run: Any, group: Group, options: Read) -> SimpleNamespace:
