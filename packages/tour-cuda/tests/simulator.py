@@ -68,7 +68,7 @@ class Simulator:
         self.launched: list[str] = []
         self.seed = 0
         self.texts: dict[str, str] = {}
-        self.captured = False
+        self.captured, self.several = False, True
 
     def function(self, file: str, kernel: str, defines: tuple[str, ...], like: Any) -> Any:
         return file, kernel, defines

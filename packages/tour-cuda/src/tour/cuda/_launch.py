@@ -44,6 +44,10 @@ class Grid(NamedTuple):
 class Runner(Protocol):
     """What launches kernels on arrays of one type."""
 
+    @property
+    def several(self) -> bool:
+        """Whether there may be several devices."""
+
     def function(self, file: str, kernel: str, defines: tuple[str, ...], like: Array) -> Any:
         """A compiled kernel, for the device of `like`."""
 
@@ -100,7 +104,8 @@ def alike(*arrays: Array | None) -> None:
         raise RuntimeError(
             "Expected all tensors to be on the same device, but found at least two devices, cpu and cuda!"
         )
-    if len(given) > 1 and len(kinds) == 1 and (served := RUNNERS.get(*kinds)) is not None:
+    served = RUNNERS.get(*kinds) if len(kinds) == 1 else None
+    if len(given) > 1 and served is not None and served.several:
         devices = list(dict.fromkeys(map(served.device, given)))
         if len(devices) > 1:
             raise RuntimeError(

@@ -27,6 +27,11 @@ class CupyRunner:
 
     libraries = True  # such as cuDNN take these arrays
 
+    @property
+    def several(self) -> bool:
+        """Whether there is more than one device."""
+        return _cupy.several()
+
     def __init__(self) -> None:
         self.cupy = _cupy.ready()
         self._launch = import_module("cupy_backends.cuda.api.driver").launchKernel
