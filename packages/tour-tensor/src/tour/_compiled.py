@@ -88,7 +88,7 @@ class Socket:
 
     def serve(self, size: int, few: int, *args: Any) -> Any:
         """What the form gives for a call of a size: a large one, or one of at least `few` elements where the form is at hand."""
-        if size < LARGE and (not self.found or size < few):
+        if size < LARGE and (size < few or not self.at_hand()):
             return NotImplemented
         return self.form(*args)
 

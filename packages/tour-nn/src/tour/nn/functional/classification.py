@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import numpy as np
+
 import tour
 from tour import Tensor
 from tour._core import held
 from tour._declare import primitive
-from tour.autograd.rule import tensor_vjp
+from tour.autograd.both import reading
+from tour.autograd.rule import tensor_vjp, vjp
 from tour.nn.functional._reduction import check_reduction, legacy_reduction, reduced
 from tour.nn.kernels import loss as kernels
 
@@ -77,6 +82,28 @@ def binary_cross_entropy(
     return reduced(losses if weight is None else losses * weight, reduction)
 
 
+@primitive(kernels.cross_entropy_of_logits, broadcasts=True)
+def _cross_entropy_of_logits(input: Tensor, target: Tensor) -> Tensor:
+    """Cross entropy of each element from logits, without weights."""
+    ...
+
+
+_WIDE = (np.dtype(np.float32), np.dtype(np.float64))
+_sigmoid = reading(tour.sigmoid)
+
+
+def _to_logits(g: Any, input: Any, target: Any) -> Any:
+    slope = _sigmoid(input)
+    if type(slope) is not np.ndarray:
+        return g * (slope - target)
+    slope -= target
+    slope *= g
+    return slope
+
+
+vjp(_cross_entropy_of_logits, input=_to_logits, target=lambda g, input: -g * input)
+
+
 def binary_cross_entropy_with_logits(
     input: Tensor,
     target: Tensor,
@@ -113,6 +140,13 @@ def binary_cross_entropy_with_logits(
         raise RuntimeError(
             f"result type {input.dtype.name} can't be cast to the target's dtype {target.dtype.name}; use target.to(input.dtype)"
         )
+    if (
+        pos_weight is None
+        and type(input._a) is type(target._a) is np.ndarray
+        and input._a.dtype == target._a.dtype in _WIDE
+    ):
+        losses = _cross_entropy_of_logits(input, target)
+        return reduced(losses if weight is None else losses * weight, reduction)
     logs = tour.ops.activations.logsigmoid(input)
     positive = logs if pos_weight is None else logs * (1 + (pos_weight - 1) * target)
     losses = (1 - target) * input - positive

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from tour._activations import logsigmoid
 from tour._core import as_array
 
 from .windows import Array
@@ -22,3 +23,16 @@ def binary_cross_entropy(x: Array, target: Array) -> Array:
         log_x, log_rest = np.maximum(np.log(x), x.dtype.type(_LEAST)), np.maximum(np.log1p(-x), x.dtype.type(_LEAST))
     losses: Array = -(target * log_x + (1 - target) * log_rest)
     return as_array(losses).astype(x.dtype, copy=False)  # type: ignore[no-any-return]
+
+
+def cross_entropy_of_logits(x: Array, target: Array) -> Array:
+    """(1 - t) x - log(sigmoid(x)) of each element.
+
+    Examples:
+        >>> cross_entropy_of_logits(np.array([0.0, 50.0]), np.array([1.0, 1.0])).round(4)
+        array([0.6931, 0.    ])
+    """
+    losses: Array = 1 - target
+    losses *= x
+    losses -= logsigmoid(x)
+    return losses
