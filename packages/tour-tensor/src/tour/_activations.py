@@ -137,6 +137,38 @@ def silu_slope(a: Any) -> Any:
     return y
 
 
+# --- Gradients: on the CPU compiled forms take one pass over their arguments, where these take one for the slope and one more ---
+
+
+def _along(g: Any, slope: Any) -> Any:
+    """`g * slope` for a slope made for this: into its memory, if it is an array."""
+    return np.multiply(slope, g, slope) if type(slope) is ndarray and g.dtype is slope.dtype else g * slope
+
+
+@compilable()
+def gelu_grad(g: Any, a: Any, approximate: str) -> Any:
+    """g times the slope of gelu at a."""
+    return _along(g, gelu_slope(a, approximate))
+
+
+@compilable()
+def silu_grad(g: Any, a: Any) -> Any:
+    """g times the slope of silu at a."""
+    return _along(g, silu_slope(a).conj())
+
+
+@compilable()
+def sigmoid_grad(g: Any, y: Any) -> Any:
+    """g times the slope of sigmoid where its result is y."""
+    return _along(g, (y * (ONE.get(y.dtype, 1) - y)).conj())
+
+
+@compilable()
+def tanh_grad(g: Any, y: Any) -> Any:
+    """g times the slope of tanh where its result is y."""
+    return _along(g, (ONE.get(y.dtype, 1) - y * y).conj())
+
+
 def _softplus(z: Any) -> Any:
     y = np.abs(z)
     np.negative(y, out=y)

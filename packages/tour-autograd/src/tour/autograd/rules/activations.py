@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 import tour
-from tour._activations import relu_grad
-from tour._core import as_array
+from tour._activations import gelu_grad, relu_grad, silu_grad
+from tour._core import as_array, ndarray
 from tour.autograd.both import masked, reading
 from tour.autograd.rule import tensor_vjp, vjp
 from tour.ops import activations as op
@@ -45,16 +45,18 @@ vjp(op._HARDSHRINK, input=lambda g, input, lambd: masked(g, np.abs(input) > lamb
 # --- Smooth ones: their slopes are ops with kernels of their own, differentiated below where somebody asks for more -----------
 
 
-def _along(g: Any, slope: Any) -> Any:
-    """`g * slope` for a slope made for this: into its memory, where that is an array."""
-    if type(g) is type(slope) is np.ndarray and g.dtype is slope.dtype:
-        slope *= g
-        return slope
-    return g * slope
+def _to_gelu(g: Any, input: Any, approximate: str) -> Any:
+    if type(g) is type(input) is ndarray:
+        return gelu_grad(g, input, approximate)
+    return g * _gelu_slope(input, approximate)
 
 
-vjp(op._GELU, input=lambda g, input, approximate: _along(g, _gelu_slope(input, approximate)))
-vjp(op._SILU, input=lambda g, input: _along(g, _silu_slope(input).conj()))
+def _to_silu(g: Any, input: Any) -> Any:
+    return silu_grad(g, input) if type(g) is type(input) is ndarray else g * _silu_slope(input).conj()
+
+
+vjp(op._GELU, input=_to_gelu)
+vjp(op._SILU, input=_to_silu)
 vjp(op._MISH, input=lambda g, input: g * _mish_slope(input))
 vjp(op._LOGSIGMOID, input=lambda g, input: g * _sigmoid(-input))
 vjp(

@@ -6,6 +6,8 @@ from math import log
 
 import numpy as np
 
+from tour._activations import sigmoid_grad
+from tour._core import ndarray
 from tour.autograd.both import one_minus, reading
 from tour.autograd.rule import vjp
 from tour.ops import math as op
@@ -35,5 +37,8 @@ vjp(
     input=lambda g, input, other: np.where((input == 0) & (other <= 0), 0, _xlogy(g, other)),
     other=lambda g, input, other: g * input / other,
 )
-vjp(op.sigmoid, input=lambda g, out: g * (out * one_minus(out)).conj())
+vjp(
+    op.sigmoid,
+    input=lambda g, out: sigmoid_grad(g, out) if type(g) is type(out) is ndarray else g * (out * one_minus(out)).conj(),
+)
 vjp(op.abs, input=lambda g, input: g * _sgn(input))

@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from tour._activations import tanh_grad
+from tour._core import ndarray
 from tour.autograd.both import one_minus
 from tour.autograd.rule import vjp
 from tour.ops import trigonometry as op
@@ -25,7 +27,10 @@ vjp(op.acos, input=lambda g, input: -g / np.sqrt(1 - input * input).conj())
 vjp(op.atan, input=lambda g, input: g / (input * input + 1).conj())
 vjp(op.sinh, input=lambda g, input: g * np.cosh(input).conj())
 vjp(op.cosh, input=lambda g, input: g * np.sinh(input).conj())
-vjp(op.tanh, input=lambda g, out: g * one_minus(out * out).conj())
+vjp(
+    op.tanh,
+    input=lambda g, out: tanh_grad(g, out) if type(g) is type(out) is ndarray else g * one_minus(out * out).conj(),
+)
 vjp(op.asinh, input=lambda g, input: g / np.sqrt(input * input + 1).conj())
 vjp(op.acosh, input=lambda g, input: g / (np.sqrt(input + 1) * np.sqrt(input - 1)).conj())
 vjp(op.atanh, input=lambda g, input: g / (1 - input * input).conj())

@@ -9,8 +9,12 @@ from __future__ import annotations
 # Socket: file in this folder and name of the form.
 FORMS = {
     "tour._activations.gelu": "elementwise.gelu",
+    "tour._activations.gelu_grad": "gradients.gelu_grad",
     "tour._activations.gelu_slope": "elementwise.gelu_slope",
     "tour._activations.relu_grad": "elementwise.relu_grad",
+    "tour._activations.sigmoid_grad": "gradients.sigmoid_grad",
+    "tour._activations.silu_grad": "gradients.silu_grad",
+    "tour._activations.tanh_grad": "gradients.tanh_grad",
     "tour._activations.sigmoid": "elementwise.sigmoid",
     "tour._activations.logsigmoid": "elementwise.logsigmoid",
     "tour._activations.softplus": "elementwise.softplus",

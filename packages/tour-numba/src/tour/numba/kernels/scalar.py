@@ -5,6 +5,7 @@ Only products and sums may be fused here. Reordering would undo the rounding by 
 
 from __future__ import annotations
 
+from math import log
 from typing import Any
 
 import numpy as np
@@ -89,6 +90,28 @@ def exp(x: Any) -> Any:
     y = y * from_bits((as_bits(shifted) - as_bits(MAGIC) + BIAS) << np.int32(23))
     y = ZERO if x < LOWEST else y
     return INFINITY if x > HIGHEST else y  # NaN is neither, and has stayed
+
+
+# 2^z with the same polynomial, log 2 multiplied into it: what is a multiple of something anyway is spared the products with log 2.
+
+LN2 = log(2)
+P4, P3, P2, P1, P0 = (f4(float(c) * LN2**k) for k, c in zip((6, 5, 4, 3, 2), (E4, E3, E2, E1, E0), strict=True))
+LEAST_POWER, LINEAR = f4(-126), f4(LN2)
+
+
+@careful
+def power_of_two(z: Any) -> Any:
+    """2^z for z up to 127; 0 below -126."""
+    shifted = z + MAGIC
+    r = z - (shifted - MAGIC)
+    p = P4
+    p = p * r + P3
+    p = p * r + P2
+    p = p * r + P1
+    p = p * r + P0
+    y = p * (r * r) + (LINEAR * r + ONE)
+    y = y * from_bits((as_bits(shifted) - as_bits(MAGIC) + BIAS) << np.int32(23))
+    return ZERO if z < LEAST_POWER else y
 
 
 @careful
