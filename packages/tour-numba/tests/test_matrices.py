@@ -143,7 +143,7 @@ def test_what_is_left_to_numpy(rng, monkeypatch):
     assert (
         matrices.product(a[:1], b) is NotImplemented and matrices.product(a, b[:, :1]) is NotImplemented
     )  # BLAS is as fast
-    monkeypatch.setattr(matrices, "TINY", 4 * 5 * 6)
+    monkeypatch.setattr(matrices, "TINY", 4 * 5 * 6)  # at most ALONE
     assert matrices.product(a, b) is NotImplemented  # so is a kernel of its own for small ones
     assert matrices.product(a, b.T.copy().T) is not NotImplemented
     assert matrices.affine(a, b, None) is NotImplemented and matrices.affine(a, b.T, a[0]) is NotImplemented

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 
 import numpy as np
@@ -74,3 +75,39 @@ print(_pool.layer(), os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
 def test_threads_and_a_forked_child_on_every_pool(python, layer):
     found = python(FORK, NUMBA_THREADING_LAYER=layer, OMP_NUM_THREADS="2")
     assert found in (f"{layer} 0", "none 0")  # "none" where this machine lacks the pool's library
+
+
+MANY = """
+import os, threading, numpy as np, tour
+os.sched_getaffinity = lambda pid: range(4)
+from tour.numba import _pool
+from tour.numba.forms import matrices
+matrices.TINY, rng = 0, np.random.default_rng(0)
+inputs = [(rng.standard_normal((n, n), np.float32), rng.standard_normal((n, n), np.float32)) for n in (84, 90, 101)]
+tour.set_num_threads(1)
+right = [matrices.product(a, b) for a, b in inputs]
+tour.set_num_threads(4)
+wrong = []
+def work():
+    for i in range(400):
+        (a, b), c = inputs[i % 3], right[i % 3]
+        if not np.array_equal(matrices.product(a, b), c):
+            wrong.append(i)
+workers = [threading.Thread(target=work) for _ in range(3)]
+for w in workers: w.start()
+for w in workers: w.join()
+work()
+print(_pool.threads(), len(wrong))
+"""
+
+
+@pytest.mark.parametrize("layer", _pool.LAYERS)
+def test_every_part_of_many_short_calls_is_done_before_a_call_returns(python, layer):
+    """With more threads than processors, which come late, sleep in between, and meet several callers."""
+    found = python(MANY, NUMBA_THREADING_LAYER=layer, OMP_NUM_THREADS="4")
+    assert found in ("4 0", "1 0")  # one thread where this machine lacks the pool's library
+
+
+def test_tbb_is_handed_work_by_its_own_interface(python):
+    code = "import tour; from tour.numba import _pool, _tbb; x = tour.ones(300, 300); x @ x; print(_pool.layer(), _tbb.start() != 0)"
+    assert python(code) == "tbb True" or sys.platform != "linux"

@@ -1,7 +1,7 @@
 """One pool of threads: Numba's own, on TBB where it is installed, else on OpenMP, else a plain work queue that serves one at a time.
 
 Numba's pools are extension modules that can be loaded without Numba. They offer one function: `parallel_for` cuts a range into
-stretches and hands each to a function, in one of the threads.
+stretches and hands each to a function, in one of the threads. TBB is handed work by its own interface, too (`_tbb.py`).
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from importlib.util import find_spec, module_from_spec, spec_from_file_location
 from pathlib import Path
 from typing import Any
 
-from tour.numba import _driver
+from tour.numba import _driver, _tbb
 from tour.numba._calling import caller
 from tour.ops.questions import threads_wanted
 
@@ -78,7 +78,8 @@ def _start() -> None:
                     name != "tbb"
                 ):  # TBB starts its threads when it needs them; launched, it would meddle with forks, and print
                     ctypes.CFUNCTYPE(None, ctypes.c_int)(module.launch_threads)(_State.size)
-                pool.parallel_for, _State.layer = module.parallel_for, name
+                own = _tbb.start() if name == "tbb" else 0
+                pool.parallel_for, _State.layer = own or module.parallel_for, name
                 pool.exclusive = name == "workqueue"  # it ends the process when two threads use it at once
                 break
         _State.started = True

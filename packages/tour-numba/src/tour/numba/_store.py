@@ -33,7 +33,7 @@ def _root() -> Path:
 def _fingerprint() -> str:
     here = Path(__file__).parent
     sources = [
-        *(here / name for name in ("_calling.py", "_compiler.py", "_driver.py", "_heap.py")),
+        *(here / name for name in ("_calling.py", "_compiler.py", "_driver.py", "_heap.py", "_tbb.py")),
         *sorted((here / "kernels").glob("*.py")),
     ]
     parts = [path.name.encode() + path.read_bytes() for path in sources]

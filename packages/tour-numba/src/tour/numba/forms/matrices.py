@@ -20,9 +20,7 @@ WIDE = 4 * LANES if LANES != 8 else 2 * LANES  # columns of a panel, as in the k
 DEPTH, HEIGHT = 384, 48
 SCRATCH = 4 * LANES + (1 << 17) + DEPTH * HEIGHT  # numbers that a part needs where it copies panels or rows
 BROAD, FEW, MASKS = 512, 1 << 16, LANES > 4  # where it does not, as in the kernels
-ALONE = (
-    3 << 19
-)  # products of numbers, 26 µs: in two threads as long, for TBB takes 13 µs to have its threads begin and end
+ALONE = 1 << 19  # products of numbers, 9 µs, that one thread computes as soon as two
 TINY = (
     10**6 if vector_bits() == 512 else 0
 )  # products for which OpenBLAS has kernels that copy nothing and wake no threads
@@ -43,8 +41,10 @@ def product(a: Array, b: Array) -> Any:
         return NotImplemented
     if a.ndim == 2 == b.ndim:
         (m, k), (depth, n) = a.shape, b.shape
-        if depth != k or m < 2 or n < 2 or k < 1 or (m * n * k <= TINY and b.strides[1] == 4):
-            return NotImplemented  # BLAS multiplies vectors as fast as memory allows, too
+        if depth != k or m < 2 or n < 2 or k < 1:
+            return NotImplemented  # BLAS multiplies vectors as fast as memory allows
+        if (work := m * n * k) <= TINY and b.strides[1] == 4 and (work <= ALONE or _pool.threads() == 1):
+            return NotImplemented
         out = memory.empty((m, n))
         _run(out, a, b, 0, m, n, k)
         return out
