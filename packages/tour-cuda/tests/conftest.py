@@ -100,15 +100,12 @@ def simulated(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch):
 
 
 @pytest.fixture
-def kernels(fake, simulated, monkeypatch: pytest.MonkeyPatch):
-    """The fake device with kernels: the simulator, and the stand-in for cuBLAS. On a GPU, the GPU."""
+def kernels(request: pytest.FixtureRequest, fake, simulated, monkeypatch: pytest.MonkeyPatch):
+    """A device with kernels: the fake one (`driver`), or on a GPU the GPU."""
     if os.environ.get("TOUR_TEST_GPU") == "1":
         monkeypatch.undo()  # small grids, and the stand-in for cuBLAS
-        yield types.SimpleNamespace()
-        return
-    on_fake = sys.modules.get("on_fake") or beside("on_fake")
-    monkeypatch.setattr(_blas, "library", on_fake.Blas)
-    yield from on_fake.plugged()
+        return types.SimpleNamespace()
+    return request.getfixturevalue("driver")
 
 
 @pytest.fixture
@@ -126,7 +123,7 @@ def driver(fake, simulated, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setitem(sys.modules, "cupy_backends.cuda.api.driver", offered)
     _runner._module.cache_clear()
     offered.launched.clear()
-    yield from on_fake.plugged(_runner.CupyRunner, offered)
+    yield from on_fake.plugged(offered)
     _runner._module.cache_clear()
 
 

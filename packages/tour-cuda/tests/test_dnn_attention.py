@@ -175,7 +175,6 @@ def test_convolutions_go_there_too(cudnn):
 
 def test_a_captured_step_with_attention_and_dropout(kernels, cudnn):
     """The graph holds cuDNN's work; each replay drops other weights, and its gradient knows them."""
-    kernels.libraries = True
     tour.manual_seed(0)
     q, k, v = (tour.randn(1, 2, 8, 16).half().cuda().requires_grad_() for _ in range(3))
 
@@ -200,7 +199,6 @@ def test_a_captured_step_with_attention_and_dropout(kernels, cudnn):
 
 @pytest.mark.parametrize("dtype", [tour.float32, tour.float16])
 def test_grouped_heads_of_a_tensor(kernels, cudnn, dtype):
-    kernels.libraries = True
     tour.manual_seed(1)
     tensors = tour.randn(2, 4, 5, 8), tour.randn(2, 2, 6, 8), tour.randn(2, 2, 6, 8)
     found = {}
