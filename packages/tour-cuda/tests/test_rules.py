@@ -101,17 +101,17 @@ def test_layer(fake, name):
     compare(results(there.CASES[name][0], leaves_of(arrays, "cuda"), "cuda"), expected)
 
 
-def second(kind, name):
-    """A rule or a layer on the second of two devices, while the first is the current one."""
+def both_forms(kind, name, device):
+    """A rule or a layer for the CPU, the same for a device, and its arguments."""
     if kind == "rule":
-        arrays, there = ARRAYS.values(ARRAYS.RULES[name][1:], "real"), table("arrays", "cuda:1").RULES[name][0]
-        return results(ARRAYS.RULES[name][0], leaves_of(arrays, "cpu"), "cpu"), there, arrays
+        there = table("arrays", device).RULES[name][0]
+        return ARRAYS.RULES[name][0], there, ARRAYS.values(ARRAYS.RULES[name][1:], "real")
     function, *kinds = LAYERS.CASES[name]
-    arrays, there = [make(*numbers).numpy() for make, *numbers in kinds], table("layers", "cuda:1")
+    arrays, there = [make(*numbers).numpy() for make, *numbers in kinds], table("layers", device)
     for key, module in vars(LAYERS).items():
         if isinstance(module, tour.nn.Module):
             vars(there)[key].load_state_dict(module.state_dict())
-    return results(function, leaves_of(arrays, "cpu"), "cpu"), there.CASES[name][0], arrays
+    return function, there.CASES[name][0], arrays
 
 
 SOME = [("rule", name) for name in list(ARRAYS.RULES)[::6]] + [("layer", name) for name in list(LAYERS.CASES)[::3]]
@@ -120,5 +120,6 @@ SOME = [("rule", name) for name in list(ARRAYS.RULES)[::6]] + [("layer", name) f
 @pytest.mark.parametrize(("kind", "name"), SOME)
 def test_on_a_second_device(fake, kind, name):
     fake.reset(devices=2)
-    expected, function, arrays = second(kind, name)
-    compare(results(function, leaves_of(arrays, "cuda:1"), "cuda:1"), expected)
+    here, there, arrays = both_forms(kind, name, "cuda:1")
+    expected = results(here, leaves_of(arrays, "cpu"), "cpu")
+    compare(results(there, leaves_of(arrays, "cuda:1"), "cuda:1"), expected)

@@ -33,7 +33,7 @@ def spelled(index: Any, ndim: int) -> list[Any]:
     for i in index if type(index) is tuple else (index,):
         if isinstance(i, (bool, np.bool_)):
             i = np.asarray(i)
-        if isinstance(i, ndarray) and i.dtype.kind == "b":
+        if is_array(i) and i.dtype.kind == "b" and type(i) is not BatchedArray:
             items += np.nonzero(i) if i.ndim else [None, np.nonzero(i.reshape(1))[0]]
         elif isinstance(i, list):
             items.append(np.asarray(i))

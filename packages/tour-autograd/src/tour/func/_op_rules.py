@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from tour._core import OPS, Op, ndarray
+from tour._core import OPS, Op, held, packed
 from tour._shapes import wrap_dim, wrap_dims
 from tour.func._batched import (
     BatchedArray,
@@ -23,7 +23,7 @@ from tour.func._batched import (
     restored,
     stretched,
 )
-from tour.func._indexing import read, room
+from tour.func._indexing import is_array, read, room
 from tour.func._ufuncs import at, matmul
 
 Array = Any
@@ -153,7 +153,7 @@ def leading(kernel: Rule, core: int = 2) -> Rule:
     def answer(*args: Any, **kwargs: Any) -> Any:
         levels = levels_of(args)
         k = len(levels)
-        at_ = [i for i, x in enumerate(args) if isinstance(x, (ndarray, BatchedArray))]
+        at_ = [i for i, x in enumerate(args) if is_array(x)]
         ndim = max(args[i].ndim for i in at_)
         values = {}
         for i in at_:
@@ -179,7 +179,7 @@ batched_by(leading, *_MATRICES.split())
 @of("linalg_pinv")
 def _pinv(a: BatchedArray, atol: Any, rtol: Any, hermitian: bool) -> BatchedArray:
     levels = levels_of((a, atol, rtol))
-    tolerances = (led_array(x, levels) if isinstance(x, (ndarray, BatchedArray)) else x for x in (atol, rtol))
+    tolerances = (led_array(x, levels) if is_array(x) else x for x in (atol, rtol))
     return BatchedArray(kernel("linalg_pinv")(led_array(a, levels), *tolerances, hermitian), levels)
 
 
@@ -213,7 +213,7 @@ def scattering(kernel: Rule) -> Rule:
         value = a.value
         if not a.ndim:
             value, i = value.reshape(*a.lead, 1), i.reshape(*a.lead, index.size)
-        if not isinstance(s, ndarray) or not i.size:
+        if not is_array(s) or not i.size:
             s = s if i.size else 0
         elif s.ndim < i.ndim:
             s = np.broadcast_to(s.reshape(s.shape[:k] + (1,) * (i.ndim - s.ndim) + s.shape[k:]), i.shape)
@@ -233,15 +233,15 @@ def slices(kernel: Rule, scatter: Rule) -> Rule:
         room(a, levels)
         k = len(levels)
         value = a.value if a.ndim else a.value.reshape(*a.lead, 1)
-        s = stretched(src, levels) if isinstance(src, (ndarray, BatchedArray)) else src
+        s = stretched(src, levels) if is_array(src) else src
         n = index.size
-        if isinstance(s, ndarray):
+        if is_array(s):
             s = s.reshape(
                 s.shape[:k]
                 + ((-1,) if value.ndim == k + 1 and src.ndim else (1,) * (value.ndim - s.ndim) + s.shape[k:])
             )
         shape = (*value.shape[: k + dim], n, *value.shape[k + dim + 1 :])
-        if isinstance(s, ndarray):
+        if is_array(s):
             s = np.broadcast_to(s, shape)
         if type(index) is not BatchedArray:
             kernel(value, k + dim, index, s, *options)
@@ -264,7 +264,7 @@ batched_by(lambda k: slices(k, kernel("scatter")), "index_copy", "index_fill")
 @of("place")
 def _place(values: Array, shape: tuple[int, ...], index: Any) -> BatchedArray:
     levels = levels_of((values, *(index if type(index) is tuple else (index,))))
-    whole = BatchedArray(np.zeros((*(level.size for level in levels), *shape), values.dtype), levels)
+    whole = BatchedArray(np.zeros_like(held(values), shape=(*(level.size for level in levels), *shape)), levels)
     at(np.add, whole, index, values)
     return whole
 
@@ -279,7 +279,7 @@ def _index_put(a: BatchedArray, indices: Any, values: Any, accumulate: bool) -> 
 
 @of("put")
 def _put(a: BatchedArray, index: Array, source: Array, accumulate: bool) -> None:
-    line = BatchedArray(np.ascontiguousarray(a.value).reshape(*a.lead, a.size), a.levels)
+    line = BatchedArray(packed(a.value).reshape(*a.lead, a.size), a.levels)
     places = index.reshape(-1)
     places = np.where(places < 0, places + a.size, places)
     _index_put(line, (places,), source.reshape(-1), accumulate)

@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from tour._core import ndarray
+from tour._core import packed
 from tour.func._batched import BatchedArray, Levels, flattened, led_array, levels_of, lift, restored, stretched
-from tour.func._indexing import read
+from tour.func._indexing import is_array, read
 from tour.func._op_rules import batched_by, each, kernel, leading, of, one_by_one
 from tour.func._ufuncs import matmul, same
 
@@ -47,7 +47,7 @@ def folded(function: Kernel) -> Kernel:
 
     def answer(*args: Any) -> Any:
         levels = levels_of(args)
-        arrays = [joined(x, levels) if isinstance(x, (ndarray, BatchedArray)) else x for x in args]
+        arrays = [joined(x, levels) if is_array(x) else x for x in args]
         return each(function(*arrays), lambda r: parted(r, levels))
 
     return answer
@@ -292,6 +292,6 @@ def _attention(query: Any, key: Any, value: Any, mask: Any, keep: Any, causal: b
     def function(q: Array, k: Array, v: Array, *others: Array) -> Any:
         given = iter(others)
         masks = [None if x is None else next(given) for x in (mask, keep)]
-        return kernel("attention")(*map(np.ascontiguousarray, (q, k, v)), *masks, causal, scale)
+        return kernel("attention")(*map(packed, (q, k, v)), *masks, causal, scale)
 
     return leading(function)(query, key, value, *arrays)
