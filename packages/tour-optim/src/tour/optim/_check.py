@@ -48,6 +48,9 @@ def check_flags(foreach: bool | None, fused: bool | None, differentiable: bool) 
         raise RuntimeError("`fused` and `foreach` cannot be `True` together.")
 
 
+_PLAIN = frozenset((float, int, bool, str, type(None)))
+
+
 def number(x: Any) -> Any:
     """A hyperparameter as plain Python: NumPy lets Python numbers take the dtype of the array they meet, nothing else.
 
@@ -56,7 +59,7 @@ def number(x: Any) -> Any:
         >>> number(np.float64(0.5)), number((0.9, np.float32(0.5)))
         (0.5, (0.9, 0.5))
     """
-    if type(x) in (float, int, bool, str, type(None)):
+    if type(x) in _PLAIN:
         return x
     if isinstance(x, tuple | list):
         return tuple(map(number, x))
@@ -65,6 +68,6 @@ def number(x: Any) -> Any:
 
 def hyperparameters(group: dict[str, Any]) -> SimpleNamespace:
     """The options of a parameter group as attributes, numbers as plain Python."""
-    return SimpleNamespace(
-        **{key: number(value) for key, value in group.items() if key not in ("params", "param_names")}
-    )
+    h = {key: value if type(value) in _PLAIN else number(value) for key, value in group.items() if key != "params"}
+    h.pop("param_names", None)
+    return SimpleNamespace(**h)
