@@ -107,22 +107,23 @@ def _products(
 
 
 LINE = 64  # bytes of a cache line
+NEAR = 1 << 19  # bytes of queries and values that are near enough, so that nothing need be fetched ahead
 
 
-@helper
-def _fetch_row(x: int, row: int, r: int, height: int, width: int) -> None:
-    """Bring row r near, if there is one."""
-    if r < height:
+@function
+def _fetch_rows(x: int, row: int, first: int, height: int, width: int) -> None:
+    """Bring the SIX rows from `first` on near, as far as there are any."""
+    for r in range(first, min(first + SIX, height)):
         for e in range(0, FLOAT * width, LINE):
             fetch(x + r * row + e)
 
 
-@helper
-def _fetch_own_row(x: int, r: int, height: int, width: int) -> None:
-    """The same for a row that will be written."""
-    if r < height:
-        for e in range(0, FLOAT * width, LINE):
-            fetch_to_write(x + FLOAT * r * width + e)
+@function
+def _fetch_own_rows(x: int, first: int, height: int, width: int) -> None:
+    """The same for rows that will be written."""
+    start, stop = FLOAT * width * first, FLOAT * width * min(first + SIX, height)
+    for e in range(start, stop, LINE):
+        fetch_to_write(x + e)
 
 
 @helper
@@ -146,6 +147,42 @@ def _finite(top: Any) -> Any:
     return ZERO if top == UNSEEN else top
 
 
+@function
+def _to_weights(
+    p: int,
+    six: int,
+    seen: int,
+    first: int,
+    step: int,
+    factor: Any,
+    later: int,
+    tops: int,
+    totals: int,
+    now: int,
+    tile: int,
+    deep: int,
+) -> None:
+    """Weights p from scores of six rows at most, up to a factor: the first row sees `first` columns, and each after it `step` more,
+    `seen` at most. What is known of the rows so far, and what the tile has of their results, follows a larger top."""
+    whole = _whole(seen)
+    for r in range(six):
+        limit = min(seen, first + r * step)
+        if limit < whole:
+            scores.cut(p + r * PITCH, max(0, limit), whole, UNSEEN)
+        floats(now)[r] = scores.largest(p + r * PITCH, whole) * factor
+    for r in range(six):
+        before, top = floats(tops)[r], larger(floats(now)[r], floats(tops)[r])
+        shift = _finite(top)
+        total = scores.exponentials(p + r * PITCH, whole, factor, shift)
+        if later:
+            less, y = scalar.exp(before - shift), floats(tile + FLOAT * r * deep)
+            total += less * floats(totals)[r]
+            for e in range(deep):
+                y[e] *= less
+        floats(tops)[r] = top
+        floats(totals)[r] = total
+
+
 def attention(args: int, part: int, parts: int) -> None:
     """Queries a[0], keys a[1] and values a[2] of each head into results a[3] and log-sums of rows a[4].
 
@@ -158,13 +195,11 @@ def attention(args: int, part: int, parts: int) -> None:
     deep, factor = _whole(depth), ONE if mask else scale
     weights = a[17] + part * a[18]
     tile = weights + TALL * PITCH
-    tops, totals, now = (
-        floats(tile + FLOAT * TALL * deep),
-        floats(tile + FLOAT * TALL * (deep + 1)),
-        floats(tile + FLOAT * TALL * (deep + 2)),
-    )
+    tops = tile + FLOAT * TALL * deep
+    totals, now = tops + FLOAT * TALL, tops + 2 * FLOAT * TALL
     panels = tile + FLOAT * TALL * (deep + 3)
     copies = panels + FLOAT * width * ((columns + WIDE - 1) // WIDE * WIDE)
+    far = FLOAT * count * (height * width + columns * depth) > NEAR
     start, stop = rows(count, part, parts)
     for n in range(start, stop):
         q, q_row = _head(a[0], layout, 0, n)
@@ -179,53 +214,59 @@ def attention(args: int, part: int, parts: int) -> None:
         for i in range(0, height, TALL):
             m = min(TALL, height - i)
             for r in range(m):
-                tops[r] = UNSEEN
-                totals[r] = ZERO
+                floats(tops)[r] = UNSEEN
+                floats(totals)[r] = ZERO
             for c in range(0, _reach(columns, i + m, causal), SPAN):
                 end = _reach(min(columns, c + SPAN), i + m, causal)
                 _products(q + i * q_row, q_row, m, width, panels + FLOAT * c * width, weights, i, c, end, causal)
                 for g in range(0, m, SIX):
                     seen = _reach(end, i + g + SIX, causal) - c
-                    six, whole = min(SIX, m - g), _whole(seen)
+                    six = min(SIX, m - g)
                     if seen <= 0:
                         continue
-                    for r in range(g, g + six):
-                        if c == 0:
-                            _fetch_row(next_q, next_q_row, i + r, height, width)
-                            _fetch_row(next_k, next_k_row, i + r, columns, width)
-                            _fetch_row(next_v, next_v_row, i + r, columns, depth)
-                            _fetch_own_row(out, i + r, height, depth)
-                        if mask:
-                            _add_mask(
-                                weights + r * PITCH, mask + longs(a[6])[n] + (i + r) * mask_row + FLOAT * c, seen, scale
-                            )
-                        limit = _reach(end, i + r + 1, causal) - c
-                        if limit < whole:
-                            scores.cut(weights + r * PITCH, max(0, limit), whole, UNSEEN)
-                        now[r] = scores.largest(weights + r * PITCH, whole) * factor
-                    for r in range(g, g + six):
-                        before, top = tops[r], larger(now[r], tops[r])
-                        shift = _finite(top)
-                        total = scores.exponentials(weights + r * PITCH, whole, factor, shift)
-                        if c > 0:
-                            less, y = scalar.exp(before - shift), floats(tile + FLOAT * r * deep)
-                            total += less * totals[r]
-                            for e in range(deep):
-                                y[e] *= less
-                        tops[r] = top
-                        totals[r] = total
+                    if c == 0 and far:
+                        _fetch_rows(next_q, next_q_row, i + g, height, width)
+                        _fetch_rows(next_k, next_k_row, i + g, columns, width)
+                        _fetch_rows(next_v, next_v_row, i + g, columns, depth)
+                        _fetch_own_rows(out, i + g, height, depth)
+                    p, at = weights + g * PITCH, FLOAT * g
+                    if mask:
+                        for r in range(six):
+                            place = mask + longs(a[6])[n] + (i + g + r) * mask_row + FLOAT * c
+                            _add_mask(p + r * PITCH, place, seen, scale)
+                    first = i + g + 1 - c if causal else seen
+                    _to_weights(
+                        p, six, seen, first, causal, factor, c, tops + at, totals + at, now + at, tile + at * deep, deep
+                    )
                     multiply(
-                        six, deep, seen, weights + g * PITCH, PITCH, FLOAT, v + c * v_row, v_row,
-                        tile + FLOAT * g * deep, FLOAT * deep, c,
+                        six, deep, seen, p, PITCH, FLOAT, v + c * v_row, v_row, tile + at * deep, FLOAT * deep, c,
                     )  # fmt: skip
             for r in range(m):
-                total = totals[r]
+                total = floats(totals)[r]
                 if total == ZERO:
                     total = ONE
-                sums[i + r] = f4(log(total)) + _finite(tops[r])
+                sums[i + r] = f4(log(total)) + _finite(floats(tops)[r])
                 x, y, inverse = floats(tile + FLOAT * r * deep), floats(out + FLOAT * (i + r) * depth), ONE / total
                 for e in range(depth):
                     y[e] = x[e] * inverse
+
+
+@function
+def _to_scores(p: int, d: int, six: int, seen: int, first: int, step: int, factor: Any, sums: int, inner: int) -> None:
+    """Weights p from scores, and their gradients from those of the weights, d, of six rows at most: the first sees `first` columns,
+    and each after it `step` more, `seen` at most. Zeros lie behind what six rows see, for keys are taken by six."""
+    whole = _whole(seen)
+    for r in range(six):
+        limit = max(0, min(seen, first + r * step))
+        if limit < whole:
+            scores.cut(p, limit, whole, UNSEEN)
+        if seen > 0:
+            scores.slopes(p, d, whole, factor, floats(sums)[r], floats(inner)[r])
+        else:
+            scores.cut(p, 0, LANES, ZERO)
+            scores.cut(d, 0, LANES, ZERO)
+        p += PITCH
+        d += PITCH
 
 
 @helper
@@ -251,6 +292,7 @@ def attention_grad(args: int, part: int, parts: int) -> None:
     keys = inner + FLOAT * _whole(height)
     values = keys + FLOAT * SPAN * width
     copies = values + FLOAT * SPAN * depth
+    far = FLOAT * count * (height * width + columns * depth) > NEAR
     start, stop = rows(count, part, parts)
     for n in range(start, stop):
         tall, long_ = FLOAT * n * height, FLOAT * n * columns
@@ -258,7 +300,7 @@ def attention_grad(args: int, part: int, parts: int) -> None:
         q, q_row = _head(a[1], layout, 1, n)
         k, k_row = _head(a[2], layout, 2, n)
         v, v_row = _head(a[3], layout, 3, n)
-        out, sums = a[4] + tall * depth, floats(a[5] + tall)
+        out = a[4] + tall * depth
         later = min(n + 1, stop - 1)
         next_g, next_g_row = _head(a[0], layout, 0, later)
         next_q, next_q_row = _head(a[1], layout, 1, later)
@@ -294,25 +336,23 @@ def attention_grad(args: int, part: int, parts: int) -> None:
                 _products(g_i, g_row, m, depth, values, slopes, i, c, end, causal)
                 for s in range(0, m, SIX):
                     seen, six = max(0, _reach(end, i + s + SIX, causal) - c), min(SIX, m - s)
-                    whole = _whole(seen)
-                    for r in range(s, s + six):
-                        p, d = weights + r * PITCH, slopes + r * PITCH
-                        limit = max(0, _reach(end, i + r + 1, causal) - c)
-                        if c == 0:
-                            _fetch_row(next_g, next_g_row, i + r, height, depth)
-                            _fetch_row(next_q, next_q_row, i + r, height, width)
-                            _fetch_row(next_k, next_k_row, i + r, columns, width)
-                            _fetch_row(next_v, next_v_row, i + r, columns, depth)
-                            _fetch_row(next_out, FLOAT * depth, i + r, height, depth)
-                            _fetch_own_row(dq, i + r, height, width)
-                            _fetch_own_row(next_dk, i + r, columns, width)
-                            _fetch_own_row(next_dv, i + r, columns, depth)
-                        if mask:
-                            _add_mask(p, mask + longs(a[10])[n] + (i + r) * mask_row + FLOAT * c, seen, scale)
-                        if seen > 0:
-                            scores.slopes(p, d, whole, factor, sums[i + r], floats(inner)[i + r])
-                        scores.cut(p, limit, whole + LANES, ZERO)  # one vector more, for keys are taken by six
-                        scores.cut(d, limit, whole + LANES, ZERO)
+                    if c == 0 and far:
+                        _fetch_rows(next_g, next_g_row, i + s, height, depth)
+                        _fetch_rows(next_q, next_q_row, i + s, height, width)
+                        _fetch_rows(next_k, next_k_row, i + s, columns, width)
+                        _fetch_rows(next_v, next_v_row, i + s, columns, depth)
+                        _fetch_rows(next_out, FLOAT * depth, i + s, height, depth)
+                        _fetch_own_rows(dq, i + s, height, width)
+                        _fetch_own_rows(next_dk, i + s, columns, width)
+                        _fetch_own_rows(next_dv, i + s, columns, depth)
+                    p, d = weights + s * PITCH, slopes + s * PITCH
+                    if mask:
+                        for r in range(six):
+                            place = mask + longs(a[10])[n] + (i + s + r) * mask_row + FLOAT * c
+                            _add_mask(p + r * PITCH, place, seen, scale)
+                    first = i + s + 1 - c if causal else seen
+                    shift = FLOAT * (i + s)
+                    _to_scores(p, d, six, seen, first, causal, factor, a[5] + tall + shift, inner + shift)
                     if seen > 0:
                         multiply(
                             six, wide, seen, slopes + s * PITCH, PITCH, FLOAT, k + c * k_row, k_row,

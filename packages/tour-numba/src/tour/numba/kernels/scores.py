@@ -112,6 +112,9 @@ def _slopes(code: Code, p: Any, d: Any, count: Any, factor: Any, shift: Any, inn
         return []
 
     _loop(code, count, [], body)
+    behind = code.times(count, 4)
+    code.store(ZERO, code.at(p, behind))
+    code.store(ZERO, code.at(d, behind))
 
 
 def _cut(code: Code, p: Any, first: Any, end: Any, value: Any) -> None:
@@ -165,5 +168,5 @@ def exponentials(typing: Any, p: Any, count: Any, factor: Any, shift: Any) -> An
 
 @intrinsic
 def slopes(typing: Any, p: Any, d: Any, count: Any, factor: Any, shift: Any, inner: Any) -> Any:
-    """p = exp(factor p - shift), and d = p (d - inner)."""
+    """p = exp(factor p - shift), and d = p (d - inner); a vector of zeros behind both."""
     return _bound(_slopes, types.void, _L, _L, _L, _F, _F, _F)
