@@ -14,7 +14,7 @@ Array = Any
 
 # Products of numbers. From here on OpenBLAS wakes its threads, which would wait in the way of compiled kernels.
 LARGE = 1 << 18
-MIDDLE = 3 << 16  # where the second factor's columns are not adjacent, and OpenBLAS copies it
+MIDDLE = 3 << 16  # where only the second factor is transposed, for which OpenBLAS has no kernel that copies nothing
 SMALL = 1 << 8  # numbers in the second factor below which nobody counts products
 
 _F32 = np.dtype(np.float32)
@@ -25,7 +25,11 @@ def product(a: Array, b: Array) -> Array:
     if (d := a.dtype) is not _F32 and is_half(d) and type(a) is ndarray:  # devices multiply half precision as it is
         return as_array(product(a.astype(np.float32), b.astype(np.float32))).astype(d)
     if a.ndim == 2 and b.ndim == 2:
-        if (n := b.size) > SMALL and (n := n * len(a)) > MIDDLE and (n > LARGE or b.strides[1] != b.itemsize):
+        if (
+            (n := b.size) > SMALL
+            and (n := n * len(a)) > MIDDLE
+            and (n > LARGE or b.strides[1] != b.itemsize != a.strides[0])
+        ):
             if type(a) is type(b) is ndarray and (r := _PRODUCT.form(a, b)) is not NotImplemented:
                 return r
         return a.dot(b)  # a third of the time of `matmul` where they are small

@@ -124,7 +124,7 @@ def _run(x: Array, w: Array, bias: Array | None, groups: int, channels: int, dep
     columns, out_pixels, stripes = columns_of(depth), len(windows.places), len(windows.stripes)
     parts = min(_pool.threads(), len(x) * stripes)
     y = memory.empty((len(x), groups * depth, out_pixels))
-    result = int(windows.stripes[:, 3].max()) * columns
+    result = max(windows.stripes[:, 3].tolist()) * columns
     height, width = _pair(x.shape[2:], 1)
     _forward(
         parts, memory.dense(x), w, memory.zeros((groups * depth,)) if bias is None else memory.dense(bias), y,

@@ -43,7 +43,11 @@ def product(a: Array, b: Array) -> Any:
         (m, k), (depth, n) = a.shape, b.shape
         if depth != k or m < 2 or n < 2 or k < 1:
             return NotImplemented  # BLAS multiplies vectors as fast as memory allows
-        if (work := m * n * k) <= TINY and b.strides[1] == 4 and (work <= ALONE or _pool.threads() == 1):
+        if (
+            (work := m * n * k) <= TINY
+            and (b.strides[1] == 4 or a.strides[0] == 4)
+            and (work <= ALONE or _pool.threads() == 1)
+        ):
             return NotImplemented
         out = memory.empty((m, n))
         _run(out, a, b, 0, m, n, k)
