@@ -198,7 +198,7 @@ def _load(name: str) -> Backend:
 
 def device_of(array: Any) -> device:
     """The device that holds a raw array."""
-    if type(array) is np.ndarray:
+    if type(array) is np.ndarray or isinstance(array, np.generic):  # a number beside an array of a device
         return CPU
     if (inner := held(array)) is not array:
         return device_of(inner)
