@@ -53,6 +53,14 @@ def unplug() -> None:
         op.impls.pop(_array.CudaArray, None)
 
 
+def needs(devices: int) -> None:
+    """Skip a test for which the machine has too few GPUs."""
+    from tour.cuda import _cupy
+
+    if _cupy.count() < devices:
+        pytest.skip(f"needs {devices} GPUs")
+
+
 @pytest.fixture
 def fake(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """The fake CuPy, on a fresh machine with one GPU; tour-cuda is found through the entry-point group `tour.backends`.
@@ -64,7 +72,7 @@ def fake(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Mon
     if os.environ.get("TOUR_TEST_GPU"):
         if request.path.name in ("test_names.py", "test_moving.py", "test_fake_device.py"):
             pytest.skip("asks the fake device what a real one does not tell")
-        yield types.SimpleNamespace(counts=collections.Counter())
+        yield types.SimpleNamespace(counts=collections.Counter(), reset=needs)
         return
 
     for name, module in fake_cupy.modules().items():
