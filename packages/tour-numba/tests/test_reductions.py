@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import numpy as np
 import pytest
 
@@ -29,6 +31,32 @@ def test_sum_of_all(fenced, rng, dtype):
         for a in (rng.standard_normal(n).astype(dtype), rng.random(n).astype(dtype)):
             check(forms.sum(a, None, False), a, None)
     check(forms.sum(a.reshape(1, -1), None, True), a.reshape(1, -1), None, True)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_the_shortest_call_for_a_sum(rng, dtype):
+    for shape in ((0,), (), (1,), (63,), (64,), (65,), (7, 11, 13), (9999,), (2, 0, 3), (16384,)):
+        a = rng.standard_normal(shape).astype(dtype)
+        total = forms.sum_of_few(a)
+        assert type(total) is np.ndarray and total.shape == () and total.dtype is a.dtype and total.flags.writeable
+        check(total, a, None)
+    a = np.ones(100, dtype)
+    before = sys.getrefcount(a.dtype)
+    kept = [forms.sum_of_few(a) for _ in range(50)]
+    for _ in range(50):
+        assert forms.sum_of_few(a.reshape(10, 10).T) is NotImplemented
+    assert len({id(x) for x in kept}) == 50 and sys.getrefcount(a.dtype) - before in range(45, 55)
+    del kept
+    assert abs(sys.getrefcount(a.dtype) - before) < 5
+
+
+def test_what_the_shortest_call_declines():
+    a = np.ones(8, np.float32)
+    misaligned = np.frombuffer(b"0" * 33, np.float32, 8, 1)
+    for wrong in (
+        a[::2], a.astype(">f4"), a.view(np.matrix), a.astype(np.int32), a.astype(np.float16), misaligned, [1.0], 1.0, None,
+    ):  # fmt: skip
+        assert forms.sum_of_few(wrong) is NotImplemented
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])

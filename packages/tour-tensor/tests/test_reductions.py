@@ -20,6 +20,21 @@ def test_answers_of_pytorch(expression, answer, agrees):
 arrays = hnp.arrays(np.float64, hnp.array_shapes(max_dims=4, max_side=4), elements=st.integers(-9, 9).map(float))
 
 
+def test_sums_of_all_are_arrays_without_dimensions():
+    for t in (
+        tour.ones(1),
+        tour.ones(16),
+        tour.ones(3, 5),
+        tour.ones(3, 5).T,
+        tour.ones(100, dtype=tour.float64),
+        tour.ones(9000),
+        tour.tensor(2.0),
+    ):
+        for total in (t.sum(), t.mean(), t.sum(dtype=tour.float64)):
+            assert type(total._a) is np.ndarray and total.shape == ()
+        assert t.sum() == (t.numel() if t.ndim else 2) and t.mean().dtype is t.sum().dtype is t.dtype
+
+
 @given(arrays, st.data())
 def test_values_over_any_dimensions_are_numpy_s(a, data):
     dims = data.draw(st.none() | st.sets(st.integers(0, a.ndim - 1), min_size=1).map(lambda s: tuple(sorted(s))))

@@ -11,7 +11,7 @@ import numpy as np
 from tour import _special
 from tour._compiled import OFTEN, compilable, often
 from tour._core import OPS, kernel_for, ndarray
-from tour._kernels import BLOCK, ONE, ZEROS, blocked, bounded, in_single, keep
+from tour._kernels import BLOCK, MANY, ONE, ZEROS, blocked, bounded, in_single, keep
 
 
 def relu(a: Any) -> Any:
@@ -19,6 +19,8 @@ def relu(a: Any) -> Any:
     if a.size <= BLOCK and type(a) is ndarray and (zeros := ZEROS.get(a.dtype)) is not None:
         if a.size < 256 or not a.flags.c_contiguous:
             return np.maximum(a, zeros[0])
+        if a.size >= MANY:
+            often()  # next time it will be one call without rows of zeros, if that can be had
         return np.maximum(a, zeros[1][: a.size] if a.ndim == 1 else zeros[1][: a.size].reshape(a.shape))
     return bounded(a, 0)
 

@@ -200,7 +200,7 @@ OFTEN = 1 << 16  # calls that save together what loading machine code takes, 50 
 
 
 def often() -> None:
-    """Called when a formula for small arrays has been walked `OFTEN` times: a package of compiled kernels may know a shorter way."""
+    """Called when a formula has been walked `OFTEN` times, or for many elements: a package of compiled kernels may know a shorter way."""
     serving = provider()
     if serving is not None:
         serving.hasten()

@@ -87,6 +87,98 @@ go:
   call void %hold(ptr %none)
   ret ptr %none
 }}
+
+; --- The sum of an array (METH_O) ---
+; `self` is an array of the addresses in `SUM_TABLE`. An array's fields are NumPy's `PyArrayObject_fields`.
+
+define ptr @sum(ptr %self, ptr %array) {{
+entry:
+  %ret = alloca ptr
+  %exc = alloca ptr
+  %total = alloca double
+  %args = alloca [6 x i64]
+  %ndarray = call ptr @entry(ptr %self, i64 0)
+  %float32 = call ptr @entry(ptr %self, i64 1)
+  %float64 = call ptr @entry(ptr %self, i64 2)
+  %kernel4 = call ptr @entry(ptr %self, i64 3)
+  %kernel8 = call ptr @entry(ptr %self, i64 4)
+  %make = call ptr @entry(ptr %self, i64 5)
+  %hold = call ptr @entry(ptr %self, i64 6)
+  %other = call ptr @entry(ptr %self, i64 7)
+  %kindp = getelementptr i8, ptr %array, i64 {HEADER - 8}
+  %kind = load ptr, ptr %kindp
+  %plain = icmp eq ptr %kind, %ndarray
+  br i1 %plain, label %look, label %decline
+look:
+  %dtypep = getelementptr i8, ptr %array, i64 {HEADER + 40}
+  %dtype = load ptr, ptr %dtypep
+  %single = icmp eq ptr %dtype, %float32
+  %double = icmp eq ptr %dtype, %float64
+  %real = or i1 %single, %double
+  %flagsp = getelementptr i8, ptr %array, i64 {HEADER + 48}
+  %flags = load i32, ptr %flagsp
+  %both = and i32 %flags, {0x0001 | 0x0100}       ; C_CONTIGUOUS and ALIGNED
+  %dense = icmp eq i32 %both, {0x0001 | 0x0100}
+  %fits = and i1 %real, %dense
+  br i1 %fits, label %measure, label %decline
+decline:
+  call void %hold(ptr %other)
+  ret ptr %other
+measure:
+  %datap = getelementptr i8, ptr %array, i64 {HEADER}
+  %data = load i64, ptr %datap
+  %ndimp = getelementptr i8, ptr %array, i64 {HEADER + 8}
+  %ndim = load i32, ptr %ndimp
+  %shapep = getelementptr i8, ptr %array, i64 {HEADER + 16}
+  %shape = load ptr, ptr %shapep
+  br label %test
+test:
+  %i = phi i32 [ 0, %measure ], [ %next, %multiply ]
+  %size = phi i64 [ 1, %measure ], [ %product, %multiply ]
+  %more = icmp slt i32 %i, %ndim
+  br i1 %more, label %multiply, label %run
+multiply:
+  %lengthp = getelementptr i64, ptr %shape, i32 %i
+  %length = load i64, ptr %lengthp
+  %product = mul i64 %size, %length
+  %next = add i32 %i, 1
+  br label %test
+run:
+  %kernel = select i1 %single, ptr %kernel4, ptr %kernel8
+  %width = select i1 %single, i64 4, i64 8
+  %result = ptrtoint ptr %total to i64
+  %address = ptrtoint ptr %args to i64
+  %arg1 = getelementptr i64, ptr %args, i64 1
+  %arg2 = getelementptr i64, ptr %args, i64 2
+  %arg3 = getelementptr i64, ptr %args, i64 3
+  %arg4 = getelementptr i64, ptr %args, i64 4
+  %arg5 = getelementptr i64, ptr %args, i64 5
+  store i64 %data, ptr %args          ; one row of all numbers
+  store i64 %result, ptr %arg1
+  store i64 1, ptr %arg2
+  store i64 %size, ptr %arg3
+  store i64 %size, ptr %arg4
+  store i64 %width, ptr %arg5
+  %status = call i32 %kernel(ptr %ret, ptr %exc, i64 %address, i64 0, i64 1)
+  call void %hold(ptr %dtype)         ; the new array takes this reference
+  %new = call ptr %make(ptr %ndarray, ptr %dtype, i32 0, ptr null, ptr null, ptr null, i32 0, ptr null)
+  %failed = icmp eq ptr %new, null
+  br i1 %failed, label %done, label %fill
+fill:
+  %placep = getelementptr i8, ptr %new, i64 {HEADER}
+  %place = load ptr, ptr %placep
+  %sum = load double, ptr %total
+  br i1 %single, label %round, label %whole
+round:
+  %rounded = fptrunc double %sum to float
+  store float %rounded, ptr %place
+  ret ptr %new
+whole:
+  store double %sum, ptr %place
+  ret ptr %new
+done:
+  ret ptr null
+}}
 """
 
 TABLE = (
@@ -100,7 +192,10 @@ class _Method(ctypes.Structure):
     _fields_ = [("name", ctypes.c_char_p), ("code", ctypes.c_void_p), ("flags", ctypes.c_int), ("doc", ctypes.c_char_p)]
 
 
-METH_FASTCALL = 0x80
+METH_FASTCALL, METH_O = 0x80, 0x08
+NEW_FROM_DESCR = (
+    94  # PyArray_NewFromDescr's place in NumPy's table of functions, `numpy/_core/include/numpy/__multiarray_api.h`
+)
 
 
 @cache
@@ -113,12 +208,33 @@ def caller() -> Callable[..., None]:
     from tour.numba import _driver
 
     api = ctypes.pythonapi
-    table = np.array(
-        [ctypes.cast(getattr(api, x), ctypes.c_void_p).value if type(x) is str else id(x) for x in TABLE], np.int64
-    )
-    method = _Method(b"call", _driver.linked().call, METH_FASTCALL, None)
+    table = [ctypes.cast(getattr(api, x), ctypes.c_void_p).value if type(x) is str else id(x) for x in TABLE]
+    return _builtin("call", _driver.linked().call, METH_FASTCALL, table)
+
+
+def summing(single: int, double: int) -> Callable[[Any], Any]:
+    """`sum(array)`: the sum of a float32 or float64 array without gaps, as an array; NotImplemented for any other.
+
+    Args:
+        single: Where the kernel for rows of float32 begins, `kernels.reductions.row_sums_4`.
+        double: That for float64.
+    """
+    from tour.numba import _driver, _heap
+
+    hold = ctypes.cast(ctypes.pythonapi.Py_IncRef, ctypes.c_void_p).value
+    table = [
+        id(np.ndarray), id(np.dtype(np.float32)), id(np.dtype(np.float64)), single, double, _heap.numpy_api()[NEW_FROM_DESCR], hold,
+        id(NotImplemented),
+    ]  # fmt: skip
+    return _builtin("sum", _driver.linked().sum, METH_O, table)
+
+
+def _builtin(name: str, code: int, kind: int, table: list[Any]) -> Callable[..., Any]:
+    """A function built into Python, with what its code looks up."""
+    method = _Method(name.encode(), code, kind, None)
+    api = ctypes.pythonapi
     api.Py_IncRef(ctypes.py_object(method))  # for ever: Python looks into it when it lets go of the function
     make = api.PyCFunction_NewEx
     make.restype, make.argtypes = ctypes.py_object, (ctypes.c_void_p, ctypes.py_object, ctypes.c_void_p)
-    call: Any = make(ctypes.addressof(method), table, None)
-    return call  # type: ignore[no-any-return]
+    made: Any = make(ctypes.addressof(method), np.array(table, np.int64), None)
+    return made  # type: ignore[no-any-return]

@@ -431,6 +431,7 @@ class Linked(NamedTuple):
     threaded: int
     chained: int
     compiled: int
+    sum: int
 
 
 @cache
@@ -444,4 +445,4 @@ def linked() -> Linked:
         _store.save("_driver", *found)
     call = _native.link(*found)
     pool = Pool.from_address(_native.variable("pool"))
-    return Linked(pool, call, *map(_native.address, ("threaded", "chained", "compiled")))
+    return Linked(pool, call, *map(_native.address, ("threaded", "chained", "compiled", "sum")))

@@ -358,7 +358,7 @@ def install() -> None:
     installed.set(True)
     handler = _handler()
     if handler is not None and numpy.get_handler_name() == "default_allocator":
-        ctypes.PYFUNCTYPE(ctypes.py_object, ctypes.py_object)(_numpy()[SET_HANDLER])(handler)
+        ctypes.PYFUNCTYPE(ctypes.py_object, ctypes.py_object)(numpy_api()[SET_HANDLER])(handler)
 
 
 def empty_cache() -> None:
@@ -386,7 +386,7 @@ SET_HANDLER, DEFAULT_HANDLER = (
 NAME = b"mem_handler"  # what NumPy calls capsules of handlers
 
 
-def _numpy() -> Any:
+def numpy_api() -> Any:
     """NumPy's table of functions."""
     address = ctypes.pythonapi.PyCapsule_GetPointer
     address.restype, address.argtypes = ctypes.c_void_p, (ctypes.py_object, ctypes.c_char_p)
@@ -400,7 +400,7 @@ def _handler() -> Any:
 
     address = ctypes.pythonapi.PyCapsule_GetPointer
     address.restype, address.argtypes = ctypes.c_void_p, (ctypes.py_object, ctypes.c_char_p)
-    own = Handler.from_address(address(ctypes.py_object.from_address(_numpy()[DEFAULT_HANDLER]).value, NAME))
+    own = Handler.from_address(address(ctypes.py_object.from_address(numpy_api()[DEFAULT_HANDLER]).value, NAME))
     if own.name != b"default_allocator" or own.version != 1:
         return None
     found = _store.load("_heap")

@@ -67,6 +67,7 @@ FORMS = {
     "tour.ops.index_writing._add_slices": "indexing.index_add",
     "tour.ops.reductions._prod": "reductions.product",
     "tour.ops.reductions._sum": "reductions.sum",
+    "tour.ops.reductions._sum_of_few": "reductions.sum_of_few",
     "tour.ops.scans._cummax": "scans.cummax",
     "tour.ops.scans._cummin": "scans.cummin",
     "tour.ops.scans._cumprod": "scans.cumprod",

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from functools import cache
 from math import prod
 from typing import Any
 
 import numpy as np
 
 from tour.numba import _memory as memory
+from tour.numba._calling import summing
 from tour.numba._native import Kernel
 from tour.numba.forms._sharing import parts_for
 
@@ -62,6 +64,16 @@ def sum(a: Array, axis: Any, keepdim: bool) -> Any:
         _column_sums[a.dtype](parts, a, out, np.empty(width), prod(a.shape[:axis]), n, width, a.itemsize)
         return out
     return total.astype(a.dtype).reshape(_shape(a, axis, keepdim))
+
+
+def sum_of_few(a: Array) -> Any:
+    """The sum of all, in one thread, by the shortest call there is."""
+    return _summing()(a)
+
+
+@cache
+def _summing() -> Any:
+    return summing(_row_sums[memory.F32].load(), _row_sums[F64].load())
 
 
 def _sum_over_several(a: Array, axes: tuple[int, ...], keepdim: bool) -> Any:
