@@ -18,25 +18,25 @@ GUARD = 64  # elements before and behind
 
 
 class Guarded:
-    """Makes float32 arrays between guards, and looks whether the guards still stand."""
+    """Makes arrays between guards, and looks whether the guards still stand."""
 
     def __init__(self) -> None:
         self.buffers: list[tuple[Any, int, float]] = []
 
-    def make(self, shape: tuple[int, ...], value: float) -> Any:
+    def make(self, shape: tuple[int, ...], value: float, dtype: Any = np.float32) -> Any:
         """An array between guards of some value."""
         size = int(np.prod(shape, dtype=np.int64))
-        buffer = np.full(size + 2 * GUARD, value, np.float32)
+        buffer = np.full(size + 2 * GUARD, value, dtype)
         self.buffers.append((buffer, size, value))
         return buffer[GUARD : GUARD + size].reshape(shape)
 
-    def result(self, shape: tuple[int, ...]) -> Any:
+    def result(self, shape: tuple[int, ...], dtype: Any = np.float32) -> Any:
         """In place of `_memory.empty`: full of a number that no test computes."""
-        return self.make(shape, -7.25e18)
+        return self.make(shape, -7.25e18, dtype)
 
     def input(self, a: Any) -> Any:
         """A copy of an array between NaNs."""
-        copy = self.make(a.shape, np.nan)
+        copy = self.make(a.shape, np.nan, a.dtype if a.dtype.kind == "f" else np.float32)
         copy[...] = a
         return copy
 
@@ -44,7 +44,7 @@ class Guarded:
         """Fail if a guard has been written."""
         for buffer, size, value in self.buffers:
             for side in (buffer[:GUARD], buffer[GUARD + size :]):
-                assert np.array_equal(side, np.full(GUARD, value, np.float32), equal_nan=True), "written outside"
+                assert np.array_equal(side, np.full(GUARD, value, buffer.dtype), equal_nan=True), "written outside"
 
 
 @pytest.fixture

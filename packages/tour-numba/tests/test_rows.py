@@ -59,8 +59,9 @@ def test_softmax_of_what_is_not_finite():
 
 def test_softmax_in_other_directions_and_dtypes_is_left_to_numpy(rng):
     x = rng.standard_normal((4, 5)).astype(np.float32)
-    assert rows.softmax(x, 0) is NotImplemented and rows.softmax(x.astype(np.float64), 1) is NotImplemented
+    assert rows.softmax(x, 0) is NotImplemented and rows.softmax(x.astype(np.float16), 1) is NotImplemented
     assert rows.softmax_grad(x[:1], x, 1) is NotImplemented
+    assert rows.softmax_grad(x.astype(np.float64), x, 1) is NotImplemented
     assert np.allclose(rows.softmax(x.T, 1), _softmax.softmax(x.T, 1)) and rows.softmax(x[:, :0], 1).shape == (4, 0)
 
 
@@ -146,6 +147,46 @@ def test_norms_of_views_and_other_dtypes(rng):
             normalization.layer_norm(view, shape, None, None, 1e-5)[0],
             atol=1e-5,
         )
-    assert norms.layer_norm(x.astype(np.float64), (2,), None, None, 1e-5) is NotImplemented
+    assert norms.layer_norm(x.astype(np.float16), (2,), None, None, 1e-5) is NotImplemented
+    assert norms.layer_norm(x, (2,), np.ones(2), None, 1e-5) is NotImplemented
     assert norms.layer_norm(x[:0], (2,), None, None, 1e-5) is NotImplemented
     assert norms.batch_norm(x, None, None, 1e-5) is NotImplemented  # runs of two numbers: NumPy is as fast
+
+
+@pytest.mark.parametrize("n", LENGTHS)
+def test_double_precision(guarded, rng, n):
+    """The same source for float64, beside NumPy's kernels: errors of 1e-14 times what the numbers are."""
+
+    def same(got, wanted, scale=1.0):
+        for a, b in zip(*(r if isinstance(r, tuple) else (r,) for r in (got, wanted)), strict=True):
+            assert a.dtype == np.float64 and a.shape == b.shape
+            assert np.abs(a - b).max() <= 2e-14 * max(scale, np.abs(b).max())
+
+    x, g = (guarded.input(rng.standard_normal((17, n)) * 3 + 1) for _ in range(2))
+    for name in ("softmax", "log_softmax"):
+        y = guarded.input(getattr(_softmax, name)(x, 1))
+        same(getattr(rows, name)(x, 1), y)
+        same(getattr(rows, f"{name}_grad")(g, y, 1), getattr(_softmax, f"{name}_grad")(g, y, 1), 10.0)
+    target = rng.integers(0, n, 17)
+    same(rows.cross_entropy(x, target), softmax.cross_entropy(x, target), 10.0)
+    p = softmax.cross_entropy(x, target)[1]
+    same(rows.cross_entropy_grad(g[:, 0], p, target), softmax.cross_entropy_grad(g[:, 0], p, target))
+    if n > 1:
+        w, b = (guarded.input(rng.standard_normal(n)) for _ in range(2))
+        for name, given in (("layer_norm", (w, b)), ("rms_norm", (w,))):
+            forward, backward = getattr(normalization, name), getattr(normalization, f"{name}_grad")
+            y, *kept = forward(x, (n,), *given, 1e-5)
+            steep = max(1, *(np.abs(k).max() for k in kept)) ** 2
+            same(getattr(norms, name)(x, (n,), *given, 1e-5), (y, *kept), steep)
+            asked = g, x, (n,), *kept, w, (True,) * (len(given) + 1)
+            same(getattr(norms, f"{name}_grad")(*asked), backward(*asked), 100 * steep)
+
+
+def test_double_exponentials_of_what_is_not_finite():
+    x = np.array(
+        [[0, np.inf, 1], [0, np.nan, 1], [-np.inf] * 3, [-np.inf, 0, -np.inf], [1e300, -1e300, 0], [-800, 0, -708]]
+    )
+    with np.errstate(invalid="ignore"):
+        for name in ("softmax", "log_softmax"):
+            wanted = getattr(_softmax, name)(x, 1)
+            assert np.allclose(getattr(rows, name)(x, 1), wanted, equal_nan=True, rtol=1e-14, atol=1e-307)

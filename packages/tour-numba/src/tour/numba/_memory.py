@@ -6,12 +6,12 @@ from typing import Any
 
 import numpy as np
 
-F32 = np.dtype(np.float32)
+F32, F64 = np.dtype(np.float32), np.dtype(np.float64)
 
 
-def empty(shape: tuple[int, ...]) -> Any:
-    """Room for float32 numbers."""
-    return np.empty(shape, F32)
+def empty(shape: tuple[int, ...], dtype: Any = F32) -> Any:
+    """Room for numbers, of float32 if nothing else is said."""
+    return np.empty(shape, dtype)
 
 
 def zeros(shape: tuple[int, ...]) -> Any:

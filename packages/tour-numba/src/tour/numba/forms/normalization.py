@@ -10,21 +10,21 @@ import numpy as np
 
 from tour.numba import _memory as memory
 from tour.numba._native import Kernel
-from tour.numba.forms._sharing import parts_for
+from tour.numba.forms._sharing import pair, parts_for
 
 Array = Any
 LEAST = 1 << 14  # elements of a part
 SHORTEST = 16  # elements of a channel's run from which vectors gain
 
-_layer_norm, _layer_norm_grad = Kernel("rows.layer_norm"), Kernel("rows.layer_norm_grad")
-_rms_norm, _rms_norm_grad = Kernel("rows.rms_norm"), Kernel("rows.rms_norm_grad")
+_layer_norm, _layer_norm_grad = pair("rows.layer_norm"), pair("rows.layer_norm_grad")
+_rms_norm, _rms_norm_grad = pair("rows.rms_norm"), pair("rows.rms_norm_grad")
 _batch_norm, _batch_norm_grad = Kernel("channels.batch_norm"), Kernel("channels.batch_norm_grad")
 _group_norm, _group_norm_grad = Kernel("channels.group_norm"), Kernel("channels.group_norm_grad")
 
 
 @lru_cache(maxsize=64)
-def _constant(n: int, value: float) -> Array:
-    a = np.full(n, value, memory.F32)
+def _constant(n: int, value: float, dtype: Any = memory.F32) -> Array:
+    a = np.full(n, value, dtype)
     a.setflags(write=False)
     return a
 
@@ -36,9 +36,18 @@ def _serves(*arrays: Array | None) -> bool:
     return True
 
 
-def _or(a: Array | None, n: int, value: float) -> Array:
+def _rows_serve(kernels: dict[Any, Kernel], x: Array, *arrays: Array | None) -> bool:
+    """Whether there is a kernel for the dtype of all these, and anything to do."""
+    dtype = x.dtype
+    for a in arrays:
+        if a is not None and a.dtype is not dtype:
+            return False
+    return dtype in kernels and x.size > 0
+
+
+def _or(a: Array | None, n: int, value: float, dtype: Any = memory.F32) -> Array:
     """Weights or biases, flat; a constant where there are none."""
-    return _constant(n, value) if a is None else memory.dense(a)
+    return _constant(n, value, dtype) if a is None else memory.dense(a)
 
 
 def _parts(size: int, units: int) -> int:
@@ -48,12 +57,12 @@ def _parts(size: int, units: int) -> int:
 def layer_norm(x: Array, shape: tuple[int, ...], weight: Array | None, bias: Array | None, eps: float) -> Any:
     """(x - mean) / sqrt(var + eps) * weight + bias over the last dimensions."""
     n = prod(shape)
-    if not _serves(x, weight, bias) or not x.size:
+    if not _rows_serve(_layer_norm, x, weight, bias):
         return NotImplemented
     rows = x.size // n
-    y, mean, rstd = memory.empty(x.shape), memory.empty((rows, 1)), memory.empty((rows, 1))
-    inputs = memory.dense(x), _or(weight, n, 1), _or(bias, n, 0)
-    _layer_norm(_parts(x.size, rows), *inputs, y, mean, rstd, rows, n, float(eps))
+    y, mean, rstd = memory.empty(x.shape, x.dtype), memory.empty((rows, 1), x.dtype), memory.empty((rows, 1), x.dtype)
+    inputs = memory.dense(x), _or(weight, n, 1, x.dtype), _or(bias, n, 0, x.dtype)
+    _layer_norm[x.dtype](_parts(x.size, rows), *inputs, y, mean, rstd, rows, n, float(eps))
     return y, mean, rstd
 
 
@@ -62,15 +71,19 @@ def layer_norm_grad(
 ) -> Any:
     """Gradients of `layer_norm`."""
     n = prod(shape)
-    if not _serves(g, x, mean, rstd, weight) or not x.size:
+    if not _rows_serve(_layer_norm_grad, x, g, mean, rstd, weight):
         return NotImplemented
     rows = x.size // n
     parts = _parts(x.size, rows)
     sums = shape if parts == 1 else (parts, *shape)
-    grad, weight_grad, bias_grad = memory.empty(x.shape), memory.empty(sums), memory.empty(sums)
-    inputs = memory.dense(g), memory.dense(x), mean, rstd, _or(weight, n, 1)
-    scratch = memory.empty(sums), memory.empty(sums)
-    _layer_norm_grad(parts, *inputs, grad, *scratch, rows, n, weight_grad, bias_grad)
+    grad, weight_grad, bias_grad = (
+        memory.empty(x.shape, x.dtype),
+        memory.empty(sums, x.dtype),
+        memory.empty(sums, x.dtype),
+    )
+    inputs = memory.dense(g), memory.dense(x), mean, rstd, _or(weight, n, 1, x.dtype)
+    scratch = memory.empty(sums, x.dtype), memory.empty(sums, x.dtype)
+    _layer_norm_grad[x.dtype](parts, *inputs, grad, *scratch, rows, n, weight_grad, bias_grad)
     if parts > 1:
         weight_grad, bias_grad = np.add.reduce(weight_grad, 0), np.add.reduce(bias_grad, 0)
     return grad if wanted[0] else None, weight_grad if wanted[1] else None, bias_grad if wanted[2] else None
@@ -79,24 +92,24 @@ def layer_norm_grad(
 def rms_norm(x: Array, shape: tuple[int, ...], weight: Array | None, eps: float) -> Any:
     """x / sqrt(mean(x ** 2) + eps) * weight over the last dimensions."""
     n = prod(shape)
-    if not _serves(x, weight) or not x.size:
+    if not _rows_serve(_rms_norm, x, weight):
         return NotImplemented
     rows = x.size // n
-    y, root = memory.empty(x.shape), memory.empty((rows, 1))
-    _rms_norm(_parts(x.size, rows), memory.dense(x), _or(weight, n, 1), y, root, rows, n, float(eps))
+    y, root = memory.empty(x.shape, x.dtype), memory.empty((rows, 1), x.dtype)
+    _rms_norm[x.dtype](_parts(x.size, rows), memory.dense(x), _or(weight, n, 1, x.dtype), y, root, rows, n, float(eps))
     return y, root
 
 
 def rms_norm_grad(g: Array, x: Array, shape: tuple[int, ...], rrms: Array, weight: Array | None, wanted: Any) -> Any:
     """Gradients of `rms_norm`."""
     n = prod(shape)
-    if not _serves(g, x, rrms, weight) or not x.size:
+    if not _rows_serve(_rms_norm_grad, x, g, rrms, weight):
         return NotImplemented
     rows = x.size // n
     parts = _parts(x.size, rows)
-    grad, sums = memory.empty(x.shape), memory.empty((2, parts, n))
-    inputs = memory.dense(g), memory.dense(x), memory.dense(rrms), _or(weight, n, 1)
-    _rms_norm_grad(parts, *inputs, grad, sums[1], rows, n, sums[0])
+    grad, sums = memory.empty(x.shape, x.dtype), memory.empty((2, parts, n), x.dtype)
+    inputs = memory.dense(g), memory.dense(x), memory.dense(rrms), _or(weight, n, 1, x.dtype)
+    _rms_norm_grad[x.dtype](parts, *inputs, grad, sums[1], rows, n, sums[0])
     return grad if wanted[0] else None, np.add.reduce(sums[0], 0).reshape(shape) if wanted[1] else None
 
 

@@ -11,22 +11,22 @@ import numpy as np
 from tour.numba import _memory as memory
 from tour.numba._calling import summing
 from tour.numba._native import Kernel
-from tour.numba.forms._sharing import parts_for
+from tour.numba.forms._sharing import pair, parts_for
 
 Array = Any
 LEAST = 1 << 15  # elements of a part
 STRETCH = 1 << 12  # neighbours that make a row where all elements are reduced
 MANY = 1 << 17  # elements from which an extreme of all gains by a second thread; in one NumPy is as fast
 SHORTEST = 64  # runs that are shorter gain nothing
-F64 = np.dtype(np.float64)
+F64 = memory.F64
 
 
-def _pair(name: str) -> dict[Any, Kernel]:
-    return {memory.F32: Kernel(f"reductions.{name}_4"), F64: Kernel(f"reductions.{name}_8")}
-
-
-_row_sums, _column_sums, _row_products = _pair("row_sums"), _pair("column_sums"), _pair("row_products")
-_row_maxima, _row_minima = _pair("row_maxima"), _pair("row_minima")
+_row_sums, _column_sums, _row_products = (
+    pair("reductions.row_sums"),
+    pair("reductions.column_sums"),
+    pair("reductions.row_products"),
+)
+_row_maxima, _row_minima = pair("reductions.row_maxima"), pair("reductions.row_minima")
 
 
 def _of_rows(kernel: Kernel, a: Array, n: int, dtype: Any) -> Array:

@@ -8,25 +8,27 @@ import numpy as np
 
 from tour.numba import _memory as memory
 from tour.numba._native import Kernel
-from tour.numba.forms._sharing import parts_for
+from tour.numba.forms._sharing import pair, parts_for
 
 Array = Any
 I64 = np.dtype(np.int64)
 LEAST = 1 << 14  # elements of a part
 
-_softmax, _softmax_grad = Kernel("rows.softmax"), Kernel("rows.softmax_grad")
-_log_softmax, _log_softmax_grad = Kernel("rows.log_softmax"), Kernel("rows.log_softmax_grad")
-_cross_entropy, _cross_entropy_grad = Kernel("rows.cross_entropy"), Kernel("rows.cross_entropy_grad")
+_softmax, _softmax_grad = pair("rows.softmax"), pair("rows.softmax_grad")
+_log_softmax, _log_softmax_grad = pair("rows.log_softmax"), pair("rows.log_softmax_grad")
+_cross_entropy, _cross_entropy_grad = pair("rows.cross_entropy"), pair("rows.cross_entropy_grad")
 
 
-def _along_rows(kernel: Kernel, axis: int, *inputs: Array) -> Any:
-    shape = inputs[-1].shape
+def _along_rows(kernels: dict[Any, Kernel], axis: int, *inputs: Array) -> Any:
+    shape, dtype = inputs[-1].shape, inputs[-1].dtype
+    kernel = kernels.get(dtype)
     if (
-        any(a.dtype is not memory.F32 or a.shape != shape for a in inputs)
+        kernel is None
+        or any(a.dtype is not dtype or a.shape != shape for a in inputs)
         or axis % max(len(shape), 1) != len(shape) - 1
     ):
         return NotImplemented
-    out = memory.empty(shape)
+    out = memory.empty(shape, dtype)
     if out.size:
         n = shape[-1]
         kernel(parts_for(out.size, LEAST), *map(memory.dense, inputs), out, out.size // n, n)
@@ -54,7 +56,7 @@ def log_softmax_grad(g: Array, y: Array, axis: int) -> Any:
 
 
 def _serves(x: Array, target: Array, weight: Array | None, label_smoothing: float) -> bool:
-    return x.dtype is memory.F32 and x.ndim == 2 and target.dtype is I64 and weight is None and not label_smoothing
+    return x.dtype in _cross_entropy and x.ndim == 2 and target.dtype is I64 and weight is None and not label_smoothing
 
 
 def cross_entropy(
@@ -64,8 +66,9 @@ def cross_entropy(
     if not _serves(logits, target, weight, label_smoothing) or not logits.size:
         return NotImplemented
     n, classes = logits.shape
-    losses, probabilities = memory.empty((n,)), memory.empty((n, classes))
-    _cross_entropy(
+    dtype = logits.dtype
+    losses, probabilities = memory.empty((n,), dtype), memory.empty((n, classes), dtype)
+    _cross_entropy[dtype](
         parts_for(n * classes, LEAST), memory.dense(logits), memory.dense(target), losses, probabilities,
         n, classes, ignore_index,
     )  # fmt: skip
@@ -77,11 +80,11 @@ def cross_entropy_grad(
     ignore_index: int = -100, label_smoothing: float = 0.0,
 ) -> Any:  # fmt: skip
     """g (p - onehot(t))."""
-    if not _serves(probabilities, target, weight, label_smoothing) or g.dtype is not memory.F32:
+    if not _serves(probabilities, target, weight, label_smoothing) or g.dtype is not probabilities.dtype:
         return NotImplemented
     n, classes = probabilities.shape
-    grad = memory.empty((n, classes))
-    _cross_entropy_grad(
+    grad = memory.empty((n, classes), g.dtype)
+    _cross_entropy_grad[g.dtype](
         parts_for(n * classes, LEAST), memory.dense(g), memory.dense(probabilities), memory.dense(target), grad,
         n, classes, ignore_index,
     )  # fmt: skip
