@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from tour.numba.kernels.memory import doubles, floats, function, ints, longs, rows, span
+from tour.numba.kernels.memory import doubles, fetch, floats, function, ints, longs, rows, span
 
 u8 = np.uint64
 
@@ -29,6 +29,7 @@ def bounds(args: int, part: int, parts: int) -> None:
 # the last dimension a row of indices has a row of the tensor, and along another one its places are a step apart, side by side.
 
 
+LINE = 64  # bytes of a cache line
 BLOCK = 256  # indices that are looked at, a vector at a time, before any is followed
 
 
@@ -41,9 +42,9 @@ def _within(index: Any, start: int, stop: int, n: int) -> Any:
     return largest < u8(n)
 
 
-def _fetching(items: Any) -> Any:
+def _following(items: Any) -> Any:
     @function
-    def fetch(x: Any, base: int, index: Any, out: Any, start: int, stop: int) -> None:
+    def follow(x: Any, base: int, index: Any, out: Any, start: int, stop: int) -> None:
         """Elements `start` to `stop` of a row, eight at a time: LLVM would go one by one."""
         whole = start + (stop - start) // 8 * 8
         for j in range(start, whole, 8):
@@ -54,11 +55,11 @@ def _fetching(items: Any) -> Any:
         for j in range(whole, stop):
             out[j] = x[base + index[j]]
 
-    return fetch
+    return follow
 
 
-def _gather(items: Any) -> Any:
-    fetch = _fetching(items)
+def _gather(items: Any, size: int) -> Any:
+    follow = _following(items)
 
     def gather(args: int, part: int, parts: int) -> None:
         a = longs(args)
@@ -75,7 +76,11 @@ def _gather(items: Any) -> Any:
                     wrong[part] = 1
                     return
                 if slope == 0:
-                    fetch(x, base, index, out, at + begin, at + end)
+                    if begin < n:  # the same stretch of the next row, in which nobody else foresees what is read
+                        ahead = a[0] + size * (base + block + begin)
+                        for j in range(0, size * min(BLOCK, n - begin), LINE):
+                            fetch(ahead + j)
+                    follow(x, base, index, out, at + begin, at + end)
                 else:
                     for j in range(begin, end):
                         out[at + j] = x[base + index[at + j] * step + j]
@@ -83,11 +88,11 @@ def _gather(items: Any) -> Any:
     return gather
 
 
-gather_4, gather_8 = _gather(ints), _gather(longs)
+gather_4, gather_8 = _gather(ints, 4), _gather(longs, 8)
 
 
 def _take(items: Any, size: int) -> Any:
-    fetch = _fetching(items)
+    follow = _following(items)
 
     def take(args: int, part: int, parts: int) -> None:
         """Of each row the same elements."""
@@ -97,7 +102,7 @@ def _take(items: Any, size: int) -> Any:
         wrong[part] = 0 if _within(index, 0, m, n) else 1
         if wrong[part] == 0:
             for r in range(start, stop):
-                fetch(items(a[0] + size * r * n), 0, index, items(a[2] + size * r * m), 0, m)
+                follow(items(a[0] + size * r * n), 0, index, items(a[2] + size * r * m), 0, m)
 
     return take
 
