@@ -14,7 +14,8 @@ from tour.numba.kernels.memory import doubles, floats, helper, longs, rows, span
 from tour.numba.kernels.scalar import as_bits, double_bits, larger, larger_double, smaller, smaller_double
 
 RUN = 4096  # neighbours that are added up in their own precision
-DEEP = 8  # rows that are
+SIDE = 64  # that a loop over vectors takes at once
+DEEP = 8  # rows that are taken at once
 
 
 def _row_sums(items: Any, kind: Any) -> Any:
@@ -26,11 +27,16 @@ def _row_sums(items: Any, kind: Any) -> Any:
         start, stop = rows(a[2], part, parts)
         for r in range(start, stop):
             x, end, total = items(a[0] + r * n * a[5]), min(n, size - r * n), 0.0
-            for begin in range(0, end, RUN):
+            whole = end // SIDE * SIDE
+            for begin in range(0, whole, RUN):
                 s = kind(0)
-                for j in range(begin, min(begin + RUN, end)):
+                for j in range(begin, min(begin + RUN, whole)):
                     s += x[j]
                 total += np.float64(s)
+            rest = kind(0)  # its own sum: one by one behind the others, each of these would round all of them
+            for j in range(whole, end):
+                rest += x[j]
+            total += np.float64(rest)
             out[r] = total
 
     return row_sums
