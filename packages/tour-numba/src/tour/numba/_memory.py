@@ -14,9 +14,9 @@ def empty(shape: tuple[int, ...], dtype: Any = F32) -> Any:
     return np.empty(shape, dtype)
 
 
-def zeros(shape: tuple[int, ...]) -> Any:
-    """Zeros in float32."""
-    return np.zeros(shape, F32)
+def zeros(shape: tuple[int, ...], dtype: Any = F32) -> Any:
+    """Zeros, of float32 if nothing else is said."""
+    return np.zeros(shape, dtype)
 
 
 def dense(a: Any) -> Any:

@@ -1,7 +1,7 @@
 """Blocks of vectors in registers, which no loop in Python makes LLVM build: matrix products, transpositions, Winograd's transforms.
 
-Each is a function that Numba inlines: straight LLVM code for this processor's vectors, `LANES` float32 numbers wide. Addresses and
-strides are in bytes. They read and write whole vectors; whoever calls them sees to it that there is room.
+Each is a function that Numba inlines: straight LLVM code for this processor's vectors, `LANES` float32 numbers wide, or half as many
+of float64. Addresses and strides are in bytes. They read and write whole vectors; whoever calls them sees to it that there is room.
 """
 
 from __future__ import annotations
@@ -17,16 +17,19 @@ from numba.extending import intrinsic
 from tour.numba._native import vector_bits
 
 LANES = vector_bits() // 32
-FLOAT, LONG = ir.FloatType(), ir.IntType(64)
+FLOAT, DOUBLE, LONG = ir.FloatType(), ir.DoubleType(), ir.IntType(64)
 VECTOR = ir.VectorType(FLOAT, LANES)
 ZERO = ir.Constant(VECTOR, [0.0] * LANES)
 
 
 class Code:
-    """LLVM's builder with the few steps that are needed here."""
+    """LLVM's builder with the few steps that are needed here, for vectors of numbers of a kind."""
 
-    def __init__(self, builder: Any) -> None:
-        self.b = builder
+    def __init__(self, builder: Any, real: Any = FLOAT) -> None:
+        self.b, self.real = builder, real
+        self.lanes = LANES if real is FLOAT else LANES // 2
+        self.vector = ir.VectorType(real, self.lanes)
+        self.zero = ir.Constant(self.vector, [0.0] * self.lanes)
 
     def at(self, pointer: Any, *bytes_: Any) -> Any:
         """A pointer moved on by some numbers of bytes."""
@@ -38,22 +41,23 @@ class Code:
     def times(self, stride: Any, n: int) -> Any:
         return self.b.mul(stride, ir.Constant(LONG, n))
 
-    def load(self, pointer: Any, kind: Any = VECTOR) -> Any:
-        return self.b.load(pointer, align=4, typ=kind)
+    def load(self, pointer: Any, kind: Any = None) -> Any:
+        return self.b.load(pointer, align=4, typ=kind or self.vector)
 
     def store(self, value: Any, pointer: Any) -> None:
         self.b.store(value, pointer, align=4)
 
     def splat(self, number: Any) -> Any:
         """A vector of one number."""
-        none = ir.Constant(VECTOR, ir.Undefined)
+        none = ir.Constant(self.vector, ir.Undefined)
         first = self.b.insert_element(none, number, ir.Constant(ir.IntType(32), 0))
-        return self.b.shuffle_vector(first, none, ir.Constant(ir.VectorType(ir.IntType(32), LANES), [0] * LANES))
+        places = ir.Constant(ir.VectorType(ir.IntType(32), self.lanes), [0] * self.lanes)
+        return self.b.shuffle_vector(first, none, places)
 
     def fma(self, a: Any, b: Any, c: Any) -> Any:
         """a b + c, rounded once."""
-        kind = ir.FunctionType(VECTOR, [VECTOR] * 3)
-        name = f"llvm.fma.v{LANES}f32"
+        kind = ir.FunctionType(self.vector, [self.vector] * 3)
+        name = f"llvm.fma.v{self.lanes}f{32 if self.real is FLOAT else 64}"
         function = self.b.module.globals.get(name) or ir.Function(self.b.module, kind, name)
         return self.b.call(function, [a, b, c])
 
@@ -106,11 +110,11 @@ class Code:
         return total
 
 
-def inlined(emit: Callable[..., None], count: int) -> Any:
+def inlined(emit: Callable[..., None], count: int, real: Any = FLOAT) -> Any:
     """What Numba wants to know of a function of integers whose LLVM code is written by `emit(code, *arguments)`."""
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        emit(Code(builder), *args)
+        emit(Code(builder, real), *args)
         return context.get_dummy_value()
 
     return types.void(*[types.int64] * count), generate

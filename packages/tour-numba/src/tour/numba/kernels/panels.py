@@ -11,8 +11,8 @@ from typing import Any
 from llvmlite import ir
 
 from numba.extending import intrinsic
-from tour.numba.kernels.lanes import FLOAT as NUMBER
-from tour.numba.kernels.lanes import LANES, LONG, VECTOR, ZERO, Code, inlined
+from tour.numba.kernels import lanes
+from tour.numba.kernels.lanes import LANES, LONG, Code, inlined
 from tour.numba.kernels.matrices import pack_panel
 from tour.numba.kernels.memory import function, helper, longs
 from tour.numba.kernels.memory import rows as share
@@ -21,8 +21,8 @@ from tour.numba.kernels.products import FLOAT, WIDE
 STRETCH = 192  # products that are summed in registers; longer sums are made of such, and round less
 
 
-def _product(height: int, width: int) -> Any:
-    """C (height, width LANES) = A B, or C += A B, with all of C in registers; depth is at least 1.
+def _product(height: int, width: int, real: Any) -> Any:
+    """C (height, width vectors) = A B, or C += A B, with all of C in registers; depth is at least 1.
 
     Called as `f(a, rows, steps, b, b_row, c, c_row, depth, add)`.
     """
@@ -36,14 +36,14 @@ def _product(height: int, width: int) -> Any:
         b.branch(loop)
         b.position_at_end(loop)
         k, bk = b.phi(LONG), b.phi(ir.PointerType())
-        sums = [[b.phi(VECTOR) for _ in range(width)] for _ in range(height)]
-        for phi, start in ((k, ir.Constant(LONG, 0)), (bk, bp), *((s, ZERO) for row in sums for s in row)):
+        sums = [[b.phi(code.vector) for _ in range(width)] for _ in range(height)]
+        for phi, start in ((k, ir.Constant(LONG, 0)), (bk, bp), *((s, code.zero) for row in sums for s in row)):
             phi.add_incoming(start, before)
         step = b.load(code.at(steps, code.times(k, 8)), align=8, typ=LONG)
         columns = [code.load(code.at(bk, FLOAT * LANES * j)) for j in range(width)]
         new = []
         for start, line in zip(starts, sums, strict=True):
-            x = code.splat(code.load(code.at(start, step), NUMBER))
+            x = code.splat(code.load(code.at(start, step), real))
             new.append([code.fma(x, y, s) for y, s in zip(columns, line, strict=True)])
         following = b.add(k, ir.Constant(LONG, 1))
         k.add_incoming(following, loop)
@@ -58,14 +58,9 @@ def _product(height: int, width: int) -> Any:
     def typed(
         typing: Any, a: Any, rows: Any, steps: Any, b: Any, b_row: Any, c: Any, c_row: Any, depth: Any, add: Any
     ) -> Any:
-        return inlined(emit, 9)
+        return inlined(emit, 9, real)
 
     return intrinsic(typed)
-
-
-_wide6, _wide4, _wide2, _wide1 = (_product(height, WIDE // LANES) for height in (6, 4, 2, 1))
-_double6, _double4, _double2, _double1 = (_product(height, 2) for height in (6, 4, 2, 1))
-_single6, _single4, _single2, _single1 = (_product(height, 1) for height in (6, 4, 2, 1))
 
 
 @helper
@@ -88,28 +83,42 @@ def _down(
         one(a, rows + 8 * i, steps, b, b_row, c + i * c_row, c_row, depth, add)
 
 
-@function
-def multiply(
-    m: int, n: int, depth: int, a: int, rows: int, steps: int, b: int, b_row: int, b_panel: int, c: int, c_row: int, add: int
-) -> None:  # fmt: skip
-    """C = A B, or C += A B; n is a multiple of LANES. Panel p of B begins at `p * b_panel`; sums are made of stretches of `STRETCH`."""
-    while n > 0:
-        width = WIDE if n >= WIDE else 2 * LANES if n >= 2 * LANES else LANES
-        first = 0
-        while first < depth:
-            count = min(STRETCH, depth - first)
-            more = add + first
-            s, t = steps + 8 * first, b + first * b_row
-            if width == WIDE:
-                _down(m, count, a, rows, s, t, b_row, c, c_row, more, _wide6, _wide4, _wide2, _wide1)
-            elif width == 2 * LANES:
-                _down(m, count, a, rows, s, t, b_row, c, c_row, more, _double6, _double4, _double2, _double1)
-            else:
-                _down(m, count, a, rows, s, t, b_row, c, c_row, more, _single6, _single4, _single2, _single1)
-            first += STRETCH
-        n -= width
-        b += b_panel if width == WIDE else FLOAT * width
-        c += FLOAT * width
+def _multiplying(real: Any, size: int) -> Any:
+    """`multiply` for numbers of a kind, of `size` bytes."""
+    line = FLOAT * LANES  # bytes of a vector
+    few, most = line // size, FLOAT * WIDE // size
+    wide6, wide4, wide2, wide1 = (_product(height, WIDE // LANES, real) for height in (6, 4, 2, 1))
+    double6, double4, double2, double1 = (_product(height, 2, real) for height in (6, 4, 2, 1))
+    single6, single4, single2, single1 = (_product(height, 1, real) for height in (6, 4, 2, 1))
+
+    @function
+    def multiply(
+        m: int, n: int, depth: int, a: int, rows: int, steps: int, b: int, b_row: int, b_panel: int, c: int, c_row: int, add: int
+    ) -> None:  # fmt: skip
+        """C = A B, or C += A B; n is whole vectors. Panel p of B begins at `p * b_panel`; sums are made of stretches of `STRETCH`."""
+        while n > 0:
+            width = most if n >= most else 2 * few if n >= 2 * few else few
+            first = 0
+            while first < depth:
+                count = min(STRETCH, depth - first)
+                more = add + first
+                s, t = steps + 8 * first, b + first * b_row
+                if width == most:
+                    _down(m, count, a, rows, s, t, b_row, c, c_row, more, wide6, wide4, wide2, wide1)
+                elif width == 2 * few:
+                    _down(m, count, a, rows, s, t, b_row, c, c_row, more, double6, double4, double2, double1)
+                else:
+                    _down(m, count, a, rows, s, t, b_row, c, c_row, more, single6, single4, single2, single1)
+                first += STRETCH
+            n -= width
+            b += b_panel if width == most else size * width
+            c += size * width
+
+    return multiply
+
+
+multiply = _multiplying(lanes.FLOAT, 4)
+multiply_doubles = _multiplying(lanes.DOUBLE, 8)
 
 
 def arrange(args: int, part: int, parts: int) -> None:
