@@ -7,10 +7,10 @@ import pytest
 
 import tour
 from tour.nn.kernels import attention as kernels
-from tour.numba import _native
+from tour.numba import _machine
 from tour.numba.forms import attention as forms
 
-LANES = _native.vector_bits() // 32
+LANES = _machine.vector_bits() // 32
 EPS = np.finfo(np.float32).eps
 LENGTHS = [*range(1, 20), 31, 32, 33, *range(46, 52), 95, 96, 97, 130]
 

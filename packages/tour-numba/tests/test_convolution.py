@@ -7,10 +7,10 @@ import pytest
 
 import tour
 from tour.nn.kernels import convolution as kernels
-from tour.numba import _memory, _native
+from tour.numba import _machine, _memory
 from tour.numba.forms import convolution as forms
 
-LANES = _native.vector_bits() // 32
+LANES = _machine.vector_bits() // 32
 EPS = np.finfo(np.float32).eps
 
 # Largest error over the largest result, in units of float32's resolution. PyTorch 2.13's over these cases are up to 8.7 forward, 6.5

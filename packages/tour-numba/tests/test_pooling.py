@@ -9,10 +9,10 @@ import pytest
 
 import tour
 from tour.nn.kernels import pooling as kernels
-from tour.numba import _native
+from tour.numba import _machine
 from tour.numba.forms import pooling as forms
 
-LANES = _native.vector_bits() // 32
+LANES = _machine.vector_bits() // 32
 WINDOWS = [
     # size, kernel, stride, padding, dilation
     ((6, 7), (3, 3), (2, 2), (1, 1), (1, 1)),

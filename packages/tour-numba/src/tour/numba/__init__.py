@@ -6,6 +6,7 @@ Nothing needs to be called. `TOUR_NUMBA=0` in the environment turns it off.
 from __future__ import annotations
 
 import os
+import sys
 from importlib import import_module
 from typing import Any
 
@@ -28,27 +29,25 @@ class _Provider:
 
     def describe(self) -> list[str]:
         """Lines for `tour.show_config`."""
-        from tour.numba import _heap, _native, _pool, _store
+        from tour.numba import _heap, _machine, _pool, _store
 
         names = compiled()
         return [
-            f"compiled kernels: by Numba, for {_native.processor()}",
-            f"  vectors of {_native.vector_bits()} bits, {_pool.threads()} threads by {_pool.layer()}, cache in {_store.folder()}",
+            f"compiled kernels: by Numba, for {_machine.processor()}",
+            f"  vectors of {_machine.vector_bits()} bits, {_pool.threads()} threads by {_pool.layer()}, cache in {_store.folder()}",
             f"  {_heap.describe()}",
             f"  compiled so far: {', '.join(names) if names else 'none'}",
         ]
 
     def empty_cache(self) -> None:
         """Give memory that waits to be used again back to the system."""
-        from tour.numba import _heap
-
-        _heap.empty_cache()
+        if heap := sys.modules.get("tour.numba._heap"):  # else nothing waits
+            heap.empty_cache()
 
     def set_threads(self) -> None:
         """Use as many threads as `tour.set_num_threads` was given."""
-        from tour.numba import _pool
-
-        _pool.set_threads()
+        if pool := sys.modules.get("tour.numba._pool"):  # else it will ask when it starts
+            pool.set_threads()
 
     def hasten(self) -> None:
         """Give ops ufuncs in machine code."""

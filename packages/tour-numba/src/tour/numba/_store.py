@@ -33,12 +33,13 @@ def _root() -> Path:
 def _fingerprint() -> str:
     here = Path(__file__).parent
     sources = [
-        *(here / name for name in ("_calling.py", "_compiler.py", "_driver.py", "_heap.py", "_tbb.py")),
+        *(here / name for name in ("_compiler.py", "_driver.py", "_heap.py", "_machine.py", "_tbb.py")),
+        *sorted((here / "assembly").glob("*.ll")),
         *sorted((here / "kernels").glob("*.py")),
     ]
     parts = [path.name.encode() + path.read_bytes() for path in sources]
     parts += [llvm.get_host_cpu_name().encode(), llvm.get_host_cpu_features().flatten().encode()]
-    parts += [platform.machine().encode(), _compiler().encode()]
+    parts += [platform.machine().encode(), str(object.__basicsize__).encode(), _compiler().encode()]
     return hashlib.sha256(b"\0".join(parts)).hexdigest()[:24]
 
 

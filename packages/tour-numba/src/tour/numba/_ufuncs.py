@@ -25,6 +25,7 @@ from tour._compiled import exchange
 from tour._core import ndarray
 from tour._kernels import FEW
 from tour.numba import _driver, _heap, _pool
+from tour.numba._driver import HEADER
 from tour.numba._native import Kernel
 
 # Elements of a row's part, at least. What takes one thread 15 µs gains by a second, whether that is bound by memory or by arithmetic.
@@ -53,7 +54,6 @@ class UFunc(ctypes.Structure):
 
 F32, F64 = np.dtype(np.float32), np.dtype(np.float64)
 _installed = _heap.installed.get
-HEADER = object.__basicsize__
 _kept: list[Any] = []  # what machine code points to
 
 

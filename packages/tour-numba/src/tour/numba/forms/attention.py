@@ -9,7 +9,8 @@ import numpy as np
 
 from tour.numba import _memory as memory
 from tour.numba import _pool
-from tour.numba._native import Kernel, vector_bits
+from tour.numba._machine import vector_bits
+from tour.numba._native import Kernel
 from tour.numba.forms._sharing import STEAL
 
 Array = Any

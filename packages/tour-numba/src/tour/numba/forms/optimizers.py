@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from tour.numba import _memory as memory
-from tour.numba._calling import HEADER
+from tour.numba._driver import HEADER
 from tour.numba._native import Kernel
 from tour.numba.forms._sharing import parts_for
 

@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tour.numba import _memory as memory
-from tour.numba._native import Kernel, vector_bits
+from tour.numba._machine import vector_bits
+from tour.numba._native import Kernel
 from tour.numba.forms._sharing import parts_for
 
 Array = Any

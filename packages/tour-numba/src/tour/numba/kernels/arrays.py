@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tour.numba._calling import HEADER
+from tour.numba._driver import HEADER
 from tour.numba.kernels.memory import helper, ints, longs
 
 # Fields of PyArrayObject in NumPy's C interface, in 8 bytes: data, number of dimensions (an int), sizes, strides.

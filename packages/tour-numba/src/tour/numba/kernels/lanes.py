@@ -14,7 +14,7 @@ from llvmlite import ir
 
 from numba import types
 from numba.extending import intrinsic
-from tour.numba._native import vector_bits
+from tour.numba._machine import vector_bits
 
 LANES = vector_bits() // 32
 FLOAT, DOUBLE, LONG = ir.FloatType(), ir.DoubleType(), ir.IntType(64)
