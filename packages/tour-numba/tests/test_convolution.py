@@ -58,6 +58,20 @@ def test_three_by_three(guarded, rng, tile, residue):
         assert served == [True] * 3
 
 
+@pytest.mark.parametrize("slabs", range(1, 5))
+def test_three_by_three_in_volumes(guarded, rng, slabs):
+    """Slabs of the kernel, of the volume and of its border, all of which fewer than the others once."""
+    for channels, depth, border in (
+        (LANES, LANES + 3, 0),
+        (2 * LANES - 5, LANES, slabs - 1),
+        (LANES + 1, 19, slabs + 1),
+    ):
+        for volume in (slabs, slabs + 2):
+            size, kernel, padding = (volume, 13, 14), (slabs, 3, 3), (border, 1, 0)
+            served = compare(guarded, rng, 2, channels, size, depth, kernel, (1,) * 3, padding, LIMITS[4])
+            assert served == [True] * 3
+
+
 @pytest.mark.parametrize(
     ("size", "kernel", "stride", "padding"),
     [
@@ -69,6 +83,8 @@ def test_three_by_three(guarded, rng, tile, residue):
         ((3, 26), (3, 2), (3, 1), (2, 1)),
         ((40,), (3,), (1,), (1,)),
         ((57,), (5,), (2,), (0,)),
+        ((4, 5, 9), (3, 3, 3), (1, 1, 1), (1, 1, 1)),
+        ((5, 7, 6), (2, 1, 4), (2, 1, 3), (0, 0, 2)),
     ],
 )
 def test_other_kernels_and_strides(guarded, rng, size, kernel, stride, padding):
@@ -87,6 +103,9 @@ def test_other_kernels_and_strides(guarded, rng, size, kernel, stride, padding):
         (5, 5, (8, 21), (3, 3), (1, 1), (1, 1), (1, 1), 5),
         (4, 12, (9, 35), (5, 3), (2, 2), (2, 1), (1, 2), 4),
         (3, 6, (50,), (4,), (3,), (2,), (2,), 3),
+        (4, 6, (5, 7, 8), (2, 3, 2), (1, 2, 3), (1, 0, 2), (2, 1, 2), 2),
+        (5, 5, (4, 5, 19), (3, 2, 3), (1, 2, 1), (1, 1, 1), (1, 1, 2), 5),
+        (3, 9, (5, 6, 7), (3, 3, 3), (2, 2, 2), (1, 0, 1), (1, 1, 1), 3),
         (2, 3, (6, 6), (2, 2), (3, 3), (0, 0), (1, 1), 1),  # windows that leave gaps
         (3, 2, (5, 5), (3, 3), (1, 1), (4, 4), (1, 1), 1),  # windows in the border alone
     ],
@@ -104,13 +123,14 @@ def test_transposed_convolutions(guarded, rng, extra):
         (24, 5, (5, 6), (4, 4), (2, 2), (1, 1)),
         (7, 3, (9, 4), (3, 5), (3, 2), (0, 2)),
         (3, 70, (6, 7), (2, 2), (2, 3), (0, 0)),
+        (6, 5, (3, 4, 5), (4, 2, 3), (2, 1, 2), (1, 0, 1)),
     ):
         g = guarded.input(rng.standard_normal((2, channels, *size)).astype(np.float32))
         w = guarded.input(rng.standard_normal((channels, depth, *kernel)).astype(np.float32))
         out = (
             (n - 1) * s - 2 * p + k + extra for n, s, p, k in zip(size, stride, padding, kernel, strict=True)
         )  # with an output padding
-        args = (2, depth, *out), stride, padding, (1, 1), 1
+        args = (2, depth, *out), stride, padding, (1,) * len(size), 1
         right = exact(kernels.conv_input_grad, g, w, *args)
         assert np.abs(forms.conv_input_grad(g, w, *args) - right).max() <= 8 * EPS * np.abs(right).max()
         x = guarded.input(rng.standard_normal(args[0]).astype(np.float32))
@@ -130,7 +150,6 @@ def test_what_is_left_to_numpy(rng):
     one, none = (1, 1), (0, 0)
     assert forms.conv(x.astype(np.float64), w.astype(np.float64), None, one, none, one, 1) is NotImplemented
     assert forms.conv(x[:0], w, None, one, none, one, 1) is NotImplemented
-    assert forms.conv(x[..., None], w[..., None], None, (1,) * 3, (0,) * 3, (1,) * 3, 1) is NotImplemented
     many, few = np.ones((512, 512, 3, 3), np.float32), np.ones((4, 512, 3, 3), np.float32)
     assert forms.conv(few, many, None, one, none, one, 1) is NotImplemented  # one pixel: a matrix product
 

@@ -1,4 +1,4 @@
-"""Convolutions over one or two dimensions, and their gradients: which algorithm serves, and how the weights lie."""
+"""Convolutions over one to three dimensions, and their gradients: which algorithm serves, and how the weights lie."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tour.numba import _memory as memory
 from tour.numba import _pool
 from tour.numba._native import Kernel
 from tour.numba.forms import depthwise, tiles
-from tour.numba.forms.windows import Windows, arranged, columns_of, sliding, spreading
+from tour.numba.forms.windows import Windows, arranged, columns_of, sliding, spreading, three
 
 Array = Any
 Ints = tuple[int, ...]
@@ -31,14 +31,13 @@ def conv(x: Array, weight: Array, bias: Array | None, stride: Ints, padding: Int
         return NotImplemented
     if _whole(x.shape[2:], kernel, padding, groups):
         return NotImplemented
-    if weight.shape[1] == 1 < groups:
+    if weight.shape[1] == 1 < groups and weight.ndim < 5:
         return depthwise.conv(x, weight, bias, stride, padding, dilation, out)
     m = tiles.tile(weight.shape, stride, dilation, groups, out)
     if m:
         return tiles.conv(x, weight, bias, padding, out, m)
     depth, channels = len(weight) // groups, weight.shape[1]
-    sizes = (*map(_pair, (x.shape[2:], kernel), (1, 1)), *map(_pair, (stride, padding, dilation, out), (1, 0, 1, 1)))
-    windows = sliding(*sizes, channels, groups, depth, _cuts(x))
+    windows = sliding(x.shape[2:], kernel, stride, padding, dilation, out, channels, groups, depth, _cuts(x))
     fan = 4 * channels * prod(kernel)
     w = arranged(memory.dense(weight), windows.stretches, fan // 4, depth, 4, fan, groups, depth * fan)
     return _run(x, w, bias, groups, channels, depth, windows).reshape(len(x), len(weight), *out)
@@ -51,7 +50,7 @@ def conv_input_grad(
     kernel, size, out = weight.shape[2:], g.shape[2:], input_shape[2:]
     if not _serves(g, padding, weight) or not prod(out) or _whole(out, kernel, padding, groups):
         return NotImplemented
-    if weight.shape[1] == 1 < groups:
+    if weight.shape[1] == 1 < groups and weight.ndim < 5:
         return depthwise.conv_input_grad(g, weight, input_shape, stride, padding, dilation)
     if (prod(out) // prod(stride) < FEW and weight.size > SPILL) or prod(size) < prod(kernel) / 2:
         return NotImplemented
@@ -65,8 +64,7 @@ def conv_input_grad(
         flipped = np.flip(weight, tuple(range(2, weight.ndim))).swapaxes(0, 1)
         return tiles.conv(g, flipped, None, around, out, m)
     depth, channels = len(weight) // groups, weight.shape[1]
-    sizes = (*map(_pair, (size, kernel), (1, 1)), *map(_pair, (stride, padding, dilation, out), (1, 0, 1, 1)))
-    windows = spreading(*sizes, depth, groups, channels, _cuts(g))
+    windows = spreading(size, kernel, stride, padding, dilation, out, depth, groups, channels, _cuts(g))
     area = 4 * prod(kernel)
     w = arranged(
         memory.dense(weight), windows.stretches, len(windows.taps), channels, channels * area, area, groups, depth * channels * area
@@ -85,21 +83,15 @@ def conv_weight_grad(
     )
     if not fits or not _serves(x, padding, g) or not prod(weight_shape) or _whole(x.shape[2:], kernel, padding, groups):
         return NotImplemented
-    if weight_shape[1] == 1 < groups:
+    if weight_shape[1] == 1 < groups and g.ndim < 5:
         return depthwise.conv_weight_grad(g, x, weight_shape, stride, padding, dilation)
     m = tiles.tile(weight_shape, stride, dilation, groups, out)
     whole = all(m == n + 2 * p - k + 1 for n, m, k, p in zip(x.shape[2:], out, kernel, padding, strict=True))
     if m and whole:
         return tiles.conv_weight_grad(g, x, weight_shape, padding, m)
     depth, channels = weight_shape[0] // groups, weight_shape[1]
-    sizes = (*map(_pair, (x.shape[2:], kernel), (1, 1)), *map(_pair, (stride, padding, dilation, out), (1, 0, 1, 1)))
-    windows = sliding(*sizes, channels, groups, depth, 1)
+    windows = sliding(x.shape[2:], kernel, stride, padding, dilation, out, channels, groups, depth, 1)
     return _direct_weight_grad(x, g, groups, depth, windows).reshape(weight_shape)
-
-
-def _pair(size: Ints, one: int) -> tuple[int, int]:
-    """Two dimensions: a signal is an image of one row."""
-    return (one, size[0]) if len(size) == 1 else (size[0], size[1])
 
 
 def _whole(size: Ints, kernel: Ints, padding: Ints, groups: int) -> bool:
@@ -108,8 +100,8 @@ def _whole(size: Ints, kernel: Ints, padding: Ints, groups: int) -> bool:
 
 
 def _serves(x: Array, padding: Ints, *others: Array) -> bool:
-    """Whether all is in single precision, in one or two dimensions, and there is something to compute."""
-    return x.ndim < 5 and min(padding) >= 0 and all(
+    """Whether all is in single precision, in one to three dimensions, and there is something to compute."""
+    return x.ndim < 6 and min(padding) >= 0 and all(
         type(a) is np.ndarray and a.dtype is memory.F32 and bool(a.size) for a in (x, *others)
     )  # fmt: skip
 
@@ -125,10 +117,10 @@ def _run(x: Array, w: Array, bias: Array | None, groups: int, channels: int, dep
     parts = min(_pool.threads(), len(x) * stripes)
     y = memory.empty((len(x), groups * depth, out_pixels))
     result = max(windows.stripes[:, 3].tolist()) * columns
-    height, width = _pair(x.shape[2:], 1)
     _forward(
         parts, memory.dense(x), w, memory.zeros((groups * depth,)) if bias is None else memory.dense(bias), y,
-        len(x), groups, channels, height, width, depth, out_pixels, windows.plane, windows.line, windows.inside,
+        len(x), groups, channels, *three(x.shape[2:], 1), depth, out_pixels,
+        windows.plane, windows.slab, windows.line, windows.inside,
         windows.pixels, windows.taps, windows.segments, windows.stripes, stripes, windows.places,
         w.shape[1], memory.empty((parts, windows.image_size)), windows.image_size, memory.empty((parts, result)), result,
     )  # fmt: skip
@@ -142,12 +134,11 @@ def _direct_weight_grad(x: Array, g: Array, groups: int, depth: int, windows: Wi
     together = max(1, min(384 // out_pixels, len(x) // parts))
     pixels = (np.arange(together)[:, None] * (4 * windows.image_size) + windows.pixels).ravel()
     places = np.arange(out_pixels) * (4 * columns)
-    height, width = _pair(x.shape[2:], 1)
     total, result = memory.empty((parts, groups, taps, columns)), out_pixels * columns
     _weight_grad(
         parts, memory.dense(x), memory.dense(g), total,
-        len(x), groups, x.shape[1] // groups, height, width, depth, out_pixels, windows.plane, windows.line, windows.inside,
-        pixels, windows.taps, taps, places, together,
+        len(x), groups, x.shape[1] // groups, *three(x.shape[2:], 1), depth, out_pixels,
+        windows.plane, windows.slab, windows.line, windows.inside, pixels, windows.taps, taps, places, together,
         memory.empty((parts, together, windows.image_size)), windows.image_size,
         memory.empty((parts, together, groups, result)), result,
     )  # fmt: skip

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from functools import cache, lru_cache
+from collections.abc import Iterable, Sequence
+from functools import cache, lru_cache, reduce
+from itertools import product
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,7 +15,8 @@ from tour.numba._native import Kernel
 from tour.numba.forms._sharing import parts_for
 
 Array = Any
-Pair = tuple[int, int]
+Ints = tuple[int, ...]
+Three = tuple[int, int, int]
 
 _arrange = Kernel("panels.arrange")
 
@@ -32,6 +35,7 @@ class Windows(NamedTuple):
     stripes: Array  # first segment, end of segments, first pixel of the result, number of pixels
     places: Array  # where a pixel of the result lies among its stripe's
     plane: int
+    slab: int
     line: int
     inside: int  # from the beginning of a plane to the image in it
     image_size: int
@@ -47,67 +51,80 @@ def _plane(rows: int, line: int) -> int:
     return 16 * (-(-rows * line // 16) | 1)
 
 
+def three(size: Ints, one: int) -> Three:
+    """Three dimensions: an image is a volume of one slab, a signal an image of one row."""
+    d, h, w = (*(one,) * (3 - len(size)), *size)
+    return d, h, w
+
+
 @lru_cache(maxsize=256)
 def sliding(
-    size: Pair, kernel: Pair, stride: Pair, padding: Pair, dilation: Pair, out: Pair, channels: int, groups: int, depth: int, cuts: int
+    size: Ints, kernel: Ints, stride: Ints, padding: Ints, dilation: Ints, out: Ints, channels: int, groups: int, depth: int, cuts: int
 ) -> Windows:  # fmt: skip
     """Windows that slide over an image: a convolution."""
-    line = size[1] + 2 * padding[1]
-    plane = _plane(size[0] + 2 * padding[0], line)
-    y, x = np.divmod(np.arange(out[0] * out[1], dtype=np.int64), out[1])
-    u, v = (np.arange(k, dtype=np.int64) * d for k, d in zip(kernel, dilation, strict=True))
-    pixels = y * stride[0] * line + x * stride[1]
-    c = np.arange(channels, dtype=np.int64) * plane
-    taps = (c[:, None, None] + (u * line)[:, None] + v).ravel()
-    whole = [(0, len(taps))]
+    size, kernel, stride, dilation, out = (three(n, 1) for n in (size, kernel, stride, dilation, out))
+    padding = three(padding, 0)
+    pitches = _pitches([n + 2 * p for n, p in zip(size, padding, strict=True)])
+    pixels = _sums(np.arange(m, dtype=np.int64) * s * q for m, s, q in zip(out, stride, pitches[1:], strict=True))
+    within = (np.arange(k, dtype=np.int64) * d * q for k, d, q in zip(kernel, dilation, pitches[1:], strict=True))
+    taps = _sums([np.arange(channels, dtype=np.int64) * pitches[0], *within])
+    inside = sum(p * q for p, q in zip(padding, pitches[1:], strict=True))
     return _cut(
-        pixels, np.zeros_like(pixels), [taps], [whole], depth, cuts,
-        plane, line, padding[0] * line + padding[1], groups * channels * plane,
+        pixels, np.zeros_like(pixels), [taps], [[(0, len(taps))]], depth, cuts, pitches, inside, groups * channels
     )  # fmt: skip
 
 
 @lru_cache(maxsize=256)
 def spreading(
-    size: Pair, kernel: Pair, stride: Pair, padding: Pair, dilation: Pair, out: Pair, channels: int, groups: int, depth: int, cuts: int
+    size: Ints, kernel: Ints, stride: Ints, padding: Ints, dilation: Ints, out: Ints, channels: int, groups: int, depth: int, cuts: int
 ) -> Windows:  # fmt: skip
     """Windows of a transposed convolution: from the image (size) to the larger one (out), of which stride and padding are told.
 
     Pixel y of the result meets tap u in pixel (y + padding - u dilation) / stride, where that is whole: y + padding and u dilation
     have the same residue.
     """
-    base, residue, before, shifts = [], [], [], []
-    rows = []
+    size, kernel, stride, dilation, out = (three(n, 1) for n in (size, kernel, stride, dilation, out))
+    padding = three(padding, 0)
+    base, residues, before, shifts, lengths = [], [], [], [], []
     for n, m, k, s, p, d in zip(size, out, kernel, stride, padding, dilation, strict=True):
         q, r = np.divmod(np.arange(m, dtype=np.int64) + p, s)
         u = np.arange(k, dtype=np.int64) * d
         before.append(int(u[-1]) // s)
         base.append(q + before[-1])
-        residue.append(r)
-        shifts.append([(np.flatnonzero(u % s == i), -(u[u % s == i] // s)) for i in range(s)])
-        rows.append(before[-1] + max(n, int(q[-1]) + 1))
-    line = rows[1]
-    plane = _plane(rows[0], line)
-    pixels = (base[0][:, None] * line + base[1]).ravel()
-    number = (residue[0][:, None] * stride[1] + residue[1]).ravel()
-    c = np.arange(channels, dtype=np.int64) * plane
-    taps, stretches = [], []
-    for down in shifts[0]:
-        for across in shifts[1]:
-            met = [
-                (u * kernel[1] + v, i * line + j)
-                for u, i in zip(*down, strict=True)
-                for v, j in zip(*across, strict=True)
-            ]
-            taps.append(np.concatenate([c + shift for _, shift in met] or [c[:0]]))
-            stretches.append([(4 * int(tap), channels) for tap, _ in met])
-    return _cut(
-        pixels, number, taps, stretches, depth, cuts, plane, line, before[0] * line + before[1], groups * channels * plane
-    )  # fmt: skip
+        residues.append(r)
+        shifts.append([[(int(j), -int(u[j] // s)) for j in np.flatnonzero(u % s == i)] for i in range(s)])
+        lengths.append(before[-1] + max(n, int(q[-1]) + 1))
+    pitches = _pitches(lengths)
+    pixels = _sums(b * q for b, q in zip(base, pitches[1:], strict=True))
+    number = _sums(r * n for r, n in zip(residues, (stride[1] * stride[2], stride[2], 1), strict=True))
+    c = np.arange(channels, dtype=np.int64) * pitches[0]
+    taps, weights = [], []
+    for residue in product(
+        *shifts
+    ):  # for each dimension, the taps that meet pixels of one residue, and how far they reach
+        met = list(product(*residue))
+        reach = [sum(shift * q for (_, shift), q in zip(tap, pitches[1:], strict=True)) for tap in met]
+        taps.append(np.concatenate([c + shift for shift in reach] or [c[:0]]))
+        places = [((tap[0][0] * kernel[1] + tap[1][0]) * kernel[2] + tap[2][0]) for tap in met]
+        weights.append([(4 * place, channels) for place in places])
+    inside = sum(b * q for b, q in zip(before, pitches[1:], strict=True))
+    return _cut(pixels, number, taps, weights, depth, cuts, pitches, inside, groups * channels)
+
+
+def _pitches(lengths: Sequence[int]) -> Ints:
+    """From one plane to the next, from slab to slab, row to row, and pixel to pixel."""
+    slab = lengths[1] * lengths[2]
+    return _plane(lengths[0], slab), slab, lengths[2], 1
+
+
+def _sums(terms: Iterable[Array]) -> Array:
+    """All sums of one number of each array, the last changing fastest."""
+    return reduce(np.add, np.ix_(*terms)).ravel()
 
 
 def _cut(
     pixels: Array, number: Array, taps: list[Array], weights: list[list[tuple[int, int]]], depth: int, cuts: int,
-    plane: int, line: int, inside: int, image_size: int,
+    pitches: Ints, inside: int, planes: int,
 ) -> Windows:  # fmt: skip
     """Pixels in stripes, and in each by residue; each residue's weights are runs of rows, told by where they begin and how many."""
     count, columns = len(pixels), columns_of(depth)
@@ -136,7 +153,8 @@ def _cut(
             row += rows
     stretches = np.array(runs, np.int64)
     return Windows(
-        4 * pixels[order], 4 * np.concatenate(taps), stretches, segments, stripes, places, plane, line, inside, image_size
+        4 * pixels[order], 4 * np.concatenate(taps), stretches, segments, stripes, places,
+        pitches[0], pitches[1], pitches[2], inside, planes * pitches[0]
     )  # fmt: skip
 
 

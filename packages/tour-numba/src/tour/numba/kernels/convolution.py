@@ -1,8 +1,9 @@
-"""Convolutions of images, their transposes, and the gradients of their weights, as products whose left factor is found by tables.
+"""Convolutions, their transposes, and the gradients of their weights, as products whose left factor is found by tables.
 
-Planes of an image are copied into scratch memory with zeros round them. There a window is a pixel's place plus its taps' places, for
-any stride, dilation and padding; nothing is copied into columns. A transposed convolution of stride s is s² convolutions of stride 1,
-each with the taps that meet pixels of one residue; `segments` are these, cut into stripes of the result that stay in the cache.
+Volumes (images are volumes of one slab, signals images of one row) are copied into scratch memory with zeros round them. There a
+window is a pixel's place plus its taps' places, for any stride, dilation and padding; nothing is copied into columns. A transposed
+convolution of an image with stride s is s² convolutions of stride 1, each with the taps that meet pixels of one residue; `segments`
+are these, cut into stripes of the result that stay in the cache.
 
 Results are summed in stretches of products, each in registers, as exact as a blocked matrix product.
 """
@@ -26,17 +27,12 @@ def forward(args: int, part: int, parts: int) -> None:
     """Images x to y, stripe by stripe. Weights are (groups, segments' taps in panels); see `forms/windows.py` for the tables."""
     a = longs(args)
     x, w, bias, y = a[0], a[1], a[2], a[3]
-    samples, groups, channels, height, width = a[4], a[5], a[6], a[7], a[8]  # channels of a group
-    depth, out_pixels, plane, line, inside = a[9], a[10], a[11], a[12], a[13]  # results of a group; numbers
-    pixel_table, tap_table, segments, stripes, stripe_count, places = (
-        a[14],
-        a[15],
-        longs(a[16]),
-        longs(a[17]),
-        a[18],
-        a[19],
-    )
-    group_size, image, image_size, result, result_size = a[20], a[21], a[22], a[23], a[24]
+    samples, groups, channels, slabs, height, width = a[4], a[5], a[6], a[7], a[8], a[9]  # channels of a group
+    depth, out_pixels = a[10], a[11]  # results of a group
+    plane, slab, line, inside = a[12], a[13], a[14], a[15]  # numbers
+    pixel_table, tap_table, segments, stripes = a[16], a[17], longs(a[18]), longs(a[19])
+    stripe_count, places = a[20], a[21]
+    group_size, image, image_size, result, result_size = a[22], a[23], a[24], a[25], a[26]
     image += FLOAT * part * image_size
     result += FLOAT * part * result_size
     columns = _columns(depth)
@@ -47,8 +43,9 @@ def forward(args: int, part: int, parts: int) -> None:
     for unit in range(start, stop):
         i, stripe = unit // stripe_count, 4 * (unit % stripe_count)
         if i != framed:
-            size = groups * channels * height * width
-            frame(x + FLOAT * i * size, groups * channels, height, width, image + FLOAT * inside, plane, line)
+            size = groups * channels * slabs * height * width
+            inner = image + FLOAT * inside
+            frame(x + FLOAT * i * size, groups * channels, slabs, height, width, inner, plane, slab, line)
             framed = i
         first_pixel, pixels = stripes[stripe + 2], stripes[stripe + 3]
         for group in range(groups):
@@ -77,10 +74,10 @@ def weight_grad(args: int, part: int, parts: int) -> None:
     """Each part's share of the gradient of weights (groups, taps, O), O rounded up, from images x and gradients g of results."""
     a = longs(args)
     x, g, total = a[0], a[1], a[2]
-    samples, groups, channels, height, width = a[3], a[4], a[5], a[6], a[7]
-    depth, out_pixels, plane, line, inside = a[8], a[9], a[10], a[11], a[12]
-    pixel_table, tap_table, taps, places, together = a[13], a[14], a[15], a[16], a[17]  # pixels of some images together
-    image, image_size, result, result_size = a[18], a[19], a[20], a[21]  # scratch of one image and one gradient
+    samples, groups, channels, slabs, height, width = a[3], a[4], a[5], a[6], a[7], a[8]
+    depth, out_pixels, plane, slab, line, inside = a[9], a[10], a[11], a[12], a[13], a[14]
+    pixel_table, tap_table, taps, places, together = a[15], a[16], a[17], a[18], a[19]  # pixels of some images together
+    image, image_size, result, result_size = a[20], a[21], a[22], a[23]  # scratch of one image and one gradient
     image += FLOAT * part * together * image_size
     result += FLOAT * part * together * groups * result_size
     columns = _columns(depth)
@@ -92,12 +89,14 @@ def weight_grad(args: int, part: int, parts: int) -> None:
     for first in range(start, stop, together):
         count = min(together, stop - first)
         for i in range(count):
-            size = groups * channels * height * width
+            size = groups * channels * slabs * height * width
             into = image + FLOAT * (i * image_size + inside)
-            frame(x + FLOAT * (first + i) * size, groups * channels, height, width, into, plane, line)
+            frame(x + FLOAT * (first + i) * size, groups * channels, slabs, height, width, into, plane, slab, line)
             for group in range(groups):
                 source = g + FLOAT * ((first + i) * groups + group) * depth * out_pixels
-                pack(source, depth, out_pixels, result + FLOAT * (group * together + i) * result_size, places)
+                pack(
+                    source, depth, out_pixels, out_pixels, result + FLOAT * (group * together + i) * result_size, places
+                )
         for group in range(groups):
             multiply(
                 taps, columns, count * out_pixels,

@@ -10,12 +10,12 @@ from tour.numba.kernels.scalar import ZERO
 
 
 @function
-def pack(x: int, channels: int, pixels: int, target: int, places: int) -> None:
-    """Image (C, P) at `x` into `target`: the channels of pixel p to `places[p]`."""
+def pack(x: int, channels: int, pixels: int, plane: int, target: int, places: int) -> None:
+    """Image (C, P) at `x`, `plane` numbers from channel to channel, into `target`: the channels of pixel p to `places[p]`."""
     table = longs(places)
     if channels < LANES or pixels < LANES:
         for c in range(channels):
-            source = floats(x + FLOAT * c * pixels)
+            source = floats(x + FLOAT * c * plane)
             for p in range(pixels):
                 floats(target + table[p])[c] = source[p]
         return
@@ -25,8 +25,8 @@ def pack(x: int, channels: int, pixels: int, target: int, places: int) -> None:
         p = 0
         while p < pixels:
             q = min(p, pixels - LANES)
-            scatter = x + FLOAT * (first * pixels + q)
-            lanes.scatter_rows(scatter, FLOAT * pixels, target + FLOAT * first, places + 8 * q)
+            source_rows = x + FLOAT * (first * plane + q)
+            lanes.scatter_rows(source_rows, FLOAT * plane, target + FLOAT * first, places + 8 * q)
             p += LANES
         c += LANES
 
@@ -54,13 +54,17 @@ def unpack(source: int, places: int, y: int, channels: int, pixels: int, plane: 
 
 
 @function
-def frame(x: int, channels: int, height: int, width: int, target: int, plane: int, line: int) -> None:
-    """Image (C, H, W) at `x` into the inside of larger planes: `plane` numbers from one to the next, `line` from row to row."""
+def frame(
+    x: int, channels: int, slabs: int, height: int, width: int, target: int, plane: int, slab: int, line: int
+) -> None:  # fmt: skip
+    """Volumes (C, D, H, W) at `x` into the inside of larger ones: numbers from one to the next, from slab to slab, from row to row."""
     for c in range(channels):
-        for r in range(height):
-            source, into = floats(x + FLOAT * (c * height + r) * width), floats(target + FLOAT * (c * plane + r * line))
-            for i in range(width):
-                into[i] = source[i]
+        for d in range(slabs):
+            for r in range(height):
+                source = floats(x + FLOAT * ((c * slabs + d) * height + r) * width)
+                into = floats(target + FLOAT * (c * plane + d * slab + r * line))
+                for i in range(width):
+                    into[i] = source[i]
 
 
 @function

@@ -1,5 +1,7 @@
 """3 x 3 convolutions of stride 1 by Winograd's algorithm: products of transformed tiles and transformed weights.
 
+In three dimensions, each slab of the result is a convolution of images whose channels are those of all slabs that it meets.
+
 Images (C, H, W) are transposed into scratch memory as (H, W, C), with zeros round them, so that a vector holds one pixel of many
 channels. Tiles of a part are transformed in blocks; block number k of transformed input is (tiles, C), of transformed results
 (tiles, O).
@@ -61,10 +63,25 @@ def taps2(args: int, part: int, parts: int) -> None:
 
 
 @function
+def _pack(args: int, i: int, image: int, places: int) -> None:
+    """The slabs of x that slab i of all results meets, as the channels of one image: zeros for those outside."""
+    a = longs(args)
+    pixels, slabs, out_slabs, taps, before, nothing = a[6], a[22], a[23], a[24], a[25], a[26]
+    channels = a[5] // taps
+    volume = a[0] + FLOAT * (i // out_slabs * channels * slabs * pixels)
+    for k in range(taps):
+        slab, target = i % out_slabs + k - before, image + FLOAT * k * channels
+        if slab < 0 or slab >= slabs:
+            pack(nothing, channels, pixels, 0, target, places)
+        else:
+            pack(volume + FLOAT * slab * pixels, channels, pixels, slabs * pixels, target, places)
+
+
+@function
 def _winograd(args: int, part: int, parts: int, m: int, into: Any, out_of: Any) -> None:
     a = longs(args)
-    x, w, bias, y = a[0], a[1], a[2], a[3]
-    samples, channels, pixels, depth, out_pixels = a[4], a[5], a[6], a[7], a[8]
+    w, bias, y = a[1], a[2], a[3]
+    samples, channels, depth, out_pixels, out_slabs = a[4], a[5], a[7], a[8], a[23]
     down, across, block = a[9], a[10], a[11]  # tiles of an image, tiles transformed at a time
     in_places, out_places = a[12], a[13]
     image, image_size, result, result_size = a[14], a[15], a[16], a[17]
@@ -76,14 +93,14 @@ def _winograd(args: int, part: int, parts: int, m: int, into: Any, out_of: Any) 
     n = m + 2
     columns = (depth + LANES - 1) // LANES * LANES
     width, out_width = across * m + 2, across * m
-    bands, out_w = a[22], a[23]  # bands of tiles into which an image is cut
+    bands, out_w = a[27], a[28]  # bands of tiles into which an image is cut
     start, stop = rows(samples * bands, part, parts)
     clear(image, image_size)
     packed = -1
     for unit in range(start, stop):
         i, band = unit // bands, unit % bands
         if i != packed:
-            pack(x + FLOAT * i * channels * pixels, channels, pixels, image, in_places)
+            _pack(args, i, image, in_places)
             packed = i
         highest, lowest = rows(down, band, bands)
         first = highest * across
@@ -118,9 +135,9 @@ def _winograd(args: int, part: int, parts: int, m: int, into: Any, out_of: Any) 
                     c += LANES
             first += block
         pixel = highest * m * out_w
-        target = y + FLOAT * (i * depth * out_pixels + pixel)
+        target = y + FLOAT * ((i // out_slabs * depth * out_slabs + i % out_slabs) * out_pixels + pixel)
         count = min(lowest * m * out_w, out_pixels) - pixel
-        unpack(result, out_places + 8 * pixel, target, depth, count, out_pixels, bias)
+        unpack(result, out_places + 8 * pixel, target, depth, count, out_slabs * out_pixels, bias)
 
 
 def winograd4(args: int, part: int, parts: int) -> None:
@@ -136,8 +153,8 @@ def winograd2(args: int, part: int, parts: int) -> None:
 @function
 def _winograd_weight_grad(args: int, part: int, parts: int, m: int, into: Any, into_grad: Any) -> None:
     a = longs(args)
-    x, g, total = a[0], a[1], a[2]
-    samples, channels, pixels, depth, out_pixels = a[4], a[5], a[6], a[7], a[8]
+    g, total = a[1], a[2]
+    samples, channels, depth, out_pixels, out_slabs = a[4], a[5], a[7], a[8], a[23]
     down, across, together = a[9], a[10], a[11]  # tiles of an image, images whose tiles are multiplied together
     in_places, out_places = a[12], a[13]
     image, image_size, result, result_size = a[14], a[15], a[16], a[17]
@@ -159,8 +176,9 @@ def _winograd_weight_grad(args: int, part: int, parts: int, m: int, into: Any, i
     while i < stop:
         count = 0
         while count < together and i < stop:
-            pack(x + FLOAT * i * channels * pixels, channels, pixels, image, in_places)
-            pack(g + FLOAT * i * depth * out_pixels, depth, out_pixels, result, out_places)
+            _pack(args, i, image, in_places)
+            source = g + FLOAT * (i // out_slabs * depth * out_slabs + i % out_slabs) * out_pixels
+            pack(source, depth, out_pixels, out_slabs * out_pixels, result, out_places)
             for tile in range(down * across):
                 top, left, t = tile // across * m, tile % across * m, count * down * across + tile
                 c = 0
