@@ -49,6 +49,37 @@ def test_products_of_what_is_far_from_one():
 
 
 @pytest.mark.parametrize("name", ["cumsum", "cumprod"])
+@pytest.mark.parametrize("dtype", ["f4", "f8"])
+def test_down_columns(fenced, rng, name, dtype):
+    """One after the other in double precision, to the last bit."""
+    fenced(forms)
+    for width in [*range(1, 20), 63, 64, 65, 130, 1000]:
+        for outer, n in ((1, 1), (2, 3), (3, 17)):
+            a = (rng.choice([-1, 1], (outer, n, width)) + rng.standard_normal((outer, n, width)) / 10).astype(dtype)
+            wanted = getattr(np, name)(a.astype(np.float64), 1).astype(dtype)
+            for given in (a, np.asfortranarray(a), np.repeat(a, 2, 2)[..., ::2]):
+                got = getattr(forms, name)(given, 1)
+                assert got.dtype == a.dtype and np.array_equal(got, wanted)
+
+
+def test_sums_that_overflow_in_another_order(fenced):
+    """Running sums of doubles overflow where NumPy's do, and nowhere else."""
+    fenced(forms)
+    huge = 1.7e308
+    for start in range(18):
+        for numbers in (
+            [-huge, huge, huge, -huge], [huge, huge, -huge], [huge, -huge] * 9, [huge / 2] * 3, [huge / 8] * 9,
+            [np.inf, 1, -np.inf], [np.nan, huge, huge],
+        ):  # fmt: skip
+            a = np.arange(40.0)
+            a[start : start + len(numbers)] = numbers
+            with np.errstate(all="ignore"):
+                assert np.array_equal(forms.cumsum(a, 0), np.cumsum(a), equal_nan=True)
+                columns = np.stack([a] * 20, 1)
+                assert np.array_equal(forms.cumsum(columns, 0), np.cumsum(columns, 0), equal_nan=True)
+
+
+@pytest.mark.parametrize("name", ["cumsum", "cumprod"])
 def test_infinities_nan_and_signs_of_zero(name):
     for special in ([np.inf], [np.inf, -np.inf], [np.nan], [-0.0, -0.0], [-0.0, 0.0]):
         for at in (0, 3, 11):
@@ -85,9 +116,10 @@ def test_running_extremes(fenced, rng, name, dtype):
 
 def test_the_rest_is_left_to_numpy(rng):
     a = rng.standard_normal((64, 100)).astype(np.float32)
-    for given, dim in ((a, 0), (a[:0], 1), (a.astype(np.float16), 1), (a.astype(np.int16), 1), (np.float32(1), 0)):
+    for given, dim in ((a[:0], 1), (a.astype(np.float16), 1), (a.astype(np.int16), 1), (np.float32(1), 0)):
         for name in ("cumsum", "cumprod", "cummax", "cummin"):
             assert getattr(forms, name)(np.asarray(given), dim) is NotImplemented
+    assert forms.cummax(a, 0) is NotImplemented and forms.cummin(a, 0) is NotImplemented
     assert np.allclose(forms.cumsum(a.T[::2], 1), np.cumsum(a.T[::2], 1), atol=1e-4)
 
 

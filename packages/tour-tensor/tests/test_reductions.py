@@ -116,3 +116,48 @@ def test_named_tuples_print_and_unpack():
     values, indices = pair
     assert values is pair.values and indices is pair.indices
     assert repr(pair) == "tour.return_types.max(\nvalues=tensor([3]),\nindices=tensor([1]))"
+
+
+def error(got, wanted):
+    """The largest relative error, in units of the dtype's resolution."""
+    return float((np.abs(got.numpy() - wanted) / np.abs(wanted)).max() / np.finfo(got.numpy().dtype).eps)
+
+
+@pytest.mark.parametrize("dtype", [tour.float32, tour.float64])
+def test_long_columns_round_like_short_ones(dtype):
+    """PyTorch's error over such sums is 1.5 of the resolution at most; added one after another they would err by 3 to 50."""
+    rng = np.random.default_rng(0)
+    for shape, dim in (
+        ((100, 50), 0), ((1000, 7), 0), ((20000, 3), 0), ((10, 60, 12), 1), ((33, 2), 0), ((300, 300), 0), ((47, 5), -2),
+        ((5, 7, 90), (0, 1)), ((30, 40, 50), (0, 1)), ((3, 30, 40, 5), (1, 2)),
+    ):  # fmt: skip
+        a = tour.tensor(rng.random(shape), dtype=dtype)
+        exact = a.numpy().astype(np.longdouble)
+        where = tuple(dim) if isinstance(dim, tuple) else dim
+        for keepdim in (False, True):
+            wanted = exact.sum(where, keepdims=keepdim)
+            assert a.sum(dim, keepdim).shape == wanted.shape and error(a.sum(dim, keepdim), wanted) <= 3
+        if not isinstance(dim, tuple) and len(shape) == 2:
+            assert error(tour.tensor(a.numpy().T.copy()).T.sum(dim), exact.sum(where)) <= 3
+        assert error(a.mean(dim), exact.mean(where)) <= 3
+        assert error(tour.logsumexp(a, dim), np.log(np.exp(exact).sum(where))) <= 3
+        assert error(tour.linalg.vector_norm(a, 2, dim), np.sqrt((exact**2).sum(where))) <= 3
+        assert error(a.var(dim), exact.var(where, ddof=1)) <= (1 if dtype is tour.float32 else 6)
+
+
+def test_single_precision_is_scanned_in_double():
+    rng = np.random.default_rng(0)
+    for shape, dim in (((1000, 7), 0), ((50, 60), 1), ((200, 200), 0), ((2000,), 0)):
+        a = tour.tensor(rng.standard_normal(shape).astype(np.float32))
+        wide = a.numpy().astype(np.float64)
+        for name in ("cumsum", "cumprod"):
+            got, wanted = getattr(a, name)(dim), getattr(np, name)(wide, dim).astype(np.float32)
+            assert got.dtype is tour.float32 and np.abs(got.numpy() - wanted).max() <= 1e-7 * np.abs(wanted).max()
+        assert np.allclose(a.logcumsumexp(dim).numpy(), np.logaddexp.accumulate(wide, dim), rtol=1e-7, atol=1e-7)
+
+
+def test_a_dimension_out_of_range_is_refused_whatever_the_size():
+    for x in (tour.ones(3, 4), tour.ones(50, 40), tour.ones(300, 300)):
+        for dim in (2, -3):
+            with pytest.raises(IndexError, match="Dimension out of range"):
+                x.sum(dim)

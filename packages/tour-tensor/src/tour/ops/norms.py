@@ -16,6 +16,7 @@ from tour._shapes import axes, wrap_dim, wrap_dims
 from tour._storing import in_place, store
 from tour._widening import reduce_add, reduce_maximum, reduce_minimum, single
 from tour.ops.comparison import where
+from tour.ops.reductions import _sum
 
 if TYPE_CHECKING:
     from tour._dtypes import dtype as Dtype
@@ -39,7 +40,7 @@ def _norm(a: Any, ord: float, dim: Any, keepdim: bool) -> Any:
             line = a.reshape(-1)
             r = np.sqrt(line.dot(line))
             return (r.reshape((1,) * a.ndim) if keepdim else as_array(r)).astype(real, copy=False)
-        return np.sqrt(reduce_add(np.square(a), axis=axis, keepdims=keepdim)).astype(real, copy=False)
+        return np.sqrt(_sum(np.square(a), axis, keepdim)).astype(real, copy=False)
     size = np.abs(a)
     if ord == math.inf:
         r = reduce_maximum(size, axis=axis, keepdims=keepdim)
@@ -48,11 +49,11 @@ def _norm(a: Any, ord: float, dim: Any, keepdim: bool) -> Any:
     elif ord == 0:
         r = reduce_add(size != 0, axis=axis, keepdims=keepdim, dtype=real)
     elif ord == 1:
-        r = reduce_add(size, axis=axis, keepdims=keepdim)
+        r = _sum(size, axis, keepdim)
     elif ord == 2:
-        r = np.sqrt(reduce_add(np.square(size), axis=axis, keepdims=keepdim))
+        r = np.sqrt(_sum(np.square(size), axis, keepdim))
     else:
-        r = np.power(reduce_add(np.power(size, ord), axis=axis, keepdims=keepdim), 1 / ord)
+        r = np.power(_sum(np.power(size, ord), axis, keepdim), 1 / ord)
     return r.astype(real, copy=False)
 
 

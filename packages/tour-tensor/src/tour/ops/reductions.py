@@ -18,7 +18,7 @@ from tour._kernels import is_half
 from tour._operands import floating
 from tour._shapes import axes
 from tour._storing import store
-from tour._widening import reduce_add, reduce_maximum, reduce_multiply, single, sum_dtype
+from tour._widening import BLOCK, add_up, reduce_add, reduce_maximum, reduce_multiply, single, sum_dtype
 
 if TYPE_CHECKING:
     from tour._dtypes import dtype as Dtype
@@ -35,6 +35,7 @@ _BIG = (
     1 << 13
 )  # elements from which a sum over neighbours is a product with ones: BLAS adds three times as fast as np.add.reduce
 _LARGE = 1 << 15  # elements from which compiled code adds faster still
+_BLOCKS = 1 << 9  # from which it does if it is at hand, as blocks of rows are several calls of NumPy
 _CHUNK = 512  # numbers that are added one after the other there; their sums are added in pairs
 _LINE = 1 << 14  # so many, if they are all there is, are added at once: as exactly as PyTorch does
 _LINES = {d: np.ones(_LINE, d) for d in (_F32, _F64)}
@@ -43,13 +44,27 @@ _LINES = {d: np.ones(_LINE, d) for d in (_F32, _F64)}
 def _sum(a: Any, dim: Any, keepdim: bool) -> Any:
     d = a.dtype
     axis: Any = axes(dim, a.ndim)
-    if a.size >= _LARGE and type(a) is ndarray and (r := _sum_form.form(a, axis, keepdim)) is not NotImplemented:
-        return r
+    n = a.size
+    if (n >= _LARGE or (n >= _BLOCKS and _sum_form.found)) and type(a) is ndarray:
+        r = _sum_form.form(a, axis, keepdim)
+        if r is not NotImplemented:
+            return r
     if a.size >= _BIG and (d is _F32 or d is _F64) and type(a) is ndarray and _adds_neighbours(a, axis):
         return _sum_of_neighbours(a, axis, keepdim)
+    if (d is _F32 or d is _F64) and type(a) is ndarray and a.ndim > 1:
+        return _sum_in_blocks(a, axis, keepdim)
     wide = sum_dtype(d)
     r = reduce_add(a, axis, wide, None, keepdim)
     return r if FROM_NUMPY[d].rank < FLOATING or d is wide else r.astype(d)
+
+
+def _sum_in_blocks(a: Any, axis: Any, keepdim: bool) -> Any:
+    """`add_up`; where several dimensions follow each other, they are one."""
+    if type(axis) is tuple and a.flags.c_contiguous and (first := min(axis)) + len(axis) == max(axis) + 1:
+        shape = (*a.shape[:first], *([1] * len(axis) if keepdim else []), *a.shape[first + len(axis) :])
+        joined = a.reshape(*a.shape[:first], -1, *a.shape[first + len(axis) :]) if a.size else a
+        return add_up(joined, first).reshape(shape) if a.size else reduce_add(a, axis, None, None, keepdim)
+    return add_up(a, axis, keepdim)
 
 
 _sum_form = Socket(_sum)
@@ -154,8 +169,11 @@ def sum(
     else:
         if (d is _F32 or d is _F64) and a.size < _BIG and type(a) is ndarray and (dim is None or type(dim) is int):
             try:
-                r = reduce_add(a, dim, None, None, keepdim)
-            except ValueError:
+                if dim is None or a.size <= 4 * BLOCK or dim == -1 or a.shape[dim] <= 2 * BLOCK:
+                    r = reduce_add(a, dim, None, None, keepdim)
+                else:
+                    r = _sum(a, dim, keepdim)
+            except (ValueError, IndexError):
                 raise dim_error(dim, a.ndim) from None  # type: ignore[arg-type]
         else:
             r = kernel_for(_SUM, a)(a, dim, keepdim)
@@ -462,7 +480,7 @@ def _logsumexp(a: Any, dim: Any, keepdim: bool) -> Any:
         return np.log(reduce_add(np.exp(a), axis=axis, keepdims=keepdim)).astype(d, copy=False)
     top = reduce_maximum(a.real, axis=axis, keepdims=True)
     top = np.where(np.isinf(top), 0, top).astype(a.real.dtype, copy=False)
-    r = np.log(reduce_add(np.exp(a - top), axis=axis, keepdims=True)) + top
+    r = np.log(_sum(np.exp(a - top), axis, True)) + top
     return (r if keepdim else np.squeeze(r, axis)).astype(d, copy=False)
 
 

@@ -15,7 +15,7 @@ from tour._declare import result
 from tour._dtypes import BOOLEAN, FLOATING, FROM_NUMPY, as_dtype
 from tour._shapes import wrap_dim
 from tour._storing import in_place, store
-from tour._widening import single, sum_dtype
+from tour._widening import double, single, sum_dtype
 from tour.ops.extremes import CHOICE, choose, ordered
 from tour.ops.joining import cat
 
@@ -28,31 +28,43 @@ __all__ = [
 ]  # fmt: skip
 
 
-def _scan(ufunc: np.ufunc, a: Any, dim: int, wide: Any) -> Any:
+def _scan(ufunc: np.ufunc, a: Any, dim: int) -> Any:
+    """A running sum or product: integers in int64, half precision in float32, single precision in double."""
+    wide = sum_dtype(a.dtype)
     if not a.ndim:
         return a.astype(wide)
+    if type(a) is np.ndarray and a.dtype == np.float32:
+        wide = np.dtype(np.float64)
     if a.size < 1 << 14 or dim == a.ndim - 1 or type(a) is not np.ndarray or math.prod(a.shape[dim + 1 :]) < 128:
         return ufunc.accumulate(a, dim, wide)
-    out = np.empty(a.shape, wide)  # long slices: one after the other is eight times as fast as element by element
+    out = np.empty(
+        a.shape, a.dtype if wide.kind == "f" else wide
+    )  # long slices: eight times as fast as element by element
     lead: Any = (slice(None),) * dim
-    out[(*lead, 0)] = a[(*lead, 0)]
+    before = a[(*lead, 0)].astype(wide)
+    out[(*lead, 0)] = before
     for i in range(1, a.shape[dim]):
-        ufunc(out[(*lead, i - 1)], a[(*lead, i)], out[(*lead, i)], dtype=wide)
+        ufunc(before, a[(*lead, i)], before)
+        out[(*lead, i)] = before
     return out
+
+
+def _scanned(ufunc: np.ufunc, a: Any, dim: int) -> Any:
+    r = _scan(ufunc, a, dim)
+    if FROM_NUMPY[a.dtype].rank < FLOATING:
+        return r
+    with np.errstate(over="ignore"):
+        return r.astype(a.dtype, copy=False)
 
 
 @compilable()
 def _cumsum(a: Any, dim: int) -> Any:
-    wide = sum_dtype(a.dtype)
-    r = _scan(np.add, a, dim, wide)
-    return r if FROM_NUMPY[a.dtype].rank < FLOATING else r.astype(a.dtype, copy=False)
+    return _scanned(np.add, a, dim)
 
 
 @compilable()
 def _cumprod(a: Any, dim: int) -> Any:
-    wide = sum_dtype(a.dtype)
-    r = _scan(np.multiply, a, dim, wide)
-    return r if FROM_NUMPY[a.dtype].rank < FLOATING else r.astype(a.dtype, copy=False)
+    return _scanned(np.multiply, a, dim)
 
 
 def _logcumsumexp(a: Any, dim: int) -> Any:
@@ -60,7 +72,7 @@ def _logcumsumexp(a: Any, dim: int) -> Any:
         return a.copy()
     if a.dtype.kind == "c":
         return _complex_logcumsumexp(a, dim)
-    return np.logaddexp.accumulate(single(a), dim).astype(a.dtype, copy=False)
+    return np.logaddexp.accumulate(double(single(a)), dim).astype(a.dtype, copy=False)
 
 
 def _complex_logcumsumexp(a: Any, dim: int) -> Any:

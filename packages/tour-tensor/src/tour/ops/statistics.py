@@ -13,10 +13,10 @@ from tour._declare import result
 from tour._dtypes import BOOLEAN, FLOATING, FROM_NUMPY
 from tour._shapes import axes
 from tour._storing import store
-from tour._widening import reduce_add, single
+from tour._widening import double, single
 from tour.ops.complexes import complex
 from tour.ops.linear import matmul
-from tour.ops.reductions import Dim, mean
+from tour.ops.reductions import Dim, _sum, mean
 
 if TYPE_CHECKING:
     from tour._tensor import Tensor
@@ -27,16 +27,19 @@ _F32, _F64 = np.dtype(np.float32), np.dtype(np.float64)
 
 
 def _var(a: Any, dim: Any, correction: float, keepdim: bool) -> Any:
-    """Variance in two passes: the mean first, then the squares of what differs from it."""
+    """Variance in two passes: the mean first, then the squares of what differs from it; of single precision in double."""
     d = a.dtype
-    if d is not _F32 and d is not _F64:
-        a = single(a)
+    wide = double(a if d is _F32 or d is _F64 else single(a))
     axis: Any = axes(dim, a.ndim)
-    total = reduce_add(a, axis, None, None, True)
+    total = _sum(wide, axis, True)
     count = a.size // total.size if total.size and a.size else 0
-    away = as_array(a - total / as_divisor(count, total.dtype) if count else a)
+    if not count:
+        away = wide
+    else:
+        mean = total / as_divisor(count, total.dtype)
+        away = as_array(wide - mean) if wide.dtype is d else np.subtract(wide, mean, wide)
     squares = np.multiply(away, away, away) if away.dtype.kind == "f" else (away * away.conj()).real
-    r = reduce_add(squares, axis, None, None, keepdim) / as_divisor(max(count - correction, 0), squares.dtype)
+    r = _sum(squares, axis, keepdim) / as_divisor(max(count - correction, 0), squares.dtype)
     return r if r.dtype is d else r.astype(FROM_NUMPY[d].to_real().numpy, copy=False)
 
 

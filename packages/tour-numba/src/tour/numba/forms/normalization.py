@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from tour._widening import add_up
 from tour.numba import _memory as memory
 from tour.numba._native import Kernel
 from tour.numba.forms._sharing import pair, parts_for
@@ -163,5 +164,5 @@ def group_norm_grad(
     _group_norm_grad(
         _parts(x.size, samples * groups), *inputs, grad, sums[0], sums[1], samples, groups, channels // groups, size
     )  # fmt: skip
-    dw, db = np.add.reduce(sums, 1)
+    dw, db = add_up(sums, 1)
     return grad if wanted[0] else None, dw if wanted[1] else None, db if wanted[2] else None

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from tour._widening import add_up
 from tour.numba import _memory as memory
 from tour.numba._calling import summing
 from tour.numba._native import Kernel
@@ -18,6 +19,8 @@ LEAST = 1 << 15  # elements of a part
 STRETCH = 1 << 12  # neighbours that make a row where all elements are reduced
 MANY = 1 << 17  # elements from which an extreme of all gains by a second thread; in one NumPy is as fast
 SHORTEST = 64  # runs that are shorter gain nothing
+WIDE = 256  # elements of several narrow rows that are taken as one
+LEVELS = 4  # of sums of columns, as in the kernel
 F64 = memory.F64
 
 
@@ -49,21 +52,28 @@ def sum(a: Array, axis: Any, keepdim: bool) -> Any:
         return NotImplemented
     if type(axis) is tuple:
         return _sum_over_several(a, axis, keepdim)
-    if axis is None:
+    if axis is None or a.size == a.shape[axis]:
         total = np.add.reduce(_of_rows(_row_sums[a.dtype], a, STRETCH, np.float64))
     elif axis == a.ndim - 1:
         if 32 <= a.shape[-1] < 4 * SHORTEST:  # NumPy's products with ones are as fast
             return NotImplemented
         total = _of_rows(_row_sums[a.dtype], a, a.shape[-1], np.float64)
     else:
-        n, width = a.shape[axis], prod(a.shape[axis + 1 :])
-        if width < SHORTEST:
-            return NotImplemented
-        out = np.empty(_shape(a, axis, keepdim), a.dtype)
-        parts = max(1, min(parts_for(a.size, LEAST), width // SHORTEST))
-        _column_sums[a.dtype](parts, a, out, np.empty(width), prod(a.shape[:axis]), n, width, a.itemsize)
-        return out
+        return _sum_of_columns(a, axis, keepdim)
     return total.astype(a.dtype).reshape(_shape(a, axis, keepdim))
+
+
+def _sum_of_columns(a: Array, axis: int, keepdim: bool) -> Any:
+    """Sums along a dimension that is not the last one."""
+    outer, n, width = prod(a.shape[:axis]), a.shape[axis], prod(a.shape[axis + 1 :])
+    fold = 1 if width >= SHORTEST else WIDE // width  # rows of a narrow array that are taken as one
+    if fold > 1 and n < 8 * fold:
+        return NotImplemented
+    out = np.empty(_shape(a, axis, keepdim), a.dtype)
+    parts = max(1, min(parts_for(a.size, LEAST), width // SHORTEST if fold == 1 else outer))
+    scratch = np.empty((1 if fold == 1 else parts) * LEVELS * (width if fold == 1 else WIDE))
+    _column_sums[a.dtype](parts, a, out, scratch, outer, n, width, a.itemsize, fold)
+    return out
 
 
 def sum_of_few(a: Array) -> Any:
@@ -87,9 +97,9 @@ def _sum_over_several(a: Array, axes: tuple[int, ...], keepdim: bool) -> Any:
     )
     if behind < len(axes):
         n = prod(a.shape[axes[behind] :])
-        if 32 <= n < 4 * SHORTEST:
-            return NotImplemented
         sums = _of_rows(_row_sums[a.dtype], a, n, np.float64).reshape(a.shape[: axes[behind]])
+        if axes[:behind] == tuple(range(behind)):  # one, or several that follow each other
+            return add_up(sums.reshape(-1, *sums.shape[behind:]), 0).astype(a.dtype).reshape(shape)
         return np.add.reduce(sums, axes[:behind]).astype(a.dtype).reshape(shape)
     if axes == tuple(range(len(axes))):
         found = sum(a.reshape(-1, *a.shape[len(axes) :]), 0, False)

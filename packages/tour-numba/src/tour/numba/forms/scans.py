@@ -1,21 +1,22 @@
-"""Running sums, products and extremes along the last dimension."""
+"""Running sums and products along any dimension, running extremes along the last one."""
 
 from __future__ import annotations
 
+from math import prod
 from typing import Any
 
 import numpy as np
 
 from tour.numba import _memory as memory
 from tour.numba._native import Kernel
-from tour.numba.forms._sharing import parts_for
+from tour.numba.forms._sharing import pair, parts_for
 
 Array = Any
 LEAST = 1 << 14  # elements of a part
-F64 = np.dtype(np.float64)
 
-_cumsum = {memory.F32: Kernel("scans.cumsum_4"), F64: Kernel("scans.cumsum_8")}
-_cumprod = {memory.F32: Kernel("scans.cumprod_4"), F64: Kernel("scans.cumprod_8")}
+
+_cumsum, _cumprod = pair("scans.cumsum"), pair("scans.cumprod")
+_cumsum_down, _cumprod_down = pair("scans.cumsum_down"), pair("scans.cumprod_down")
 _cummax, _cummin = (
     {np.dtype(d): Kernel(f"scans.{name}_{d}") for d in ("f4", "f8", "i4", "i8")} for name in ("cummax", "cummin")
 )
@@ -32,16 +33,26 @@ def _along_rows(kernels: dict[Any, Kernel], a: Array, dim: int, *results: Any) -
     return out
 
 
+def _joined(along: dict[Any, Kernel], down: dict[Any, Kernel], a: Array, dim: int) -> Any:
+    """Running sums or products."""
+    if a.dtype not in down or not a.ndim or dim == a.ndim - 1 or not a.size:
+        found = _along_rows(along, a, dim)
+        return found if found is NotImplemented else found[0]
+    width = prod(a.shape[dim + 1 :])
+    out = np.empty(a.shape, a.dtype)
+    parts = max(1, min(parts_for(a.size, LEAST), width // 64))
+    down[a.dtype](parts, memory.dense(a), out, np.empty(width), prod(a.shape[:dim]), a.shape[dim], width)
+    return out
+
+
 def cumsum(a: Array, dim: int) -> Any:
     """Running sums."""
-    found = _along_rows(_cumsum, a, dim)
-    return found if found is NotImplemented else found[0]
+    return _joined(_cumsum, _cumsum_down, a, dim)
 
 
 def cumprod(a: Array, dim: int) -> Any:
     """Running products."""
-    found = _along_rows(_cumprod, a, dim)
-    return found if found is NotImplemented else found[0]
+    return _joined(_cumprod, _cumprod_down, a, dim)
 
 
 def cummax(a: Array, dim: int) -> Any:

@@ -14,8 +14,10 @@ from tour.numba.kernels.memory import doubles, floats, helper, longs, rows, span
 from tour.numba.kernels.scalar import as_bits, double_bits, larger, larger_double, smaller, smaller_double
 
 RUN = 4096  # neighbours that are added up in their own precision
+RUNS = 32  # of which the sums are added up on their own
 SIDE = 64  # that a loop over vectors takes at once
 DEEP = 8  # rows that are taken at once
+LEVELS, RADIX = 4, 16  # of sums of columns: the first has sums of up to 16 times 8 rows, the next of 16 of those
 
 
 def _row_sums(items: Any, kind: Any) -> Any:
@@ -28,15 +30,24 @@ def _row_sums(items: Any, kind: Any) -> Any:
         for r in range(start, stop):
             x, end, total = items(a[0] + r * n * a[5]), min(n, size - r * n), 0.0
             whole = end // SIDE * SIDE
-            for begin in range(0, whole, RUN):
-                s = kind(0)
-                for j in range(begin, min(begin + RUN, whole)):
-                    s += x[j]
-                total += np.float64(s)
-            rest = kind(0)  # its own sum: one by one behind the others, each of these would round all of them
-            for j in range(whole, end):
-                rest += x[j]
-            total += np.float64(rest)
+            for first in range(0, whole, RUNS * RUN):
+                several = 0.0
+                for begin in range(first, min(first + RUNS * RUN, whole), RUN):
+                    s = kind(0)
+                    for j in range(begin, min(begin + RUN, whole)):
+                        s += x[j]
+                    several += np.float64(s)
+                total += several
+            # The rest has sums of its own: one by one behind the others, each number would round all of them.
+            a0, a1, a2, a3 = 0.0, 0.0, 0.0, 0.0
+            for j in range(whole, end - 3, 4):
+                a0 += np.float64(x[j])
+                a1 += np.float64(x[j + 1])
+                a2 += np.float64(x[j + 2])
+                a3 += np.float64(x[j + 3])
+            for j in range(end - (end - whole) % 4, end):
+                a0 += np.float64(x[j])
+            total += (a0 + a1) + (a2 + a3)
             out[r] = total
 
     return row_sums
@@ -102,30 +113,77 @@ row_products_4, row_products_8 = (
 )
 
 
+@helper
+def _carry(totals: Any, level: int, stride: int, start: int, stop: int) -> None:
+    """Add the sums of a level to those of the next one, and clear them."""
+    for j in range(start, stop):
+        totals[(level + 1) * stride + j] += totals[level * stride + j]
+        totals[level * stride + j] = 0.0
+
+
 def _column_sums(items: Any, kind: Any) -> Any:
     def column_sums(args: int, part: int, parts: int) -> None:
-        """Of every (n, width) the sum of its rows."""
+        """Of every (n, width) the sum of its rows.
+
+        Rows are added up in blocks, and blocks in blocks: `LEVELS` of sums, so that none rounds like a long one. Of narrow arrays `fold`
+        rows are taken as one, and parts have arrays; of others they have columns.
+        """
         a = longs(args)
-        n, width, itemsize = a[4], a[5], a[6]
+        outer, n, width, itemsize, fold = a[3], a[4], a[5], a[6], a[7]
+        deep, wide = n // fold, width * fold
+        top, reach = 0, DEEP * RADIX
+        while top < LEVELS - 1 and reach < deep:
+            top += 1
+            reach *= RADIX
+        stride = wide if fold == 1 else (wide + 63) // 64 * 64
         totals = doubles(a[2])
-        start, stop = span(width, part, parts)
-        for o in range(a[3]):
+        if fold == 1:
+            first, last = 0, outer
+            start, stop = span(wide, part, parts)
+        else:
+            first, last = rows(outer, part, parts)
+            start, stop = 0, wide
+            totals = doubles(a[2] + 8 * part * LEVELS * stride)
+        for o in range(first, last):
             x, out = items(a[0] + o * n * width * itemsize), items(a[1] + o * width * itemsize)
-            for j in range(start, stop):
-                totals[j] = 0.0
-            whole = n // DEEP * DEEP
+            for level in range(top + 1):
+                for j in range(start, stop):
+                    totals[level * stride + j] = 0.0
+            whole = deep // DEEP * DEEP
             for i in range(0, whole, DEEP):
                 for j in range(start, stop):
-                    at = i * width + j
-                    low = (x[at] + x[at + width]) + (x[at + 2 * width] + x[at + 3 * width])
-                    at += 4 * width
-                    high = (x[at] + x[at + width]) + (x[at + 2 * width] + x[at + 3 * width])
+                    at = i * wide + j
+                    low = (x[at] + x[at + wide]) + (x[at + 2 * wide] + x[at + 3 * wide])
+                    at += 4 * wide
+                    high = (x[at] + x[at + wide]) + (x[at + 2 * wide] + x[at + 3 * wide])
                     totals[j] += np.float64(low + high)
-            for i in range(whole, n):
+                count = i // DEEP + 1
+                level = 0
+                while level < top and count % RADIX == 0:
+                    _carry(totals, level, stride, start, stop)
+                    count //= RADIX
+                    level += 1
+            for i in range(whole, deep):
                 for j in range(start, stop):
-                    totals[j] += np.float64(x[i * width + j])
-            for j in range(start, stop):
-                out[j] = kind(totals[j])
+                    totals[j] += np.float64(x[i * wide + j])
+            for level in range(top):
+                _carry(totals, level, stride, start, stop)
+            total = doubles(a[2] + 8 * stride * (top + (0 if fold == 1 else part * LEVELS)))
+            if fold > 1:
+                for i in range(deep * fold, n):
+                    for j in range(width):
+                        total[j] += np.float64(x[i * width + j])
+                count = fold
+                while count > 1:  # halves are added, so that these do not round like a long sum either
+                    half = (count + 1) // 2
+                    for j in range((count - half) * width):
+                        total[j] += total[half * width + j]
+                    count = half
+                for j in range(width):
+                    out[j] = kind(total[j])
+            else:
+                for j in range(start, stop):
+                    out[j] = kind(total[j])
 
     return column_sums
 
