@@ -77,7 +77,16 @@ DRAWS = {
     "binomial float64": lambda n: tour.binomial(
         tour.logspace(0, 9, n, dtype=tour.float64), tour.full((n,), 0.7).double()
     ),
+    "bernoulli_ float64": lambda n: tour.empty(n, dtype=tour.float64).bernoulli_(1),
+    "bernoulli_ bool": lambda n: tour.empty(n, dtype=tour.bool).bernoulli_(0.9),
+    "bernoulli_ int64": lambda n: tour.empty(n, dtype=tour.int64).bernoulli_(0),
     "dropout": lambda n: tour.nn.functional.dropout(tour.ones(n)),
+    "dropout float64": lambda n: tour.nn.functional.dropout(tour.linspace(-1, 1, n, dtype=tour.float64), 0.1),
+    "dropout float16": lambda n: tour.nn.functional.dropout(tour.ones(n, dtype=tour.float16), 0.7),
+    "dropout in place": lambda n: tour.nn.functional.dropout(tour.ones(n), 0.3, inplace=True),
+    "dropout of columns": lambda n: tour.nn.functional.dropout(tour.linspace(0, 1, 4 * n).reshape(n, 4).T, 0.3),
+    "dropout1d": lambda n: tour.nn.functional.dropout1d(tour.ones(n, 2, 3), 0.3),
+    "alpha_dropout": lambda n: tour.nn.functional.alpha_dropout(tour.linspace(-1, 1, n), 0.3, True),
 }
 
 
@@ -118,4 +127,48 @@ def test_another_layout_of_the_state_is_left_to_numpy(monkeypatch):
     bits = Engine(0).bits
     assert forms.draw(bits, 5, np.uint32) is NotImplemented
     assert forms.poisson(bits, np.ones(1), np.ones(1)) is NotImplemented
+    assert forms.bernoulli(bits, np.ones(1), 1) is NotImplemented
+    assert forms.dropout(Engine(0), np.ones(5), 0.5, True) is NotImplemented
     assert forms.binomial(bits, np.ones(1, np.int64), np.ones(1), np.ones((7, 1))) is NotImplemented
+
+
+@pytest.mark.parametrize("dtype", [tour.float32, tour.float64])
+def test_dropout_in_one_pass_gives_what_two_give(plainly, rng, dtype):
+    def both_ways():
+        tour.manual_seed(3)
+        found = []
+        for n in (1, 7, 100, 511, 512, 513, 1024, 20_000):
+            a = values[:n].copy()
+            special = [np.nan, -np.inf, -0.0, 0.0, 1.0][:n]
+            a[: len(special)] = special
+            x = tour.tensor(a.reshape(1, n), dtype=dtype, requires_grad=True)
+            y = tour.nn.functional.dropout(x, 0.3)
+            y.backward(tour.tensor(values[-n:].reshape(1, n), dtype=dtype))
+            assert y.shape == x.shape and "Mul" in repr(y.grad_fn)
+            found += [y.detach().numpy(), x.grad.numpy(), tour.nn.functional.dropout(x.detach(), 0.9).numpy()]
+        return [*found, tour.get_rng_state().numpy()]
+
+    values = rng.standard_normal(40_000)
+    tour.nn.functional.dropout(tour.ones(20_000, dtype=dtype))  # now small calls have it too
+    for got, wanted in zip(both_ways(), plainly(both_ways), strict=True):
+        assert got.dtype == wanted.dtype and np.array_equal(got.view(np.uint8), wanted.view(np.uint8))
+
+
+def test_masks_stay_within_their_arrays(guarded, rng):
+    engine, plain = Engine(4), Engine(4)
+    for n in COUNTS:
+        for dtype in (np.float32, np.float64):
+            a = guarded.input(rng.standard_normal(n).astype(dtype))
+            y, mask = forms.dropout(engine, a, 0.25, True)
+            wanted = plain.bernoulli(np.empty(n, dtype), 0.25) * dtype(4)
+            assert np.array_equal(mask, wanted) and np.array_equal(y, a * wanted)
+            y, mask = forms.dropout(engine, a, 0.25, False)
+            assert mask is None and np.array_equal(y, a * (plain.bernoulli(np.empty(n, dtype), 0.25) * dtype(4)))
+    for dtype in (np.float32, np.float64, np.bool_):
+        for n in COUNTS:
+            buffer = np.full(n + 32, True if dtype is np.bool_ else 7, dtype)
+            forms.bernoulli(engine.bits, buffer[16:-16], 1 << 52)
+            assert (buffer[:16] == buffer[-1]).all() and (buffer[-16:] == buffer[0]).all()
+            assert set(buffer[16:-16].tolist()) <= {0, 1}
+    assert forms.bernoulli(engine.bits, np.empty(5, np.int8), 1) is NotImplemented
+    assert forms.dropout(engine, np.ones((5, 4)).T, 0.5, True) is NotImplemented

@@ -304,8 +304,11 @@ class Engine:
             with self.lock:
                 out[...] = (self._unit64 if p.dtype == np.float64 else self._unit32)(out.size) < p
             return out
-        limit = np.uint64(math.ceil(p * 2**53))  # u < p, in integers
-        return self._fill_cast(out, lambda n: self.pairs(n) & np.uint64(2**53 - 1) < limit)
+        limit = below(p)
+        with self.lock:
+            if _bernoulli_form.serve(out.size, FEW, self.bits, out, limit) is not NotImplemented:
+                return out
+        return self._fill_cast(out, lambda n: self.pairs(n) & np.uint64(2**53 - 1) < np.uint64(limit))
 
     def dropout(self, out: Array, p: float) -> Array:
         """Dropout's mask: 0 with probability `p`, elsewhere 1 / (1 - p)."""
@@ -362,4 +365,9 @@ class Engine:
                 self.pairs(drawn - left)
 
 
-_words_form = Socket(Engine.words)
+def below(p: float) -> int:
+    """The integer below which the low 53 bits of two words make a uniform number below `p`."""
+    return math.ceil(p * 2**53)
+
+
+_words_form, _bernoulli_form = Socket(Engine.words), Socket(Engine.bernoulli)

@@ -6,10 +6,16 @@ import math
 import warnings
 from collections.abc import Callable
 
+import numpy as np
+
 import tour
 from tour import Tensor
-from tour._compiled import Socket
-from tour._core import ndarray
+from tour._compiled import FEW, Socket
+from tour._core import ndarray, wrap
+from tour._declare import result
+from tour._random_engine import Engine
+from tour.ops._draw import engine_of
+from tour.ops.arithmetic import mul
 
 __all__ = ["alpha_dropout", "dropout", "dropout1d", "dropout2d", "dropout3d", "feature_alpha_dropout"]
 
@@ -77,6 +83,8 @@ def _dropout(input: Tensor, p: float, training: bool, inplace: bool, shape: Mask
     if p == 1:
         mask = tour.zeros((), dtype=input.dtype, device=input.device)
     else:
+        if shape is _elements and not inplace and (t := _in_one_pass(input, 1 - p)) is not None:
+            return t
         mask = _mask(_like(input, shape), 1 - p, True)
     return input.mul_(mask) if inplace else input * mask
 
@@ -91,6 +99,29 @@ def _mask(mask: Tensor, keep: float, scaled: bool) -> Tensor:
 
 
 _drawn = Socket(_mask)
+
+
+def _in_one_pass(input: Tensor, keep: float) -> Tensor | None:
+    """Dropout where compiled code draws the mask and multiplies with it at once; None elsewhere. It draws the same numbers."""
+    a = input._a
+    if type(a) is not ndarray or ((d := a.dtype) is not _F32 and d is not _F64):
+        return None
+    engine = engine_of(None)
+    if type(engine) is not Engine:
+        return None
+    found = _multiplied.serve(a.size, FEW, engine, a, keep, input._tape is not None)
+    if found is NotImplemented:
+        return None
+    y, mask = found
+    if mask is None:
+        return wrap(y)
+    t: Tensor = result(_MUL, y, input, wrap(mask))
+    return t
+
+
+_F32, _F64 = np.dtype(np.float32), np.dtype(np.float64)
+_MUL = mul.op  # type: ignore[attr-defined]
+_multiplied = Socket(_in_one_pass)
 
 
 def _like(input: Tensor, shape: MaskShape) -> Tensor:

@@ -9,17 +9,20 @@ from typing import Any
 
 import numpy as np
 
+from tour._random_engine import Engine, below
 from tour.numba import _memory as memory
 from tour.numba._native import Kernel
-from tour.numba.forms._sharing import parts_for
+from tour.numba.forms._sharing import pair, parts_for
 
 Array = Any
 
 PAIRS = 512  # of normals at a time
+DRAWN = 512  # numbers that are drawn at a time where they are looked at, as in the kernels
 
 _words, _pairs, _normals = Kernel("random.words"), Kernel("random.pairs"), Kernel("random.normals")
 _shuffle, _poisson, _binomial = Kernel("random.shuffle"), Kernel("random.poisson"), Kernel("random.binomial")
-_found = Kernel("random.found")
+_found, _dropout = Kernel("random.found"), pair("random.dropout")
+_chances = pair("random.chances") | {np.dtype(np.bool_): Kernel("random.chances_1")}
 
 
 @cache
@@ -39,6 +42,33 @@ def draw(bits: np.random.MT19937, n: int, dtype: type) -> Any:
     out: Array = np.empty(n, dtype)
     (_words if out.itemsize == 4 else _pairs)(1, bits.ctypes.state_address, out, out.size)
     return out
+
+
+def bernoulli(bits: np.random.MT19937, out: Array, limit: int) -> Any:
+    """Ones where the low 53 bits of two words are below a limit, zeros elsewhere."""
+    kernel = _chances.get(out.dtype)
+    if kernel is None or not out.flags.c_contiguous or not _laid_out_as_known():
+        return NotImplemented
+    kernel(1, bits.ctypes.state_address, out, out.size, limit, _scratch())
+    return out
+
+
+def dropout(engine: Engine, a: Array, keep: float, recorded: bool) -> Any:
+    """The product with a mask of zeros and 1 / keep, and the mask if it will be needed."""
+    kernel = _dropout.get(a.dtype)
+    if kernel is None or not a.flags.c_contiguous or not _laid_out_as_known():
+        return NotImplemented
+    y = memory.empty(a.shape, a.dtype)
+    mask = memory.empty(a.shape if recorded else (DRAWN,), a.dtype)
+    value = a.dtype.type(1) / a.dtype.type(keep)
+    with engine.lock:
+        state = engine.bits.ctypes.state_address
+        kernel(1, state, a, y, mask, a.size, below(keep), float(value), _scratch(), 1 if recorded else 0)
+    return y, mask if recorded else None
+
+
+def _scratch() -> Array:
+    return np.empty(2 * DRAWN, np.uint32)
 
 
 def blocks(words: Array, out: Array, mean: float, std: float) -> Any:

@@ -16,7 +16,18 @@ from numba import njit, types
 from numba.extending import intrinsic
 from tour._random_normals import COS, LN_2, LOG, QUARTER_PI, ROOT_HALF, SIN
 from tour._random_sequential import HALF_LOG_2PI, STIRLING_TAILS, TINY
-from tour.numba.kernels.memory import doubles, floats, function, ints, longs, rows, span, unsigned, unsigned_longs
+from tour.numba.kernels.memory import (
+    bytes_,
+    doubles,
+    floats,
+    function,
+    ints,
+    longs,
+    rows,
+    span,
+    unsigned,
+    unsigned_longs,
+)
 from tour.numba.kernels.scalar import HALF, ONE, as_bits, f4, from_bits
 
 exact = njit(
@@ -88,6 +99,54 @@ def pairs(args: int, part: int, parts: int) -> None:
         q[i] = u8(q[i] << u8(32)) | u8(q[i] >> u8(32))
 
 
+# --- Chances ----------------------------------------------------------------------------------------------------------------------
+
+DRAWN = 512  # numbers for which words are made at a time: they stay in the cache
+DIGITS = u8(2**53 - 1)
+
+
+def _chances(items: Any, number: Any) -> Any:
+    def chances(args: int, part: int, parts: int) -> None:
+        """Ones where the uniform number of two words is below a limit, zeros elsewhere."""
+        a = longs(args)
+        out, n, limit = items(a[1]), a[2], u8(a[3])
+        q = unsigned_longs(a[4])
+        for begin in range(0, n, DRAWN):
+            m = min(DRAWN, n - begin)
+            _fill(a[0], unsigned(a[4]), 2 * m)
+            for j in range(m):
+                u = u8(u8(q[j] << u8(32)) | u8(q[j] >> u8(32))) & DIGITS
+                out[begin + j] = number(1) if u < limit else number(0)
+
+    return chances
+
+
+chances_1, chances_4, chances_8 = _chances(bytes_, np.uint8), _chances(floats, f4), _chances(doubles, np.float64)
+
+
+def _dropout(items: Any, number: Any, size: int) -> Any:
+    def dropout(args: int, part: int, parts: int) -> None:
+        """The product of numbers with a mask of zeros and some value, and the mask, or only a block of it (`each` is 0)."""
+        a = longs(args)
+        n, limit, value, each = a[4], u8(a[5]), number(doubles(args)[6]), a[8]
+        q = unsigned_longs(a[7])
+        for begin in range(0, n, DRAWN):
+            m = min(DRAWN, n - begin)
+            _fill(a[0], unsigned(a[7]), 2 * m)
+            x, y = items(a[1] + size * begin), items(a[2] + size * begin)
+            mask = items(a[3] + size * begin * each)
+            for j in range(m):
+                u = u8(u8(q[j] << u8(32)) | u8(q[j] >> u8(32))) & DIGITS
+                mask[j] = value if u < limit else number(0)
+            for j in range(m):
+                y[j] = x[j] * mask[j]
+
+    return dropout
+
+
+dropout_4, dropout_8 = _dropout(floats, f4, 4), _dropout(doubles, np.float64, 8)
+
+
 @exact
 def _word(key: Any, position: int) -> Any:
     """The next word, and where the one after it is."""
@@ -97,7 +156,7 @@ def _word(key: Any, position: int) -> Any:
     return u8(_tempered(key[position])), position + 1
 
 
-DIGITS, SMALLEST_UNIT = u8(2**53 - 1), 2.0**-53
+SMALLEST_UNIT = 2.0**-53
 
 
 @exact
