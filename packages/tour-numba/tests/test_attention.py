@@ -37,10 +37,16 @@ def compare(guarded, rng, batch, sizes, mask, causal):
     long = max(1, width / 64) ** 0.5  # sums of a row with a column
     assert far(got[0], wanted[0]) < 12 * long and far(got[1], wanted[1]) < 6 * long
     out, sums = (x.astype(np.float32) for x in wanted)
-    grads = forms.attention_grad(g, *given, out, sums)
-    for a, b in zip(grads[:3], exact(kernels.attention_grad, g, *given, *wanted)[:3], strict=True):
-        assert a.dtype == np.float32 and far(a, b) < 24 * long
-    assert grads[3] is None
+    again = forms.attention(*given, True)  # perhaps with its weights
+    assert np.array_equal(again[0], got[0]) and np.array_equal(again[1], got[1])
+    for grads in (
+        forms.attention_grad(g, *given, out, sums),
+        forms.attention_grad(g, *given, out, sums, False, *again[2:]),
+    ):
+        for a, b in zip(grads[:3], exact(kernels.attention_grad, g, *given, *wanted)[:3], strict=True):
+            assert a.dtype == np.float32 and far(a, b) < 24 * long
+        assert grads[3] is None
+    return len(again) == 3
 
 
 @pytest.mark.parametrize("causal", [True, False])
@@ -125,6 +131,34 @@ def test_every_layout(guarded, rng, layout):
         grads = forms.attention_grad(g, *given, *got)
         for a, b in zip(grads[:3], exact(kernels.attention_grad, g, *given, *wanted)[:3], strict=True):
             assert far(a, b) < 24
+
+
+def test_weights_are_kept_where_they_are_few(guarded, rng):
+    """And where a gradient will be asked for: the same twice, as the graph may be walked again."""
+    assert compare(guarded, rng, (2,), (96, 96, 64, 64), None, False)
+    assert compare(guarded, rng, (2,), (130, 130, 48, 48), None, True)  # rows see half as much
+    assert not compare(guarded, rng, (2,), (130, 130, 48, 48), None, False)
+    assert not compare(guarded, rng, (1,), (3, 385, 80, 80), None, False)  # more than a block of columns
+    q, k, v, g = (rng.standard_normal((2, 40, 32)).astype(np.float32) for _ in range(4))
+    out, sums, kept = forms.attention(q, k, v, None, None, True, 0.2, True)
+    before = kept.copy()
+    first, second = (forms.attention_grad(g, q, k, v, None, None, True, 0.2, out, sums, False, kept) for _ in range(2))
+    assert all(np.array_equal(a, b) for a, b in zip(first[:3], second[:3], strict=True))
+    assert np.array_equal(kept.view(np.int32), before.view(np.int32))
+
+
+def test_programs_keep_weights_for_a_gradient(monkeypatch, rng):
+    asked, form = [], forms.attention
+    socket = kernels.attention.socket
+    monkeypatch.setattr(socket, "form", lambda *args: asked.append(args[-1]) or form(*args))
+    x = tour.tensor(rng.standard_normal((2, 40, 64)).astype(np.float32))
+    learned = x.clone().requires_grad_()
+    attend = tour.nn.functional.scaled_dot_product_attention
+    attend(x, x, x)
+    attend(x, learned, x)
+    with tour.no_grad():
+        attend(learned, learned, learned)
+    assert asked == [False, True, False]
 
 
 def test_what_is_left_to_numpy():

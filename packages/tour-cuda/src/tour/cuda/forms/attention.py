@@ -109,7 +109,9 @@ def _mask_and_sizes(query: Array, key: Array, mask: Array | None, keep: Any, cau
     return sees, bias, state, *sizes, *steps, query.shape[-1], int(causal), float(scale), float(p)
 
 
-def attention(query: Array, key: Array, value: Array, mask: Array | None, keep: Any, causal: bool, scale: float) -> Any:
+def attention(
+    query: Array, key: Array, value: Array, mask: Array | None, keep: Any, causal: bool, scale: float, wants_grad: bool = False
+) -> Any:  # fmt: skip
     """`softmax(query @ key.T * scale + mask) @ value`, and the logarithm of each row's sum."""
     if not serves(query, key, value):
         return NotImplemented

@@ -12,6 +12,7 @@ from tour import Tensor
 from tour._compiled import Socket
 from tour._declare import primitive
 from tour.autograd.both import differentiate
+from tour.autograd.grad_mode import is_grad_enabled
 from tour.autograd.rule import joint_vjp
 from tour.nn.functional.dropouts import dropout
 from tour.nn.functional.linear_maps import linear
@@ -23,9 +24,10 @@ __all__ = ["multi_head_attention_forward", "scaled_dot_product_attention"]
 
 @primitive(kernels.attention, aside=True)
 def _attention(
-    query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None, keep: Tensor | None, causal: bool, scale: float
-) -> tuple[Tensor, Tensor]:
-    """Attention of batches of one shape; also the logarithm of each row's sum of weights."""
+    query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None, keep: Tensor | None, causal: bool, scale: float,
+    wants_grad: bool,
+) -> tuple[Tensor, ...]:  # fmt: skip
+    """Attention of batches of one shape; also the logarithm of each row's sum of weights, and what else its gradient may use."""
     ...
 
 
@@ -43,7 +45,7 @@ def _(
             wanted,
             g,
         )
-    return kernels.attention_grad(g, query, key, value, mask, keep, causal, scale, out, rest[0], wanted[3])
+    return kernels.attention_grad(g, query, key, value, mask, keep, causal, scale, out, rest[0], wanted[3], *rest[1:])
 
 
 def attention_weights(
@@ -113,7 +115,8 @@ def scaled_dot_product_attention(
     if scale is None:
         scale = 1 / math.sqrt(query._a.shape[-1]) if query._a.shape[-1] else 1.0
     keep = _drawn(query, size, dropout_p) if dropout_p else None
-    return _attention(query, key, value, attn_mask, keep, is_causal, scale)[0]
+    wants_grad = is_grad_enabled() and any(t is not None and t.requires_grad for t in (query, key, value, attn_mask))
+    return _attention(query, key, value, attn_mask, keep, is_causal, scale, wants_grad)[0]
 
 
 def _check(query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None, causal: bool) -> None:

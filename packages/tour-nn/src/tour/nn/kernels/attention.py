@@ -94,7 +94,8 @@ def attention(
     keep: Array | None,
     causal: bool,
     scale: float,
-) -> tuple[Array, Array]:
+    wants_grad: bool = False,
+) -> tuple[Array, ...]:
     """`softmax(query @ key.T * scale + mask) @ value`.
 
     Args:
@@ -105,9 +106,11 @@ def attention(
         keep: Factors of the weights, for dropout; shape (*batch, L, S). A device may have something else, from which it draws them.
         causal: Whether row i sees only columns 0 to i.
         scale: Factor of the scores.
+        wants_grad: Whether a gradient will be asked for, so that a compiled form may keep more for it.
 
     Returns:
-        Shape (*batch, L, V), and the logarithm of each row's sum, shape (N, L). A row that sees nothing gives zeros.
+        Shape (*batch, L, V), and the logarithm of each row's sum, shape (N, L); what a compiled form keeps comes third. A row that
+        sees nothing gives zeros.
 
     Examples:
         >>> x = np.array([[[1.0], [3.0]]])
@@ -148,6 +151,7 @@ def attention_grad(
     out: Array,
     sums: Array,
     wants_mask: bool = False,
+    kept: Any = None,
 ) -> tuple[Array, Array, Array, Array | None]:
     """Gradients of `attention`: of query, key, value, and of the mask if wanted.
 
@@ -163,6 +167,7 @@ def attention_grad(
         out: Its result.
         sums: Its second result.
         wants_mask: Whether the mask wants a gradient.
+        kept: What a compiled form has kept, if it did.
 
     Examples:
         >>> x = np.array([[[1.0], [3.0]]])

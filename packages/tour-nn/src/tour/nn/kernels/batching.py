@@ -285,7 +285,9 @@ def _group_norm(x: Any, groups: int, weight: Any, bias: Any, eps: float) -> Any:
 
 
 @of("attention")
-def _attention(query: Any, key: Any, value: Any, mask: Any, keep: Any, causal: bool, scale: float) -> Any:
+def _attention(
+    query: Any, key: Any, value: Any, mask: Any, keep: Any, causal: bool, scale: float, wants_grad: bool
+) -> Any:
     options = [x for x in (mask, keep) if x is not None]
     arrays = iter(options)
 

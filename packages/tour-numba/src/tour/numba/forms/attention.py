@@ -69,15 +69,37 @@ def _laid_out(*arrays: Array) -> tuple[list[Array], Array]:
     return found, np.array(layout, np.int64)
 
 
+def _kept_room(count: int, height: int, columns: int, inputs: int, causal: bool) -> Array | None:
+    """Room for weights to be kept, laid out as the kernel says; None where they would be more than queries, keys and values are."""
+    size = _whole(height)
+    for i in range(0, height, TALL):
+        rows = min(TALL, height - i)
+        end = min(columns, i + rows) if causal else columns
+        size += rows * LANES * (-(-end // LANES) | 1)
+    return memory.empty((count, size)) if columns <= SPAN and count * size <= inputs else None
+
+
+def _begin_and_step(kept: Array | None) -> tuple[Any, int]:
+    """Kept weights for a kernel, and how far apart those of heads are; zeros for none."""
+    return (0, 0) if kept is None else (kept, kept.strides[0])
+
+
 def _parts(count: int) -> int:
     threads = _pool.threads()
     return min(count, STEAL * threads) if threads > 1 else 1
 
 
 def attention(
-    query: Array, key: Array, value: Array, mask: Array | None, keep: Array | None, causal: bool, scale: float
+    query: Array,
+    key: Array,
+    value: Array,
+    mask: Array | None,
+    keep: Array | None,
+    causal: bool,
+    scale: float,
+    wants_grad: bool = False,
 ) -> Any:
-    """`softmax(query @ key.T * scale + mask) @ value`, and the logarithm of each row's sum."""
+    """`softmax(query @ key.T * scale + mask) @ value`, the logarithm of each row's sum, and perhaps the weights for the gradient."""
     if not _serves(query, key, value, mask, keep, scale):
         return NotImplemented
     batch, (height, width), (columns, depth) = query.shape[:-2], query.shape[-2:], value.shape[-2:]
@@ -85,17 +107,19 @@ def attention(
     parts = _parts(count)
     out, sums = memory.empty((*batch, height, depth)), memory.empty((count, height))
     room = BLOCK + TALL * (deep + 3) + width * _whole(columns, WIDE) + (columns * deep if deep != depth else 0)
-    inputs, layout = _laid_out(query, key, value)
+    inputs = query.size + key.size + value.size
+    kept = _kept_room(count, height, columns, inputs, causal) if wants_grad else None
+    operands, layout = _laid_out(query, key, value)
     _attention(
-        parts, *inputs, out, sums, *_mask(mask, batch, height, columns), count, height, columns, width, depth, int(causal),
-        float(scale), _places, layout, memory.empty((parts, room)), 4 * room,
+        parts, *operands, out, sums, *_mask(mask, batch, height, columns), count, height, columns, width, depth, int(causal),
+        float(scale), _places, layout, memory.empty((parts, room)), 4 * room, *_begin_and_step(kept),
     )  # fmt: skip
-    return out, sums
+    return (out, sums) if kept is None else (out, sums, kept)
 
 
 def attention_grad(
     g: Array, query: Array, key: Array, value: Array, mask: Array | None, keep: Array | None,
-    causal: bool, scale: float, out: Array, sums: Array, wants_mask: bool = False,
+    causal: bool, scale: float, out: Array, sums: Array, wants_mask: bool = False, kept: Array | None = None,
 ) -> Any:  # fmt: skip
     """Gradients of query, key and value."""
     if wants_mask or g.dtype is not memory.F32 or not _serves(query, key, value, mask, keep, scale):
@@ -105,11 +129,12 @@ def attention_grad(
     parts = _parts(count)
     grads = [memory.empty(a.shape) for a in (query, key, value)]
     room = 2 * BLOCK + _whole(height) + SPAN * (width + depth)
-    if wide != width or deep != depth:
+    if kept is not None or wide != width or deep != depth:
         room += height * (2 * wide + deep) + columns * (2 * wide + deep)
-    inputs, layout = _laid_out(g, query, key, value)
+    operands, layout = _laid_out(g, query, key, value)
     _attention_grad(
-        parts, *inputs, memory.dense(out), memory.dense(sums), *grads, *_mask(mask, batch, height, columns),
+        parts, *operands, memory.dense(out), memory.dense(sums), *grads, *_mask(mask, batch, height, columns),
         count, height, columns, width, depth, int(causal), float(scale), _places, layout, memory.empty((parts, room)), 4 * room,
+        *_begin_and_step(kept),
     )  # fmt: skip
     return *grads, None

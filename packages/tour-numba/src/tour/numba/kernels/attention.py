@@ -2,7 +2,11 @@
 is skipped where causal, six rows at a time.
 
 As in `tour.nn.kernels.attention`: of the weights only the logarithm of each row's sum is kept, and they are computed anew on the way
-back (Dao et al., "FlashAttention", 2022). Queries, values and so on whose rows are not whole vectors are copied into rows that are.
+back (Dao et al., "FlashAttention", 2022). Of short sequences the weights themselves may be kept, as they are before they are divided by
+their sum: for each head the inverse sums, in whole vectors, then the weights, TALL rows of one length after the other. They are made in
+the cache and written row by row: written as products come, six rows at a time, they would be waited for.
+
+Queries, values and so on whose rows are not whole vectors are copied into rows that are.
 """
 
 from __future__ import annotations
@@ -57,6 +61,20 @@ def _padded(x: int, row: int, height: int, width: int, room: int) -> Any:
 
 
 @function
+def _scaled(x: int, row: int, height: int, width: int, room: int, factors: int, numbers: int) -> int:
+    """Rows of whole vectors in the room, each times a factor, as is a number for each row."""
+    whole = _whole(width)
+    for i in range(height):
+        a, b, factor = floats(x + i * row), floats(room + FLOAT * i * whole), floats(factors)[i]
+        floats(numbers)[i] *= factor
+        for j in range(width):
+            b[j] = a[j] * factor
+        for j in range(width, whole):
+            b[j] = ZERO
+    return room
+
+
+@function
 def _clear(x: int, n: int) -> None:
     a = floats(x)
     for j in range(n):
@@ -82,6 +100,12 @@ def _panels(x: int, row: int, count: int, width: int, target: int, factor: Any, 
             y = floats(panel)
             for e in range(width * WIDE):
                 y[e] *= factor
+
+
+@helper
+def _kept_row(end: int) -> int:
+    """Bytes of a row of kept weights, of which `end` are seen: an odd number of vectors, so that columns spread over the cache."""
+    return FLOAT * LANES * ((end + LANES - 1) // LANES | 1)
 
 
 @helper
@@ -150,6 +174,8 @@ def _finite(top: Any) -> Any:
 @function
 def _to_weights(
     p: int,
+    target: int,
+    pitch: int,
     six: int,
     seen: int,
     first: int,
@@ -162,8 +188,8 @@ def _to_weights(
     tile: int,
     deep: int,
 ) -> None:
-    """Weights p from scores of six rows at most, up to a factor: the first row sees `first` columns, and each after it `step` more,
-    `seen` at most. What is known of the rows so far, and what the tile has of their results, follows a larger top."""
+    """Weights from scores p of six rows at most, up to a factor, into target: the first row sees `first` columns, and each after it
+    `step` more, `seen` at most. What is known of the rows so far, and what the tile has of their results, follows a larger top."""
     whole = _whole(seen)
     for r in range(six):
         limit = min(seen, first + r * step)
@@ -173,7 +199,7 @@ def _to_weights(
     for r in range(six):
         before, top = floats(tops)[r], larger(floats(now)[r], floats(tops)[r])
         shift = _finite(top)
-        total = scores.exponentials(p + r * PITCH, whole, factor, shift)
+        total = scores.exponentials(p + r * PITCH, target + r * pitch, whole, factor, shift)
         if later:
             less, y = scalar.exp(before - shift), floats(tile + FLOAT * r * deep)
             total += less * floats(totals)[r]
@@ -186,7 +212,8 @@ def _to_weights(
 def attention(args: int, part: int, parts: int) -> None:
     """Queries a[0], keys a[1] and values a[2] of each head into results a[3] and log-sums of rows a[4].
 
-    The mask a[5], if there is one, is added: a[6] has where that of each head begins, a[7] is between its rows.
+    The mask a[5], if there is one, is added: a[6] has where that of each head begins, a[7] is between its rows. Weights are kept at
+    a[19], if that is not zero, a[20] bytes for each head; then the columns fit one block.
     """
     a = longs(args)
     mask, mask_row = a[5], a[7]
@@ -200,8 +227,11 @@ def attention(args: int, part: int, parts: int) -> None:
     panels = tile + FLOAT * TALL * (deep + 3)
     copies = panels + FLOAT * width * ((columns + WIDE - 1) // WIDE * WIDE)
     far = FLOAT * count * (height * width + columns * depth) > NEAR
+    kept, kept_head, pitch = a[19], a[20], PITCH
     start, stop = rows(count, part, parts)
     for n in range(start, stop):
+        inverses = kept + n * kept_head
+        following = inverses + FLOAT * _whole(height)
         q, q_row = _head(a[0], layout, 0, n)
         k, k_row = _head(a[1], layout, 1, n)
         v, v_row = _head(a[2], layout, 2, n)
@@ -216,6 +246,10 @@ def attention(args: int, part: int, parts: int) -> None:
             for r in range(m):
                 floats(tops)[r] = UNSEEN
                 floats(totals)[r] = ZERO
+            results = weights
+            if kept:
+                results, pitch = following, _kept_row(_reach(columns, i + m, causal))
+                following += m * pitch
             for c in range(0, _reach(columns, i + m, causal), SPAN):
                 end = _reach(min(columns, c + SPAN), i + m, causal)
                 _products(q + i * q_row, q_row, m, width, panels + FLOAT * c * width, weights, i, c, end, causal)
@@ -229,17 +263,30 @@ def attention(args: int, part: int, parts: int) -> None:
                         _fetch_rows(next_k, next_k_row, i + g, columns, width)
                         _fetch_rows(next_v, next_v_row, i + g, columns, depth)
                         _fetch_own_rows(out, i + g, height, depth)
-                    p, at = weights + g * PITCH, FLOAT * g
+                    p, target, at = weights + g * PITCH, results + g * pitch, FLOAT * g
                     if mask:
                         for r in range(six):
                             place = mask + longs(a[6])[n] + (i + g + r) * mask_row + FLOAT * c
                             _add_mask(p + r * PITCH, place, seen, scale)
                     first = i + g + 1 - c if causal else seen
                     _to_weights(
-                        p, six, seen, first, causal, factor, c, tops + at, totals + at, now + at, tile + at * deep, deep
+                        p,
+                        target,
+                        pitch,
+                        six,
+                        seen,
+                        first,
+                        causal,
+                        factor,
+                        c,
+                        tops + at,
+                        totals + at,
+                        now + at,
+                        tile + at * deep,
+                        deep,
                     )
                     multiply(
-                        six, deep, seen, p, PITCH, FLOAT, v + c * v_row, v_row, tile + at * deep, FLOAT * deep, c,
+                        six, deep, seen, target, pitch, FLOAT, v + c * v_row, v_row, tile + at * deep, FLOAT * deep, c,
                     )  # fmt: skip
             for r in range(m):
                 total = floats(totals)[r]
@@ -249,6 +296,18 @@ def attention(args: int, part: int, parts: int) -> None:
                 x, y, inverse = floats(tile + FLOAT * r * deep), floats(out + FLOAT * (i + r) * depth), ONE / total
                 for e in range(depth):
                     y[e] = x[e] * inverse
+                if kept:
+                    floats(inverses)[i + r] = inverse
+
+
+@function
+def _kept_to_scores(p: int, pitch: int, d: int, six: int, seen: int, inner: int) -> None:
+    """Gradients of scores from those of the weights, d, of six rows at most, and kept weights p; both lack a factor of each row."""
+    whole = _whole(seen)
+    for r in range(six):
+        x, y, s = floats(p + r * pitch), floats(d + r * PITCH), floats(inner)[r]
+        for j in range(whole):
+            y[j] = x[j] * (y[j] - s)
 
 
 @function
@@ -276,9 +335,10 @@ def _own(x: int, width: int, room: int) -> int:
 
 
 def attention_grad(args: int, part: int, parts: int) -> None:
-    """Gradients of `attention` for queries, keys and values; the weights are computed anew from the log-sums.
+    """Gradients of `attention` for queries, keys and values; the weights are computed anew from the log-sums, or have been kept.
 
-    The columns of a block of scores stay, and the rows that see them pass by.
+    The columns of a block of scores stay, and the rows that see them pass by. Where weights have been kept, what they lack, the inverse
+    sum of a row, is multiplied into the gradient of its result instead.
     """
     a = longs(args)
     mask, mask_row = a[9], a[11]
@@ -286,7 +346,8 @@ def attention_grad(args: int, part: int, parts: int) -> None:
     scale, places, layout = f4(doubles(args)[18]), a[19], a[20]
     wide, deep, factor = _whole(width), _whole(depth), ONE if mask else scale
     wide_row, deep_row = FLOAT * wide, FLOAT * deep
-    weights = a[21] + part * a[22]
+    weights, pitch = a[21] + part * a[22], PITCH
+    kept, kept_head = a[23], a[24]
     slopes = weights + TALL * PITCH
     inner = slopes + TALL * PITCH
     keys = inner + FLOAT * _whole(height)
@@ -308,12 +369,17 @@ def attention_grad(args: int, part: int, parts: int) -> None:
         next_v, next_v_row = _head(a[3], layout, 3, later)
         next_out = a[4] + FLOAT * later * height * depth
         next_dk, next_dv = a[7] + FLOAT * later * columns * width, a[8] + FLOAT * later * columns * depth
+        inverses = kept + n * kept_head
+        following = inverses + FLOAT * _whole(height)
         for r in range(height):
             floats(inner)[r] = scale * _dot(floats(g + r * g_row), floats(out + FLOAT * r * depth), depth)
         room = copies
         q, q_row = _padded(q, q_row, height, width, room)
         room += height * wide_row
-        g, g_row = _padded(g, g_row, height, depth, room)
+        if kept:
+            g, g_row = _scaled(g, g_row, height, depth, room, inverses, inner), deep_row
+        else:
+            g, g_row = _padded(g, g_row, height, depth, room)
         room += height * deep_row
         k, k_row = _padded(k, k_row, columns, width, room)
         room += columns * wide_row
@@ -322,17 +388,23 @@ def attention_grad(args: int, part: int, parts: int) -> None:
         dk = _own(a[7] + long_ * width, width, room)
         room += columns * wide_row
         dv = _own(a[8] + long_ * depth, depth, room)
-        _clear(dk, columns * wide)
-        _clear(dv, columns * deep)
+        seen_by_none = max(0, columns - height) if causal else 0
+        _clear(dk + (columns - seen_by_none) * wide_row, seen_by_none * wide)
+        _clear(dv + (columns - seen_by_none) * deep_row, seen_by_none * deep)
         for c in range(0, columns, SPAN):
             stop_c = min(columns, c + SPAN)
-            _panels(k + c * k_row, k_row, stop_c - c, width, keys, ONE, places)
+            if not kept:
+                _panels(k + c * k_row, k_row, stop_c - c, width, keys, ONE, places)
             _panels(v + c * v_row, v_row, stop_c - c, depth, values, scale, places)
             for i in range(c // TALL * TALL if causal else 0, height, TALL):
                 m = min(TALL, height - i)
                 end = _reach(stop_c, i + m, causal)
                 q_i, g_i = q + i * q_row, g + i * g_row
-                _products(q_i, q_row, m, width, keys, weights, i, c, end, causal)
+                if kept:
+                    weights, pitch = following, _kept_row(end)
+                    following += m * pitch
+                else:
+                    _products(q_i, q_row, m, width, keys, weights, i, c, end, causal)
                 _products(g_i, g_row, m, depth, values, slopes, i, c, end, causal)
                 for s in range(0, m, SIX):
                     seen, six = max(0, _reach(end, i + s + SIX, causal) - c), min(SIX, m - s)
@@ -345,14 +417,17 @@ def attention_grad(args: int, part: int, parts: int) -> None:
                         _fetch_own_rows(dq, i + s, height, width)
                         _fetch_own_rows(next_dk, i + s, columns, width)
                         _fetch_own_rows(next_dv, i + s, columns, depth)
-                    p, d = weights + s * PITCH, slopes + s * PITCH
-                    if mask:
+                    p, d = weights + s * pitch, slopes + s * PITCH
+                    if mask and not kept:
                         for r in range(six):
                             place = mask + longs(a[10])[n] + (i + s + r) * mask_row + FLOAT * c
                             _add_mask(p + r * PITCH, place, seen, scale)
                     first = i + s + 1 - c if causal else seen
                     shift = FLOAT * (i + s)
-                    _to_scores(p, d, six, seen, first, causal, factor, a[5] + tall + shift, inner + shift)
+                    if kept:
+                        _kept_to_scores(p, pitch, d, six, seen, inner + shift)
+                    else:
+                        _to_scores(p, d, six, seen, first, causal, factor, a[5] + tall + shift, inner + shift)
                     if seen > 0:
                         multiply(
                             six, wide, seen, slopes + s * PITCH, PITCH, FLOAT, k + c * k_row, k_row,
@@ -360,14 +435,15 @@ def attention_grad(args: int, part: int, parts: int) -> None:
                         )  # fmt: skip
                 for j in range(0, end - c, SIX):
                     r = max(0, c + j - i) if causal else 0
+                    add = i > c + j if causal else i
                     six = min(SIX, end - c - j)
                     multiply(
-                        six, deep, m - r, weights + r * PITCH + FLOAT * j, FLOAT, PITCH, g_i + r * g_row, g_row,
-                        dv + (c + j) * deep_row, deep_row, 1,
+                        six, deep, m - r, weights + r * pitch + FLOAT * j, FLOAT, pitch, g_i + r * g_row, g_row,
+                        dv + (c + j) * deep_row, deep_row, add,
                     )  # fmt: skip
                     multiply(
                         six, wide, m - r, slopes + r * PITCH + FLOAT * j, FLOAT, PITCH, q_i + r * q_row, q_row,
-                        dk + (c + j) * wide_row, wide_row, 1,
+                        dk + (c + j) * wide_row, wide_row, add,
                     )  # fmt: skip
         if wide != width:
             _copy_rows(dq, wide_row, height, width, a[6] + tall * width)

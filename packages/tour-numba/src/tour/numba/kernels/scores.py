@@ -85,15 +85,14 @@ def _largest(code: Code, p: Any, count: Any) -> Any:
     return _folded(code, "fmax", *_loop(code, count, [MOST_NEGATIVE], body))
 
 
-def _exponentials(code: Code, p: Any, count: Any, factor: Any, shift: Any) -> Any:
+def _exponentials(code: Code, p: Any, target: Any, count: Any, factor: Any, shift: Any) -> Any:
     b = code.b
-    p = b.inttoptr(p, ir.PointerType())
+    p, target = b.inttoptr(p, ir.PointerType()), b.inttoptr(target, ir.PointerType())
     factor, shift = code.splat(factor), b.fneg(code.splat(shift))
 
     def body(byte: Any, total: Any) -> list[Any]:
-        place = code.at(p, byte)
-        e = exponential(code, code.fma(code.load(place), factor, shift))
-        code.store(e, place)
+        e = exponential(code, code.fma(code.load(code.at(p, byte)), factor, shift))
+        code.store(e, code.at(target, byte))
         return [b.fadd(total, e)]
 
     return _folded(code, "fadd", ir.Constant(FLOAT, 0.0), *_loop(code, count, [ZERO], body))
@@ -161,9 +160,9 @@ def largest(typing: Any, p: Any, count: Any) -> Any:
 
 
 @intrinsic
-def exponentials(typing: Any, p: Any, count: Any, factor: Any, shift: Any) -> Any:
-    """p = exp(factor p - shift), and their sum; the exponents must not be positive by more than rounding."""
-    return _bound(_exponentials, _F, _L, _L, _F, _F)
+def exponentials(typing: Any, p: Any, target: Any, count: Any, factor: Any, shift: Any) -> Any:
+    """target = exp(factor p - shift), and their sum; the exponents must not be positive by more than rounding."""
+    return _bound(_exponentials, _F, _L, _L, _L, _F, _F)
 
 
 @intrinsic
