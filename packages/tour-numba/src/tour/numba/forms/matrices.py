@@ -10,7 +10,6 @@ from tour.numba import _memory as memory
 from tour.numba import _pool
 from tour.numba._machine import vector_bits
 from tour.numba._native import Kernel
-from tour.numba.forms._sharing import STEAL
 
 Array = Any
 
@@ -30,10 +29,10 @@ TINY = (
 def _run(out: Array, a: Array, b: Array, bias: Any, m: int, n: int, k: int, *stack: Any) -> None:
     """out = a b + bias; `stack` is how many products, and where each begins in a and b, unless there is one."""
     work = m * n * k * stack[0] if stack else m * n * k
-    parts = 1 if work <= ALONE or (threads := _pool.threads()) == 1 else STEAL * threads
+    parts = 1 if work <= ALONE else _pool.threads()
     still = b.strides[-1] == 4 and n <= BROAD and m * k <= FEW and MASKS
     scratch = 0 if still else memory.empty((parts, SCRATCH))
-    _product(parts, id(a), id(b), id(out), bias, scratch, len(stack), *stack)
+    _product(parts, id(a), id(b), id(out), bias, scratch, 0, len(stack), *stack)
 
 
 def product(a: Array, b: Array) -> Any:

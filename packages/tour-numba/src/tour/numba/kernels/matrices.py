@@ -20,7 +20,7 @@ from tour.numba.kernels.lanes import FLOAT as NUMBER
 from tour.numba.kernels.lanes import LANES, LONG, VECTOR, Code, inlined
 from tour.numba.kernels.lanes import ZERO as ZEROS
 from tour.numba.kernels.masks import first, masked_load, masked_store
-from tour.numba.kernels.memory import floats, function, helper, longs, rows
+from tour.numba.kernels.memory import floats, function, helper, longs, next_of, rows
 from tour.numba.kernels.products import DEPTH, FLOAT, WIDE
 from tour.numba.kernels.scalar import ZERO
 
@@ -35,6 +35,7 @@ PANELS = 1 << 17  # numbers of the copied panels, GROUP of them or a turned A
 SCRATCH = 4 * LANES + PANELS + DEPTH * HEIGHT  # numbers that a part needs where it copies
 TURN = 8  # products of numbers that take as long as turning one number
 TILE = FLOAT * (THIN + WIDE - THIN % WIDE)  # bytes from row to row of a tile of a turned result
+STEAL = 4  # tasks for each thread, so that one that is interrupted does not hold up the others
 LEAST = 12  # rows of B's partner for which a task reads a panel, or copies it: four times as many
 MASKS = LANES > 4  # whether the processor reads vectors through masks
 
@@ -255,26 +256,39 @@ def _full(n: int) -> int:
     return (n + LANES - 1) // LANES * LANES
 
 
+@helper
+def _chunks(tasks: int, most: int, parts: int) -> int:
+    """Into how many stretches of rows to cut each of some tasks: some tasks for each part, and as many for each if that can be."""
+    if parts == 1:
+        return 1
+    wanted = max(min((STEAL * parts + tasks - 1) // tasks, most), 1)
+    for chunks in range(wanted, wanted // 2, -1):
+        if tasks * chunks % parts == 0:
+            return chunks
+    return wanted
+
+
 def product(args: int, part: int, parts: int) -> None:
     """C = A B of array objects a[0], a[1], a[2], and the bias at a[3] for each column if there is one; a[4] is scratch memory.
 
-    Of stacks, if a[5] is not zero: a[6] products, of the matrices that begin at a[7] bytes in A and a[8] in B.
+    Parts are threads: each takes the next task, counted in a[5], until there is none. Of stacks, if a[6] is not zero: a[7] products, of the
+    matrices that begin at a[8] bytes in A and a[9] in B.
     """
     a = longs(args)
     x, m, depth, a_row, a_step = matrix(a[0])
     y, _, n, b_row, b_step = matrix(a[1])
     z, bias, c_row, count = matrix(a[2])[0], a[3], FLOAT * n, 1
-    if a[5]:
-        count = a[6]
+    if a[6]:
+        count = a[7]
     places = a[4] + part * FLOAT * SCRATCH
     panels = places + 16 * LANES
     packed = panels + FLOAT * PANELS
     direct = b_step == FLOAT and (m <= THIN or n <= BROAD) and (MASKS or n % LANES == 0)
     still = a_step == FLOAT or m * depth <= FEW  # A is read where it lies
     # Where B would have to be turned, the smaller A and C may be instead.
-    if b_row == FLOAT and not direct and m <= THIN and (m + WIDE) * depth <= PANELS and not a[5]:
+    if b_row == FLOAT and not direct and m <= THIN and (m + WIDE) * depth <= PANELS and not a[6]:
         if _full(m) * n * depth + TURN * m * (n + depth) < m * _full(n) * depth + TURN * n * depth:
-            cuts = max(min(parts // 4, n // HEIGHT), 1)
+            cuts = max(min(parts, n // HEIGHT), 1)
             if part < cuts:
                 begin, end = rows((n + LANES - 1) // LANES, part, cuts)
                 begin, end = begin * LANES, min(end * LANES, n)
@@ -287,12 +301,12 @@ def product(args: int, part: int, parts: int) -> None:
     span = n if direct and n <= BROAD else WIDE if still else GROUP * WIDE
     across, blocks = (n + span - 1) // span, (m + TALL - 1) // TALL
     least = LEAST if direct else 4 * LEAST
-    chunks = max(min((parts + count * across - 1) // (count * across), m // least), 1)
-    start, stop = rows(count * chunks * across, part, parts)
+    chunks = _chunks(count * across, m // least, parts)
     if not direct:
         for i in range(LANES):
             longs(places)[i] = i * PITCH
-    for task in range(start, stop):
+    task, tasks = next_of(args + 8 * 5), count * chunks * across
+    while task < tasks:
         number, left, top, bottom = task, 0, 0, m
         if chunks * across > 1:
             number, rest = task // (chunks * across), task % (chunks * across)
@@ -300,8 +314,8 @@ def product(args: int, part: int, parts: int) -> None:
             left, top, bottom = rest % across * span, begin * TALL, min(end * TALL, m)
         right = min(left + span, n)
         source, columns, c = x, y, z + number * m * c_row
-        if a[5]:
-            source, columns = x + longs(a[7])[number], y + longs(a[8])[number]
+        if a[6]:
+            source, columns = x + longs(a[8])[number], y + longs(a[9])[number]
         k = 0
         while k < depth:
             stretch = min(DEPTH, depth - k)
@@ -325,3 +339,4 @@ def product(args: int, part: int, parts: int) -> None:
                         for r in range(height):
                             _add(bias + j * FLOAT, t + r * c_row, width)
             k += stretch
+        task = next_of(args + 8 * 5)

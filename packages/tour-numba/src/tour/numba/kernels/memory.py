@@ -43,6 +43,17 @@ def _fetching(writing: int) -> Any:
     return intrinsic(typed)
 
 
+@intrinsic
+def next_of(typing: Any, address: Any) -> Any:
+    """The counter at an address, which goes up by one: no two threads get the same number."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        pointer = builder.inttoptr(args[0], ir.PointerType())
+        return builder.atomic_rmw("add", pointer, ir.Constant(ir.IntType(64), 1), "monotonic")
+
+    return types.int64(types.int64), generate
+
+
 fetch, fetch_to_write = _fetching(0), _fetching(1)  # bring a cache line near, before it is asked for
 
 
