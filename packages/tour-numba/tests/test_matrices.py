@@ -117,6 +117,13 @@ def test_stacks(guarded, rng, left, right):
         )
 
 
+@pytest.mark.parametrize("count", [1, 2, 31, 33, 64, 100, 1000])
+def test_threads_share_many_small_products(guarded, rng, monkeypatch, count):
+    monkeypatch.setattr(matrices, "ALONE", 0)
+    a, b = (guarded.input(rng.standard_normal(s, np.float32)) for s in ((count, 5, 7), (count, 7, 6)))
+    close(matrices.product(a, b), a, b)
+
+
 @pytest.mark.parametrize("m, n, k", PYTORCH)
 def test_errors_are_at_most_twice_those_of_pytorch(rng, m, n, k):
     a, b = rng.standard_normal((m, k), np.float32), rng.standard_normal((k, n), np.float32)

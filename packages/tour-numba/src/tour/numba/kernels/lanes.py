@@ -163,6 +163,29 @@ def product(height: int, width: int) -> Any:
     return intrinsic(typed)
 
 
+TOGETHER = 4  # rows that are copied at a time
+
+
+def copied(width: int) -> Any:
+    """Copies TOGETHER rows of `width` vectors, so that one follows the other; called as `f(source, row, target)`.
+
+    All are read before any is written: where rows are pages apart, the processor would take them for what it has just written.
+    """
+
+    def emit(code: Code, *args: Any) -> None:
+        source, row, target = args
+        source, target = (code.b.inttoptr(p, ir.PointerType()) for p in (source, target))
+        starts = [code.at(source, code.times(row, i)) for i in range(TOGETHER)]
+        found = [code.load(code.at(start, 4 * LANES * j)) for start in starts for j in range(width)]
+        for i, value in enumerate(found):
+            code.store(value, code.at(target, 4 * LANES * i))
+
+    def typed(typing: Any, source: Any, row: Any, target: Any) -> Any:
+        return inlined(emit, 3)
+
+    return intrinsic(typed)
+
+
 def _scatter(code: Code, *args: Any) -> None:
     b = code.b
     source, row, target, places = args

@@ -17,10 +17,10 @@ from numba.extending import intrinsic
 from tour.numba.kernels import lanes
 from tour.numba.kernels.arrays import matrix
 from tour.numba.kernels.lanes import FLOAT as NUMBER
-from tour.numba.kernels.lanes import LANES, LONG, VECTOR, Code, inlined
+from tour.numba.kernels.lanes import LANES, LONG, TOGETHER, VECTOR, Code, inlined
 from tour.numba.kernels.lanes import ZERO as ZEROS
 from tour.numba.kernels.masks import first, masked_load, masked_store
-from tour.numba.kernels.memory import floats, function, helper, longs, next_of, rows
+from tour.numba.kernels.memory import fetch, floats, function, helper, longs, next_of, rows
 from tour.numba.kernels.products import DEPTH, FLOAT, WIDE
 from tour.numba.kernels.scalar import ZERO
 
@@ -35,14 +35,31 @@ PANELS = 1 << 17  # numbers of the copied panels, GROUP of them or a turned A
 SCRATCH = 4 * LANES + PANELS + DEPTH * HEIGHT  # numbers that a part needs where it copies
 TURN = 8  # products of numbers that take as long as turning one number
 TILE = FLOAT * (THIN + WIDE - THIN % WIDE)  # bytes from row to row of a tile of a turned result
-STEAL = 4  # tasks for each thread, so that one that is interrupted does not hold up the others
+STEAL = 4  # tasks for each thread, so that one that is interrupted does not hold up the others; half as many where each copies panels
 LEAST = 12  # rows of B's partner for which a task reads a panel, or copies it: four times as many
+AHEAD, LINE = 16, 16  # rows that are asked for before they are copied, and numbers of a cache line
 MASKS = LANES > 4  # whether the processor reads vectors through masks
 
 
 @helper
 def _number(address: int) -> Any:
     return floats(address)[0]
+
+
+_copy_wide, _copy_high = lanes.copied(WIDE // LANES), lanes.copied(HEIGHT // LANES)
+
+
+@helper
+def _copy_rows(source: int, row: int, depth: int, target: int, width: int, copy: Any) -> int:
+    """Copy rows of `width` numbers, but for the last few; how many. Rows ahead are asked for: they are too far apart to be foreseen."""
+    some = depth // TOGETHER * TOGETHER
+    for k in range(0, some, TOGETHER):
+        for i in range(AHEAD, AHEAD + TOGETHER):
+            for j in range(0, width, LINE):
+                fetch(source + (k + i) * row + FLOAT * j)
+            fetch(source + (k + i) * row + FLOAT * (width - 1))
+        copy(source + k * row, row, target + k * FLOAT * width)
+    return some
 
 
 @helper
@@ -55,7 +72,7 @@ def _squares(n: int) -> int:
 def pack_panel(source: int, row: int, step: int, depth: int, width: int, target: int, places: int) -> None:
     """Copy B's stretch (depth, width) to rows of WIDE numbers, zeros behind."""
     if step == FLOAT and width == WIDE:
-        for k in range(depth):
+        for k in range(_copy_rows(source, row, depth, target, WIDE, _copy_wide), depth):
             x, y = floats(source + k * row), floats(target + k * PITCH)
             for j in range(WIDE):
                 y[j] = x[j]
@@ -79,7 +96,10 @@ def pack_panel(source: int, row: int, step: int, depth: int, width: int, target:
 @function
 def _pack_rows(source: int, row: int, step: int, height: int, depth: int, target: int) -> None:
     """Copy A's stretch (height, depth), HEIGHT rows at most, so that rows are adjacent, and columns HEIGHT numbers apart."""
-    for k in range(depth):
+    done = 0
+    if row == FLOAT and height == HEIGHT:
+        done = _copy_rows(source, step, depth, target, HEIGHT, _copy_high)
+    for k in range(done, depth):
         y = floats(target + k * FLOAT * HEIGHT)
         if row == FLOAT:
             x = floats(source + k * step)
@@ -257,11 +277,11 @@ def _full(n: int) -> int:
 
 
 @helper
-def _chunks(tasks: int, most: int, parts: int) -> int:
-    """Into how many stretches of rows to cut each of some tasks: some tasks for each part, and as many for each if that can be."""
+def _chunks(tasks: int, most: int, parts: int, each: int) -> int:
+    """Into how many stretches of rows to cut each of some tasks, so that each part has some, and all as many where that can be."""
     if parts == 1:
         return 1
-    wanted = max(min((STEAL * parts + tasks - 1) // tasks, most), 1)
+    wanted = max(min((each * parts + tasks - 1) // tasks, most), 1)
     for chunks in range(wanted, wanted // 2, -1):
         if tasks * chunks % parts == 0:
             return chunks
@@ -288,7 +308,7 @@ def product(args: int, part: int, parts: int) -> None:
     # Where B would have to be turned, the smaller A and C may be instead.
     if b_row == FLOAT and not direct and m <= THIN and (m + WIDE) * depth <= PANELS and not a[6]:
         if _full(m) * n * depth + TURN * m * (n + depth) < m * _full(n) * depth + TURN * n * depth:
-            cuts = max(min(parts, n // HEIGHT), 1)
+            cuts = max(min(parts, n // LANES), 1)
             if part < cuts:
                 begin, end = rows((n + LANES - 1) // LANES, part, cuts)
                 begin, end = begin * LANES, min(end * LANES, n)
@@ -301,12 +321,18 @@ def product(args: int, part: int, parts: int) -> None:
     span = n if direct and n <= BROAD else WIDE if still else GROUP * WIDE
     across, blocks = (n + span - 1) // span, (m + TALL - 1) // TALL
     least = LEAST if direct else 4 * LEAST
-    chunks = _chunks(count * across, m // least, parts)
+    chunks = _chunks(count * across, m // least, parts, STEAL if direct else STEAL // 2)
     if not direct:
         for i in range(LANES):
             longs(places)[i] = i * PITCH
-    task, tasks = next_of(args + 8 * 5), count * chunks * across
-    while task < tasks:
+    task, tasks = -1, count * chunks * across
+    together = max(tasks // (STEAL * STEAL * parts), 1)  # tasks that are taken at once
+    while True:
+        task += 1
+        if task % together == 0:
+            task = next_of(args + 8 * 5) * together
+        if task >= tasks:
+            break
         number, left, top, bottom = task, 0, 0, m
         if chunks * across > 1:
             number, rest = task // (chunks * across), task % (chunks * across)
@@ -339,4 +365,3 @@ def product(args: int, part: int, parts: int) -> None:
                         for r in range(height):
                             _add(bias + j * FLOAT, t + r * c_row, width)
             k += stretch
-        task = next_of(args + 8 * 5)
