@@ -171,6 +171,24 @@ def tanh_grad(g: Any, y: Any) -> Any:
     return _along(g, (ONE.get(y.dtype, 1) - y * y).conj())
 
 
+@compilable()
+def leaky_relu_grad(g: Any, a: Any, slope: float) -> Any:
+    """g where a is above zero, slope g elsewhere."""
+    return np.where(a > 0, g, g * slope)
+
+
+@compilable()
+def elu_grad(g: Any, a: Any, alpha: float, scale: float, rate: float) -> Any:
+    """g times the slope of elu at a."""
+    return g * np.where(a > 0, scale, np.exp(np.minimum(a, 0) * rate) * (alpha * scale * rate))
+
+
+@compilable()
+def hardswish_grad(g: Any, a: Any) -> Any:
+    """g times the slope of hardswish at a."""
+    return np.where(a < 3, keep(g * (a / 3 + 0.5), a > -3), g)
+
+
 def _softplus(z: Any) -> Any:
     y = np.abs(z)
     np.negative(y, out=y)
@@ -240,6 +258,7 @@ def hardswish(a: Any) -> Any:
     return y
 
 
+@compilable()
 def threshold(a: Any, threshold: float, value: float) -> Any:
     """a above the threshold, the value elsewhere."""
     scalar = a.dtype.type

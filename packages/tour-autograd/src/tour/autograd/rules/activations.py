@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 import tour
-from tour._activations import gelu_grad, relu_grad, silu_grad
+from tour._activations import elu_grad, gelu_grad, hardswish_grad, leaky_relu_grad, relu_grad, silu_grad
 from tour._core import as_array, ndarray
 from tour.autograd.both import masked, reading
 from tour.autograd.rule import tensor_vjp, vjp
@@ -23,13 +23,28 @@ def _to_relu(g: Any, out: Any) -> Any:
 
 
 vjp(op.relu, input=_to_relu)
-vjp(op._LEAKY_RELU, input=lambda g, input, negative_slope: np.where(input > 0, g, g * negative_slope))
-vjp(
-    op._ELU,
-    input=lambda g, input, alpha, scale, rate: (
-        g * np.where(input > 0, scale, np.exp(np.minimum(input, 0) * rate) * (alpha * scale * rate))
-    ),
-)
+
+
+def _to_leaky_relu(g: Any, input: Any, negative_slope: float) -> Any:
+    if type(g) is type(input) is ndarray:
+        return leaky_relu_grad(g, input, negative_slope)
+    return np.where(input > 0, g, g * negative_slope)
+
+
+def _to_elu(g: Any, input: Any, alpha: float, scale: float, rate: float) -> Any:
+    if type(g) is type(input) is ndarray:
+        return elu_grad(g, input, alpha, scale, rate)
+    return g * np.where(input > 0, scale, np.exp(np.minimum(input, 0) * rate) * (alpha * scale * rate))
+
+
+def _to_hardswish(g: Any, input: Any) -> Any:
+    if type(g) is type(input) is ndarray:
+        return hardswish_grad(g, input)
+    return np.where(input < 3, masked(g * (input / 3 + 0.5), input > -3), g)
+
+
+vjp(op._LEAKY_RELU, input=_to_leaky_relu)
+vjp(op._ELU, input=_to_elu)
 vjp(
     op._prelu,
     input=lambda g, input, weight: np.where(input > 0, g, g * weight),
@@ -37,7 +52,7 @@ vjp(
 )
 vjp(op._HARDTANH, input=lambda g, input, min_val, max_val: masked(g, (input > min_val) & (input < max_val)))
 vjp(op._HARDSIGMOID, input=lambda g, input: masked(g / 6, (input > -3) & (input < 3)))
-vjp(op._HARDSWISH, input=lambda g, input: np.where(input < 3, masked(g * (input / 3 + 0.5), input > -3), g))
+vjp(op._HARDSWISH, input=_to_hardswish)
 vjp(op._THRESHOLD, input=lambda g, input, threshold: masked(g, input > threshold))
 vjp(op._SOFTSHRINK, input=lambda g, input, lambd: masked(g, np.abs(input) > lambd))
 vjp(op._HARDSHRINK, input=lambda g, input, lambd: masked(g, np.abs(input) > lambd))

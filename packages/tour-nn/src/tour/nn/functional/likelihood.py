@@ -231,7 +231,8 @@ def nll_loss(
     if input.dim() == 1:
         loss = nll_loss(input.unsqueeze(0), target.unsqueeze(0), weight, None, ignore_index, None, reduction)
         return loss.squeeze(0) if reduction == "none" else loss
-    check_classes(input, target, weight, ignore_index, "nll_loss")
+    if check_classes(input, target, weight, ignore_index, "nll_loss") and weight is None and target.numel():
+        return reduced(-input.gather(1, target.long().unsqueeze(1)).squeeze(1), reduction)
     keep = target != ignore_index
     picked = -input.gather(1, tour.where(keep, target.long(), 0).unsqueeze(1)).squeeze(1)
     weights = tour.as_tensor(

@@ -8,9 +8,19 @@ from __future__ import annotations
 
 # Socket: file in this folder and name of the form.
 FORMS = {
+    "tour._activations.elu": "activations.elu",
+    "tour._activations.elu_grad": "activations.elu_grad",
     "tour._activations.gelu": "elementwise.gelu",
     "tour._activations.gelu_grad": "gradients.gelu_grad",
     "tour._activations.gelu_slope": "elementwise.gelu_slope",
+    "tour._activations.hardshrink": "activations.hardshrink",
+    "tour._activations.hardsigmoid": "activations.hardsigmoid",
+    "tour._activations.hardswish": "activations.hardswish",
+    "tour._activations.hardswish_grad": "activations.hardswish_grad",
+    "tour._activations.leaky_relu": "activations.leaky_relu",
+    "tour._activations.leaky_relu_grad": "activations.leaky_relu_grad",
+    "tour._activations.softshrink": "activations.softshrink",
+    "tour._activations.threshold": "activations.threshold",
     "tour._activations.relu_grad": "elementwise.relu_grad",
     "tour._activations.sigmoid_grad": "gradients.sigmoid_grad",
     "tour._activations.silu_grad": "gradients.silu_grad",

@@ -101,6 +101,24 @@ def exp(x: Any) -> Any:
     return INFINITY if x > HIGHEST else y  # NaN is neither, and has stayed
 
 
+@careful
+def expm1(x: Any) -> Any:
+    """exp(x) - 1 for x up to 88, as exact near zero; -1 below -87.33. Error 2 ulp."""
+    shifted = x * LOG2E + MAGIC
+    whole = shifted - MAGIC
+    r = x - whole * LN2_HIGH
+    r = r - whole * LN2_LOW
+    p = E4
+    p = p * r + E3
+    p = p * r + E2
+    p = p * r + E1
+    p = p * r + E0
+    y = p * (r * r) + r
+    power = from_bits((as_bits(shifted) - as_bits(MAGIC) + BIAS) << np.int32(23))
+    y = y * power + (power - ONE)
+    return -ONE if x < LOWEST else y
+
+
 # The same for float64, with Taylor's series, of whose terms the first that is left out is 4e-18.
 
 MAGIC_8, LOG2E_8, LN2_HIGH_8, LN2_LOW_8 = (
@@ -135,6 +153,31 @@ def exp_double(x: Any) -> Any:
     y = y * double_from_bits((double_bits(shifted) - double_bits(MAGIC_8) + 1023) << 52)
     y = 0.0 if x < -708.3 else y
     return np.inf if x > 709.4 else y
+
+
+@careful
+def expm1_double(x: Any) -> Any:
+    """exp(x) - 1 of a float64 up to 709, as exact near zero; -1 below -708.3."""
+    shifted = x * LOG2E_8 + MAGIC_8
+    whole = shifted - MAGIC_8
+    r = x - whole * LN2_HIGH_8
+    r = r - whole * LN2_LOW_8
+    p = D13
+    p = p * r + D12
+    p = p * r + D11
+    p = p * r + D10
+    p = p * r + D9
+    p = p * r + D8
+    p = p * r + D7
+    p = p * r + D6
+    p = p * r + D5
+    p = p * r + D4
+    p = p * r + D3
+    p = p * r + D2
+    y = p * (r * r) + r
+    power = double_from_bits((double_bits(shifted) - double_bits(MAGIC_8) + 1023) << 52)
+    y = y * power + (power - 1.0)
+    return -1.0 if x < -708.3 else y
 
 
 # 2^z with the same polynomial, log 2 multiplied into it: what is a multiple of something anyway is spared the products with log 2.
