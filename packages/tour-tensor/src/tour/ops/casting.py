@@ -8,6 +8,7 @@ import numpy as np
 
 from tour import _core, _dtypes
 from tour._calling import numpy_too
+from tour._copying import dense
 from tour._core import Op, as_array, inference_of, wrap
 from tour._declare import mapped
 from tour._devices import as_device, device, device_of, move
@@ -208,16 +209,6 @@ def _laid_out(a: Any, format: Any, name: str) -> Any:
         return dense(a)
     out = empty_in(a.shape, a.dtype, format, name, like=a)
     out[...] = a
-    return out
-
-
-def dense(a: Any) -> Any:
-    """A copy of a raw array in row-major order; NumPy copies a large transposed matrix in stripes at a fifth of the time."""
-    if a.ndim != 2 or a.size < 1 << 16 or not a.flags.f_contiguous or type(a) is not np.ndarray:
-        return a.copy(order="C")
-    out = np.empty(a.shape, a.dtype)
-    for i in range(0, a.shape[1], 8):
-        out[:, i : i + 8] = a[:, i : i + 8]
     return out
 
 

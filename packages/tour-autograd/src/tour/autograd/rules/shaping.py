@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from tour._copying import reshaped
 from tour._dtypes import FROM_NUMPY
 from tour.autograd.rule import tensor_vjp, vjp
 from tour.ops import shaping as op
 
-vjp(op._VIEW, input=lambda g, input_shape: g.reshape(input_shape))
+vjp(op._VIEW, input=lambda g, input_shape: reshaped(g, input_shape))
 tensor_vjp(op._VIEW_BYTES, input=lambda g, input_dtype: g.view(FROM_NUMPY[input_dtype]))

@@ -28,6 +28,7 @@ FORMS = {
     "tour._activations.sigmoid": "elementwise.sigmoid",
     "tour._activations.logsigmoid": "elementwise.logsigmoid",
     "tour._activations.softplus": "elementwise.softplus",
+    "tour._copying.dense": "copying.dense",
     "tour._kernels._beside": "elementwise.beside",
     "tour._random_engine.Engine.bernoulli": "random.bernoulli",
     "tour._random_engine.Engine.words": "random.draw",
