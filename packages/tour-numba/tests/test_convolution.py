@@ -117,6 +117,47 @@ def test_dilation_and_groups(guarded, rng, channels, depth, size, kernel, stride
     assert served == [True] * 3
 
 
+@pytest.mark.parametrize("width", [*range(1, 12), LANES, 2 * LANES - 1, 2 * LANES + 1, 4 * LANES + 5])
+def test_few_channels_of_every_width(guarded, rng, width):
+    """Rows of every residue, groups of one to three channels, strides that deal them out to two and more."""
+    for (channels, depth, groups), stride, dilation, kernel in (
+        ((6, 6, 6), (1, 1), (1, 1), (3, 3)),
+        ((4, 8, 4), (2, 2), (1, 1), (3, 3)),
+        ((6, 4, 2), (1, 2), (2, 1), (2, 3)),
+        ((3, 9, 3), (3, 3), (1, 2), (3, 2)),
+        ((20, 20, 20), (2, 1), (1, 1), (5, 1)),
+    ):
+        size, padding = (
+            (width % 5 + 3, width),
+            tuple(d * (k - 1) // 2 + 1 for k, d in zip(kernel, dilation, strict=True)),
+        )
+        served = compare(
+            guarded, rng, 2, channels, size, depth, kernel, stride, padding, LIMITS[0], dilation, groups
+        )  # fmt: skip
+        assert served == [True] * 3
+
+
+def test_threads_share_channels(rng):
+    before = tour.get_num_threads()
+    x, w = (
+        rng.standard_normal((3, 37, 20, 20)).astype(np.float32),
+        rng.standard_normal((74, 1, 3, 3)).astype(np.float32),
+    )
+    options = (2, 2), (1, 1), (1, 1), 37
+
+    def all_of_it():
+        y = forms.conv(x, w, w[:, 0, 0, 0], *options)
+        return y, forms.conv_input_grad(y, w, x.shape, *options), forms.conv_weight_grad(y, x, w.shape, *options)
+
+    try:
+        tour.set_num_threads(3)
+        several = all_of_it()
+        tour.set_num_threads(1)
+        assert all(np.array_equal(a, b) for a, b in zip(several, all_of_it(), strict=True))
+    finally:
+        tour.set_num_threads(before)
+
+
 @pytest.mark.parametrize("extra", [0, 1])
 def test_transposed_convolutions(guarded, rng, extra):
     for channels, depth, size, kernel, stride, padding in (

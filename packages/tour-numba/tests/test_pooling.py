@@ -21,6 +21,10 @@ WINDOWS = [
     ((7, 6), (3, 2), (3, 3), (1, 1), (1, 1)),
     ((11,), (3,), (2,), (1,), (1,)),
     ((10,), (2,), (3,), (0,), (3,)),
+    ((4, 5, 6), (2, 3, 2), (2, 1, 3), (1, 1, 0), (1, 1, 1)),
+    ((7, 3, 9), (3, 1, 2), (3, 2, 2), (0, 0, 1), (2, 1, 3)),
+    ((21, 40), (3, 3), (1, 2), (1, 1), (1, 1)),
+    ((1, 1), (1, 1), (2, 2), (0, 0), (1, 1)),
     ((1, 4), (2, 2), (1, 1), (2, 0), (3, 1)),  # windows of padding alone
 ]
 
@@ -61,7 +65,9 @@ def test_every_order_of_a_square(guarded):
     check_max(guarded, x, ((2, 2), (2, 2), (0, 0), (1, 1)))
 
 
-@pytest.mark.parametrize(("size", "kernel", "stride", "padding", "dilation"), WINDOWS[:6])
+@pytest.mark.parametrize(
+    ("size", "kernel", "stride", "padding", "dilation"), [w for w in WINDOWS if w[-1] == (1,) * len(w[0])]
+)
 def test_mean(guarded, rng, size, kernel, stride, padding, dilation):
     x = guarded.input(rng.standard_normal((2, 3, *size)).astype(np.float32))
     for ceil_mode, whole, divisor in itertools.product((False, True), (False, True), (None, 3, -2)):
@@ -75,12 +81,55 @@ def test_mean(guarded, rng, size, kernel, stride, padding, dilation):
         assert got.shape == right.shape and np.allclose(got, right, rtol=1e-6, atol=1e-6)
 
 
+@pytest.mark.parametrize("size", [(9,), (7, 7), (3, 4, 5)])
+def test_whole_planes(guarded, rng, size):
+    x, none = guarded.input(rng.standard_normal((3, 5, *size)).astype(np.float32)), (0,) * len(size)
+    right = x.astype(np.float64).mean(tuple(range(2, x.ndim)), keepdims=True)
+    assert np.allclose(forms.avg_pool(x, size, size, none, False, True, None), right, rtol=1e-6, atol=1e-7)
+    assert np.allclose(forms.plane_means(x), right.reshape(3, 5), rtol=1e-6, atol=1e-7)
+    g = guarded.input(rng.standard_normal(right.shape).astype(np.float32))
+    wanted = kernels.avg_pool_grad(g.astype(np.float64), x.shape, size, size, none, True, None)
+    assert np.allclose(forms.avg_pool_grad(g, x.shape, size, size, none, True, None), wanted, rtol=1e-6)
+
+
+@pytest.mark.parametrize("planes", [(1, 1), (2, 3), (3, 37)])
+def test_places_in_planes(guarded, rng, planes):
+    size = (5, 7)
+    values = guarded.input(rng.standard_normal((*planes, 4, 3)).astype(np.float32))
+    places = rng.integers(0, 35, values.shape)
+    assert np.allclose(forms.scatter(values, places, size), kernels.scatter(values, places, size), atol=1e-5)
+    assert np.array_equal(forms.max_unpool(values, places, size), kernels.max_unpool(values, places, size))
+    x = guarded.input(rng.standard_normal((*planes, *size)).astype(np.float32))
+    assert np.array_equal(forms.gather(x, places), kernels.gather(x, places))
+    for wrong in (places.astype(np.int32), places - 1000, places + 35, places[:, :0]):
+        assert forms.gather(x, wrong) is NotImplemented and forms.max_unpool(values, wrong, size) is NotImplemented
+
+
+def test_threads_share_planes(rng):
+    before = tour.get_num_threads()
+    x = rng.standard_normal((5, 23, 30, 31)).astype(np.float32)
+    options = (3, 3), (2, 2), (1, 1)
+
+    def all_of_it():
+        y, places = forms.max_pool_with_indices(x, *options, (1, 1), False)
+        mean = forms.avg_pool(x, *options, False, True, None)
+        back = forms.max_pool_grad(y, x, None, *options, (1, 1)), forms.avg_pool_grad(y, x.shape, *options, True, None)
+        return y, places, mean, *back, forms.scatter(y, places, (30, 31)), forms.gather(x, places)
+
+    try:
+        tour.set_num_threads(3)
+        several = all_of_it()
+        tour.set_num_threads(1)
+        assert all(np.array_equal(a, b) for a, b in zip(several, all_of_it(), strict=True))
+    finally:
+        tour.set_num_threads(before)
+
+
 def test_what_is_left_to_numpy(rng):
     x = np.ones((2, 3, 4, 4), np.float32)
     two, none, one = (2, 2), (0, 0), (1, 1)
     assert forms.max_pool(x.astype(np.float64), two, two, none, one, False) is NotImplemented
     assert forms.max_pool(x[:0], two, two, none, one, False) is NotImplemented
-    assert forms.max_pool(x[..., None], (1, 2, 2), (1, 2, 2), (0, 0, 0), (1, 1, 1), False) is NotImplemented
 
 
 def test_layers_use_them():
@@ -91,9 +140,7 @@ def test_layers_use_them():
     w = tour.nn.functional.max_pool2d(z, 2).relu()
     (w + tour.nn.functional.avg_pool2d(z, 2)).square().sum().backward()
     assert (x.grad - z.grad).abs().max() < 1e-5
-    assert {"pooling.largest", "pooling.largest_grad", "pooling.mean", "pooling.mean_grad"} <= set(
-        tour.numba.compiled()
-    )
+    assert {"pooling.largest_of_squares", "pooling.route_to_squares", "planes.correlate"} <= set(tour.numba.compiled())
 
 
 def test_gradient_of_relu(guarded, rng):

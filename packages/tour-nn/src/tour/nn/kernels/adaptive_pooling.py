@@ -13,9 +13,10 @@ from typing import Any
 
 import numpy as np
 
-from tour._core import as_array
+from tour._compiled import compilable
+from tour._core import as_array, ndarray
 
-from .pooling import avg_pool, avg_pool_grad
+from .pooling import avg_pool, avg_pool_grad, max_pool_with_indices
 from .windows import Array, Ints, beside
 
 
@@ -31,6 +32,12 @@ def bins(n: int, out: int) -> tuple[Array, Array]:
     return start, -((i + 1) * n // -out) - start
 
 
+@compilable()
+def plane_means(x: Array) -> Array:
+    """Mean of each plane: (N, C, *size) to (N, C)."""
+    return as_array(np.mean(x.reshape(*x.shape[:2], prod(x.shape[2:])), 2))  # type: ignore[no-any-return]
+
+
 def adaptive_avg_pool(x: Array, out_size: Ints) -> Array:
     """Mean of each bin: (N, C, *size) to (N, C, *out_size).
 
@@ -40,7 +47,7 @@ def adaptive_avg_pool(x: Array, out_size: Ints) -> Array:
     """
     size = x.shape[2:]
     if all(m == 1 for m in out_size):
-        return as_array(np.mean(x.reshape(*x.shape[:2], prod(size)), 2)).reshape(*x.shape[:2], *out_size)  # type: ignore[no-any-return]
+        return plane_means(x).reshape(*x.shape[:2], *out_size)
     if all(m and n % m == 0 for n, m in zip(size, out_size, strict=True)):
         kernel = [n // m for n, m in zip(size, out_size, strict=True)]
         return avg_pool(x, kernel, kernel, (0,) * len(kernel), False, True, None)
@@ -67,6 +74,17 @@ def adaptive_max_pool(x: Array, out_size: Ints) -> tuple[Array, Array]:
         >>> adaptive_max_pool(np.array([[[3.0, 1.0, 2.0, 4.0, 0.0]]]), (2,))
         (array([[[3., 4.]]]), array([[[0, 3]]]))
     """
+    size = x.shape[2:]
+    if type(x) is ndarray and all(m == 1 for m in out_size):
+        flat = x.reshape(*x.shape[:2], prod(size))
+        place = flat.argmax(2, keepdims=True)  # of NaNs the first, where PyTorch finds the last
+        largest = np.take_along_axis(flat, place, 2)
+        if not np.isnan(largest).any():
+            return tuple(a.reshape(*x.shape[:2], *out_size) for a in (largest, place))  # type: ignore[return-value]
+    if all(m and n % m == 0 for n, m in zip(size, out_size, strict=True)):
+        kernel = tuple(n // m for n, m in zip(size, out_size, strict=True))
+        none, one = (0,) * len(kernel), (1,) * len(kernel)
+        return max_pool_with_indices(x, kernel, kernel, none, one, False)
     best, where = x, np.arange(prod(x.shape[2:]), like=x).reshape(1, 1, *x.shape[2:])
     for axis in reversed(range(2, x.ndim)):  # rows last: among equals the first in reading order counts
         start, length = bins(x.shape[axis], out_size[axis - 2])

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from tour._compiled import NEVER, compilable
+from tour._compiled import compilable
 from tour._core import as_array, ndarray
 from tour._shapes import count_windows
 
@@ -78,7 +78,7 @@ def max_pool_grad(
     return _unframe(grad.reshape(*x.shape[:2], *grad.shape[2:]), padding, size)
 
 
-@compilable(NEVER)
+@compilable()
 def scatter(values: Array, indices: Array, size: Ints) -> Array:
     """Add values (N, C, *output) at flat indices of zeros (N, C, *size): the gradient of every pooling with indices."""
     planes = prod(values.shape[:2])
@@ -88,14 +88,14 @@ def scatter(values: Array, indices: Array, size: Ints) -> Array:
     return out
 
 
-@compilable(NEVER)
+@compilable()
 def gather(x: Array, indices: Array) -> Array:
     """Elements of x (N, C, *size) at flat indices (N, C, *output): the transpose of `scatter`."""
     flat = x.reshape(*x.shape[:2], prod(x.shape[2:]))
     return np.take_along_axis(flat, indices.reshape(*indices.shape[:2], -1), 2).reshape(indices.shape)
 
 
-@compilable(NEVER)
+@compilable()
 def max_unpool(x: Array, indices: Array, size: Ints) -> Array:
     """Write x (N, C, *output) at flat indices of zeros (N, C, *size)."""
     out = np.zeros((*x.shape[:2], prod(size)), x.dtype, like=x)

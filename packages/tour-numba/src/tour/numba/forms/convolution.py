@@ -11,8 +11,8 @@ from tour._shapes import count_windows
 from tour.numba import _memory as memory
 from tour.numba import _pool
 from tour.numba._native import Kernel
-from tour.numba.forms import depthwise, tiles
-from tour.numba.forms.windows import Windows, arranged, columns_of, sliding, spreading, three
+from tour.numba.forms import planes, tiles
+from tour.numba.forms.windows import Windows, arranged, columns_of, sliding, spreading
 
 Array = Any
 Ints = tuple[int, ...]
@@ -20,6 +20,7 @@ Ints = tuple[int, ...]
 _forward, _weight_grad = Kernel("convolution.forward"), Kernel("convolution.weight_grad")
 
 FEW = 16  # pixels below which many weights are better read once for all samples, by BLAS
+PLANES = 64  # pairs of channels of a group that are better served plane by plane
 SPILL = 1 << 17  # weights that no longer stay in the second-level cache
 
 
@@ -31,8 +32,8 @@ def conv(x: Array, weight: Array, bias: Array | None, stride: Ints, padding: Int
         return NotImplemented
     if _whole(x.shape[2:], kernel, padding, groups):
         return NotImplemented
-    if weight.shape[1] == 1 < groups and weight.ndim < 5:
-        return depthwise.conv(x, weight, bias, stride, padding, dilation, out)
+    if _few(weight.shape, groups):
+        return planes.conv(x, weight, bias, stride, padding, dilation, out, groups)
     m = tiles.tile(weight.shape, stride, dilation, groups, out)
     if m:
         return tiles.conv(x, weight, bias, padding, out, m)
@@ -50,8 +51,8 @@ def conv_input_grad(
     kernel, size, out = weight.shape[2:], g.shape[2:], input_shape[2:]
     if not _serves(g, padding, weight) or not prod(out) or _whole(out, kernel, padding, groups):
         return NotImplemented
-    if weight.shape[1] == 1 < groups and weight.ndim < 5:
-        return depthwise.conv_input_grad(g, weight, input_shape, stride, padding, dilation)
+    if _few(weight.shape, groups):
+        return planes.conv_input_grad(g, weight, input_shape, stride, padding, dilation, groups)
     if (prod(out) // prod(stride) < FEW and weight.size > SPILL) or prod(size) < prod(kernel) / 2:
         return NotImplemented
     around = tuple(k - 1 - p for k, p in zip(kernel, padding, strict=True))
@@ -83,8 +84,8 @@ def conv_weight_grad(
     )
     if not fits or not _serves(x, padding, g) or not prod(weight_shape) or _whole(x.shape[2:], kernel, padding, groups):
         return NotImplemented
-    if weight_shape[1] == 1 < groups and g.ndim < 5:
-        return depthwise.conv_weight_grad(g, x, weight_shape, stride, padding, dilation)
+    if _few(weight_shape, groups):
+        return planes.conv_weight_grad(g, x, weight_shape, stride, padding, dilation, groups)
     m = tiles.tile(weight_shape, stride, dilation, groups, out)
     whole = all(m == n + 2 * p - k + 1 for n, m, k, p in zip(x.shape[2:], out, kernel, padding, strict=True))
     if m and whole:
@@ -92,6 +93,11 @@ def conv_weight_grad(
     depth, channels = weight_shape[0] // groups, weight_shape[1]
     windows = sliding(x.shape[2:], kernel, stride, padding, dilation, out, channels, groups, depth, 1)
     return _direct_weight_grad(x, g, groups, depth, windows).reshape(weight_shape)
+
+
+def _few(weight_shape: Ints, groups: int) -> bool:
+    """Whether groups have so few channels that vectors are better made of neighbouring pixels."""
+    return groups > 1 and weight_shape[1] * weight_shape[0] // groups <= PLANES
 
 
 def _whole(size: Ints, kernel: Ints, padding: Ints, groups: int) -> bool:
@@ -119,8 +125,7 @@ def _run(x: Array, w: Array, bias: Array | None, groups: int, channels: int, dep
     result = max(windows.stripes[:, 3].tolist()) * columns
     _forward(
         parts, memory.dense(x), w, memory.zeros((groups * depth,)) if bias is None else memory.dense(bias), y,
-        len(x), groups, channels, *three(x.shape[2:], 1), depth, out_pixels,
-        windows.plane, windows.slab, windows.line, windows.inside,
+        len(x), groups, channels, len(windows.rows), x.shape[-1], windows.rows, depth, out_pixels, windows.plane,
         windows.pixels, windows.taps, windows.segments, windows.stripes, stripes, windows.places,
         w.shape[1], memory.empty((parts, windows.image_size)), windows.image_size, memory.empty((parts, result)), result,
     )  # fmt: skip
@@ -137,8 +142,8 @@ def _direct_weight_grad(x: Array, g: Array, groups: int, depth: int, windows: Wi
     total, result = memory.empty((parts, groups, taps, columns)), out_pixels * columns
     _weight_grad(
         parts, memory.dense(x), memory.dense(g), total,
-        len(x), groups, x.shape[1] // groups, *three(x.shape[2:], 1), depth, out_pixels,
-        windows.plane, windows.slab, windows.line, windows.inside, pixels, windows.taps, taps, places, together,
+        len(x), groups, x.shape[1] // groups, len(windows.rows), x.shape[-1], windows.rows, depth, out_pixels, windows.plane,
+        pixels, windows.taps, taps, places, together,
         memory.empty((parts, together, windows.image_size)), windows.image_size,
         memory.empty((parts, together, groups, result)), result,
     )  # fmt: skip

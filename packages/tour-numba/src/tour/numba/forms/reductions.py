@@ -40,6 +40,11 @@ def _of_rows(kernel: Kernel, a: Array, n: int, dtype: Any) -> Array:
     return out
 
 
+def stretch_sums(a: Array, n: int) -> Array:
+    """Sums of stretches of n numbers of a float32 or float64 array without gaps, in double precision."""
+    return _of_rows(_row_sums[a.dtype], a, n, np.float64)
+
+
 def _shape(a: Array, axis: int | None, keepdim: bool) -> tuple[int, ...]:
     if axis is None:
         return (1,) * a.ndim if keepdim else ()

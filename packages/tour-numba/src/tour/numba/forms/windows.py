@@ -34,10 +34,8 @@ class Windows(NamedTuple):
     segments: Array  # first pixel, number of pixels, first tap, number of taps, place among the stripe's results
     stripes: Array  # first segment, end of segments, first pixel of the result, number of pixels
     places: Array  # where a pixel of the result lies among its stripe's
+    rows: Array  # where the rows of an image go in a larger plane
     plane: int
-    slab: int
-    line: int
-    inside: int  # from the beginning of a plane to the image in it
     image_size: int
 
 
@@ -65,12 +63,13 @@ def sliding(
     size, kernel, stride, dilation, out = (three(n, 1) for n in (size, kernel, stride, dilation, out))
     padding = three(padding, 0)
     pitches = _pitches([n + 2 * p for n, p in zip(size, padding, strict=True)])
-    pixels = _sums(np.arange(m, dtype=np.int64) * s * q for m, s, q in zip(out, stride, pitches[1:], strict=True))
+    pixels = sums(np.arange(m, dtype=np.int64) * s * q for m, s, q in zip(out, stride, pitches[1:], strict=True))
     within = (np.arange(k, dtype=np.int64) * d * q for k, d, q in zip(kernel, dilation, pitches[1:], strict=True))
-    taps = _sums([np.arange(channels, dtype=np.int64) * pitches[0], *within])
+    taps = sums([np.arange(channels, dtype=np.int64) * pitches[0], *within])
     inside = sum(p * q for p, q in zip(padding, pitches[1:], strict=True))
+    rows = _rows(size, pitches, inside)
     return _cut(
-        pixels, np.zeros_like(pixels), [taps], [[(0, len(taps))]], depth, cuts, pitches, inside, groups * channels
+        pixels, np.zeros_like(pixels), [taps], [[(0, len(taps))]], depth, cuts, rows, pitches[0], groups * channels
     )  # fmt: skip
 
 
@@ -95,8 +94,8 @@ def spreading(
         shifts.append([[(int(j), -int(u[j] // s)) for j in np.flatnonzero(u % s == i)] for i in range(s)])
         lengths.append(before[-1] + max(n, int(q[-1]) + 1))
     pitches = _pitches(lengths)
-    pixels = _sums(b * q for b, q in zip(base, pitches[1:], strict=True))
-    number = _sums(r * n for r, n in zip(residues, (stride[1] * stride[2], stride[2], 1), strict=True))
+    pixels = sums(b * q for b, q in zip(base, pitches[1:], strict=True))
+    number = sums(r * n for r, n in zip(residues, (stride[1] * stride[2], stride[2], 1), strict=True))
     c = np.arange(channels, dtype=np.int64) * pitches[0]
     taps, weights = [], []
     for residue in product(
@@ -108,7 +107,7 @@ def spreading(
         places = [((tap[0][0] * kernel[1] + tap[1][0]) * kernel[2] + tap[2][0]) for tap in met]
         weights.append([(4 * place, channels) for place in places])
     inside = sum(b * q for b, q in zip(before, pitches[1:], strict=True))
-    return _cut(pixels, number, taps, weights, depth, cuts, pitches, inside, groups * channels)
+    return _cut(pixels, number, taps, weights, depth, cuts, _rows(size, pitches, inside), pitches[0], groups * channels)
 
 
 def _pitches(lengths: Sequence[int]) -> Ints:
@@ -117,14 +116,24 @@ def _pitches(lengths: Sequence[int]) -> Ints:
     return _plane(lengths[0], slab), slab, lengths[2], 1
 
 
-def _sums(terms: Iterable[Array]) -> Array:
+def _rows(size: Ints, pitches: Ints, inside: int) -> Array:
+    d, h = (np.arange(n, dtype=np.int64) * pitch for n, pitch in zip(size[:2], pitches[1:3], strict=True))
+    return 4 * (sums([d, h]) + inside)
+
+
+def sums(terms: Iterable[Array]) -> Array:
     """All sums of one number of each array, the last changing fastest."""
-    return reduce(np.add, np.ix_(*terms)).ravel()
+    return combined(np.add, terms)
+
+
+def combined(combine: np.ufunc, terms: Iterable[Array]) -> Array:
+    """One number of each array combined, in every way, the last changing fastest."""
+    return reduce(combine, np.ix_(*terms)).ravel()
 
 
 def _cut(
     pixels: Array, number: Array, taps: list[Array], weights: list[list[tuple[int, int]]], depth: int, cuts: int,
-    pitches: Ints, inside: int, planes: int,
+    rows: Array, plane: int, planes: int,
 ) -> Windows:  # fmt: skip
     """Pixels in stripes, and in each by residue; each residue's weights are runs of rows, told by where they begin and how many."""
     count, columns = len(pixels), columns_of(depth)
@@ -148,13 +157,12 @@ def _cut(
     runs = []
     for start, tap, given in zip(begin[:-1], taps, weights, strict=True):
         row = 0
-        for at, rows in given:
-            runs.append((at, int(start), len(tap), row, rows))
-            row += rows
+        for at, height in given:
+            runs.append((at, int(start), len(tap), row, height))
+            row += height
     stretches = np.array(runs, np.int64)
     return Windows(
-        4 * pixels[order], 4 * np.concatenate(taps), stretches, segments, stripes, places,
-        pitches[0], pitches[1], pitches[2], inside, planes * pitches[0]
+        4 * pixels[order], 4 * np.concatenate(taps), stretches, segments, stripes, places, rows, plane, planes * plane
     )  # fmt: skip
 
 

@@ -27,12 +27,18 @@ def forward(args: int, part: int, parts: int) -> None:
     """Images x to y, stripe by stripe. Weights are (groups, segments' taps in panels); see `forms/windows.py` for the tables."""
     a = longs(args)
     x, w, bias, y = a[0], a[1], a[2], a[3]
-    samples, groups, channels, slabs, height, width = a[4], a[5], a[6], a[7], a[8], a[9]  # channels of a group
-    depth, out_pixels = a[10], a[11]  # results of a group
-    plane, slab, line, inside = a[12], a[13], a[14], a[15]  # numbers
-    pixel_table, tap_table, segments, stripes = a[16], a[17], longs(a[18]), longs(a[19])
-    stripe_count, places = a[20], a[21]
-    group_size, image, image_size, result, result_size = a[22], a[23], a[24], a[25], a[26]
+    samples, groups, channels = a[4], a[5], a[6]  # channels of a group
+    in_rows, width, in_places, depth, out_pixels, plane = (
+        a[7],
+        a[8],
+        a[9],
+        a[10],
+        a[11],
+        a[12],
+    )  # depth: results of a group
+    pixel_table, tap_table, segments, stripes = a[13], a[14], longs(a[15]), longs(a[16])
+    stripe_count, places = a[17], a[18]
+    group_size, image, image_size, result, result_size = a[19], a[20], a[21], a[22], a[23]
     image += FLOAT * part * image_size
     result += FLOAT * part * result_size
     columns = _columns(depth)
@@ -43,9 +49,9 @@ def forward(args: int, part: int, parts: int) -> None:
     for unit in range(start, stop):
         i, stripe = unit // stripe_count, 4 * (unit % stripe_count)
         if i != framed:
-            size = groups * channels * slabs * height * width
-            inner = image + FLOAT * inside
-            frame(x + FLOAT * i * size, groups * channels, slabs, height, width, inner, plane, slab, line)
+            for c in range(groups * channels):
+                source = x + FLOAT * (i * groups * channels + c) * in_rows * width
+                frame(source, in_rows, width, in_places, 0, 1, image + FLOAT * c * plane)
             framed = i
         first_pixel, pixels = stripes[stripe + 2], stripes[stripe + 3]
         for group in range(groups):
@@ -74,10 +80,10 @@ def weight_grad(args: int, part: int, parts: int) -> None:
     """Each part's share of the gradient of weights (groups, taps, O), O rounded up, from images x and gradients g of results."""
     a = longs(args)
     x, g, total = a[0], a[1], a[2]
-    samples, groups, channels, slabs, height, width = a[3], a[4], a[5], a[6], a[7], a[8]
-    depth, out_pixels, plane, slab, line, inside = a[9], a[10], a[11], a[12], a[13], a[14]
-    pixel_table, tap_table, taps, places, together = a[15], a[16], a[17], a[18], a[19]  # pixels of some images together
-    image, image_size, result, result_size = a[20], a[21], a[22], a[23]  # scratch of one image and one gradient
+    samples, groups, channels = a[3], a[4], a[5]
+    in_rows, width, in_places, depth, out_pixels, plane = a[6], a[7], a[8], a[9], a[10], a[11]
+    pixel_table, tap_table, taps, places, together = a[12], a[13], a[14], a[15], a[16]  # pixels of some images together
+    image, image_size, result, result_size = a[17], a[18], a[19], a[20]  # scratch of one image and one gradient
     image += FLOAT * part * together * image_size
     result += FLOAT * part * together * groups * result_size
     columns = _columns(depth)
@@ -89,9 +95,9 @@ def weight_grad(args: int, part: int, parts: int) -> None:
     for first in range(start, stop, together):
         count = min(together, stop - first)
         for i in range(count):
-            size = groups * channels * slabs * height * width
-            into = image + FLOAT * (i * image_size + inside)
-            frame(x + FLOAT * (first + i) * size, groups * channels, slabs, height, width, into, plane, slab, line)
+            for c in range(groups * channels):
+                source = x + FLOAT * ((first + i) * groups * channels + c) * in_rows * width
+                frame(source, in_rows, width, in_places, 0, 1, image + FLOAT * (i * image_size + c * plane))
             for group in range(groups):
                 source = g + FLOAT * ((first + i) * groups + group) * depth * out_pixels
                 pack(

@@ -1,29 +1,20 @@
-"""Max and average pooling of planes, both ways.
+"""Max pooling of squares of four elements that lie side by side, both ways, a vector of squares at a time.
 
-Windows of 2 x 2 that lie side by side are met a vector at a time. Others are met tap by tap along rows, or window by window where the
-place of the maximum counts: among equal ones the first, among NaNs the last, as PyTorch finds it.
+All other windows are in `planes.py`. What stands at given places of planes is read and written here, too.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 from llvmlite import ir
 
 from numba.extending import intrinsic
 from tour.numba.kernels.lanes import LANES, LONG, ZERO, Code, inlined
 from tour.numba.kernels.layout import clear
 from tour.numba.kernels.masks import BITS, PLACES, first, masked_load, masked_store
-from tour.numba.kernels.memory import floats, function, helper, longs, rows
+from tour.numba.kernels.memory import floats, longs, rows
 from tour.numba.kernels.products import FLOAT
-from tour.numba.kernels.scalar import ZERO as NOTHING
-from tour.numba.kernels.scalar import f4
-
-LOWEST = f4(-np.inf)
-
-
-# --- 2 x 2 windows side by side, a vector of them -----------------------------------------------------------------------------
 
 
 def _corners(code: Code, upper: Any, lower: Any, count: Any) -> tuple[list[Any], list[Any]]:
@@ -95,168 +86,73 @@ def _route_to_squares(typing: Any, g: Any, upper: Any, lower: Any, to_upper: Any
     return inlined(_route, 6)
 
 
-# --- Any window --------------------------------------------------------------------------------------------------------------------
+# --- Kernels ---------------------------------------------------------------------------------------------------------------------
 
 
-@helper
-def _inside(start: int, size: int, kernel: int, gap: int) -> Any:
-    """First and end of a window's taps that meet an image of `size`."""
-    first = (gap - 1 - start) // gap if start < 0 else 0
-    return first, min(kernel, (size - start + gap - 1) // gap)
+def largest_of_squares(args: int, part: int, parts: int) -> None:
+    """The largest element of each square of planes x, to y."""
+    a = longs(args)
+    height, width, out_h, out_w = a[3], a[4], a[5], a[6]
+    start, stop = rows(a[2], part, parts)
+    for row in range(start * out_h, stop * out_h):
+        upper, out = a[0] + FLOAT * (row // out_h * height + row % out_h * 2) * width, a[1] + FLOAT * row * out_w
+        for j in range(0, out_w, LANES):
+            above = upper + FLOAT * 2 * j
+            _largest_of_squares(above, above + FLOAT * width, out + FLOAT * j, min(LANES, out_w - j))
 
 
-@function
-def _find(
-    x: int, height: int, width: int, top: int, left: int, kernel_h: int, kernel_w: int, gap_h: int, gap_w: int
-) -> int:
-    """Where the largest element of a window stands in its plane; less than zero, -1 - where, if all of it is padding."""
-    plane = floats(x)
-    u0, u1 = _inside(top, height, kernel_h, gap_h)
-    v0, v1 = _inside(left, width, kernel_w, gap_w)
-    where: int = min(top + u0 * gap_h, height - 1) * width + min(left + v0 * gap_w, width - 1)
-    if u0 >= u1 or v0 >= v1:
-        return -1 - where
-    best = LOWEST
-    for u in range(u0, u1):
-        row = (top + u * gap_h) * width + left
-        for v in range(v0, v1):
-            new = plane[row + v * gap_w]
-            if new > best or new != new:
-                best, where = new, row + v * gap_w
-    return where
-
-
-def largest(args: int, part: int, parts: int) -> None:
-    """The largest element of each window of planes x, to y; and where it stands, unless that address is zero."""
+def route_to_squares(args: int, part: int, parts: int) -> None:
+    """What arrives at a square, g, goes to its largest element of x; elsewhere are zeros."""
     a = longs(args)
     height, width, out_h, out_w = a[4], a[5], a[6], a[7]
-    kernel_h, kernel_w, stride_h, stride_w, pad_h, pad_w, gap_h, gap_w, squares = (
-        a[8], a[9], a[10], a[11], a[12], a[13], a[14], a[15], a[16]
-    )  # fmt: skip
-    start, stop = rows(a[3], part, parts)
-    for plane in range(start, stop):
-        x = a[0] + FLOAT * plane * height * width
-        for r in range(out_h):
-            out = a[1] + FLOAT * (plane * out_h + r) * out_w
-            if squares:
-                upper = x + FLOAT * 2 * r * width
-                for j in range(0, out_w, LANES):
-                    above = upper + FLOAT * 2 * j
-                    _largest_of_squares(above, above + FLOAT * width, out + FLOAT * j, min(LANES, out_w - j))
-                continue
-            y, places = floats(out), longs(a[2] + 8 * (plane * out_h + r) * out_w)
-            for j in range(out_w):
-                where = _find(
-                    x, height, width, r * stride_h - pad_h, j * stride_w - pad_w, kernel_h, kernel_w, gap_h, gap_w
-                )
-                y[j] = floats(x)[where] if where >= 0 else LOWEST
-                if a[2]:
-                    places[j] = where if where >= 0 else -1 - where
-
-
-def largest_grad(args: int, part: int, parts: int) -> None:
-    """What arrives at a window, g, goes to its largest element of x; elsewhere are zeros."""
-    a = longs(args)
-    height, width, out_h, out_w = a[4], a[5], a[6], a[7]
-    kernel_h, kernel_w, stride_h, stride_w, pad_h, pad_w, gap_h, gap_w, squares = (
-        a[8], a[9], a[10], a[11], a[12], a[13], a[14], a[15], a[16]
-    )  # fmt: skip
     start, stop = rows(a[3], part, parts)
     for plane in range(start, stop):
         x, into = a[1] + FLOAT * plane * height * width, a[2] + FLOAT * plane * height * width
-        if not squares or height % 2 or width % 2:
+        if height % 2 or width % 2:
             clear(into, height * width)
         for r in range(out_h):
             source = a[0] + FLOAT * (plane * out_h + r) * out_w
-            if squares:
-                for j in range(0, out_w, LANES):
-                    at = FLOAT * (2 * r * width + 2 * j)
-                    _route_to_squares(
-                        source + FLOAT * j, x + at, x + at + FLOAT * width, into + at, into + at + FLOAT * width,
-                        min(LANES, out_w - j),
-                    )  # fmt: skip
-                continue
-            g = floats(source)
-            for j in range(out_w):
-                where = _find(
-                    x, height, width, r * stride_h - pad_h, j * stride_w - pad_w, kernel_h, kernel_w, gap_h, gap_w
-                )
-                if where >= 0:
-                    floats(into)[where] += g[j]
+            for j in range(0, out_w, LANES):
+                at = FLOAT * (2 * r * width + 2 * j)
+                _route_to_squares(
+                    source + FLOAT * j, x + at, x + at + FLOAT * width, into + at, into + at + FLOAT * width,
+                    min(LANES, out_w - j),
+                )  # fmt: skip
 
 
-@helper
-def _share(start: int, size: int, kernel: int, pad: int, whole: int) -> int:
-    """Elements of a window along one dimension that count: with the padding, but not beyond it, or only those inside."""
-    if whole:
-        return min(start + kernel, size + pad) - start
-    return min(start + kernel, size) - max(start, 0)
-
-
-def mean(args: int, part: int, parts: int) -> None:
-    """The mean of each window of planes x, to y."""
+def scatter(args: int, part: int, parts: int) -> None:
+    """Planes of zeros, to which values are added at given places."""
     a = longs(args)
-    height, width, out_h, out_w = a[3], a[4], a[5], a[6]
-    kernel_h, kernel_w, stride_h, stride_w, pad_h, pad_w, whole, divisor = (
-        a[7],
-        a[8],
-        a[9],
-        a[10],
-        a[11],
-        a[12],
-        a[13],
-        a[14],
-    )
-    start, stop = rows(a[2], part, parts)
+    count, size = a[4], a[5]
+    start, stop = rows(a[3], part, parts)
     for plane in range(start, stop):
-        x = floats(a[0] + FLOAT * plane * height * width)
-        y = floats(a[1] + FLOAT * plane * out_h * out_w)
-        for r in range(out_h):
-            top = r * stride_h - pad_h
-            u0, u1 = _inside(top, height, kernel_h, 1)
-            for j in range(out_w):
-                left = j * stride_w - pad_w
-                v0, v1 = _inside(left, width, kernel_w, 1)
-                total = NOTHING
-                for u in range(u0, u1):
-                    for v in range(v0, v1):
-                        total += x[(top + u) * width + left + v]
-                count = divisor or _share(top, height, kernel_h, pad_h, whole) * _share(
-                    left, width, kernel_w, pad_w, whole
-                )
-                y[r * out_w + j] = total / f4(count)
+        values, places = floats(a[0] + FLOAT * plane * count), longs(a[1] + 8 * plane * count)
+        clear(a[2] + FLOAT * plane * size, size)
+        into = floats(a[2] + FLOAT * plane * size)
+        for i in range(count):
+            into[places[i]] += values[i]
 
 
-def mean_grad(args: int, part: int, parts: int) -> None:
-    """What arrives at a window, g, is shared among its elements."""
+def put(args: int, part: int, parts: int) -> None:
+    """Planes of zeros, into which values are written at given places, one after the other."""
     a = longs(args)
-    height, width, out_h, out_w = a[3], a[4], a[5], a[6]
-    kernel_h, kernel_w, stride_h, stride_w, pad_h, pad_w, whole, divisor = (
-        a[7],
-        a[8],
-        a[9],
-        a[10],
-        a[11],
-        a[12],
-        a[13],
-        a[14],
-    )
-    start, stop = rows(a[2], part, parts)
+    count, size = a[4], a[5]
+    start, stop = rows(a[3], part, parts)
     for plane in range(start, stop):
-        g = floats(a[0] + FLOAT * plane * out_h * out_w)
-        into = a[1] + FLOAT * plane * height * width
-        clear(into, height * width)
-        x = floats(into)
-        for r in range(out_h):
-            top = r * stride_h - pad_h
-            u0, u1 = _inside(top, height, kernel_h, 1)
-            for j in range(out_w):
-                left = j * stride_w - pad_w
-                v0, v1 = _inside(left, width, kernel_w, 1)
-                count = divisor or _share(top, height, kernel_h, pad_h, whole) * _share(
-                    left, width, kernel_w, pad_w, whole
-                )
-                share = g[r * out_w + j] / f4(count)
-                for u in range(u0, u1):
-                    for v in range(v0, v1):
-                        x[(top + u) * width + left + v] += share
+        values, places = floats(a[0] + FLOAT * plane * count), longs(a[1] + 8 * plane * count)
+        clear(a[2] + FLOAT * plane * size, size)
+        into = floats(a[2] + FLOAT * plane * size)
+        for i in range(count):
+            into[places[i]] = values[i]
+
+
+def gather(args: int, part: int, parts: int) -> None:
+    """The numbers of planes at given places."""
+    a = longs(args)
+    size, count = a[4], a[5]
+    start, stop = rows(a[3], part, parts)
+    for plane in range(start, stop):
+        values, places = floats(a[0] + FLOAT * plane * size), longs(a[1] + 8 * plane * count)
+        into = floats(a[2] + FLOAT * plane * count)
+        for i in range(count):
+            into[i] = values[places[i]]

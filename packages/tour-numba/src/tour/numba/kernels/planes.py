@@ -1,0 +1,331 @@
+"""Windows of single planes: convolutions of few channels a group, average and max pooling, and their gradients.
+
+A volume (an image is one of one slab, a signal an image of one row) is copied into a frame with a border round it, split into as many
+volumes as the stride has steps: every second row into the second, and so on. There what a tap meets in neighbouring windows is
+adjacent, and rows follow each other at the same distance everywhere, so that all windows of a plane are one run of vectors, with a
+few needless ones between the rows. A block of them stays in registers over all taps. Results are copied from such frames into place;
+the windows of a gradient, which lie a stride apart, are as many runs as the stride has steps.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from llvmlite import ir
+
+from numba.extending import intrinsic
+from tour.numba.kernels.lanes import FLOAT as NUMBER
+from tour.numba.kernels.lanes import LANES, LONG, VECTOR, Code, inlined
+from tour.numba.kernels.layout import clear, fill, frame, unframe
+from tour.numba.kernels.masks import PLACES
+from tour.numba.kernels.memory import floats, function, ints, longs, rows
+from tour.numba.kernels.products import FLOAT
+from tour.numba.kernels.scalar import ZERO, f4
+
+LOWEST = f4(-np.inf)
+MANY, FEW = 8, 4  # vectors of a block
+ROUND = 9  # taps whose products are added up at a time
+
+
+# --- Blocks of vectors ---------------------------------------------------------------------------------------------------------
+
+
+def _over_taps(code: Code, count: Any, begin: list[Any], step: Any) -> list[Any]:
+    """Values after `step(tap, values)` for each of `count` taps, at least one, from those at the beginning."""
+    b = code.b
+    before, loop, after = b.block, b.append_basic_block("loop"), b.append_basic_block("after")
+    b.branch(loop)
+    b.position_at_end(loop)
+    k, values = b.phi(LONG), [b.phi(v.type) for v in begin]
+    for phi, value in ((k, ir.Constant(LONG, 0)), *zip(values, begin, strict=True)):
+        phi.add_incoming(value, before)
+    new = step(k, values)
+    following = b.add(k, ir.Constant(LONG, 1))
+    for phi, value in ((k, following), *zip(values, new, strict=True)):
+        phi.add_incoming(value, loop)
+    b.cbranch(b.icmp_signed("<", following, count), loop, after)
+    b.position_at_end(after)
+    return list(new)
+
+
+def _sums(height: int) -> Any:
+    """`height` vectors of results: bias plus taps' weights times what they meet.
+
+    Called as `f(x, taps, w, weights, count, y, bias)`: where the taps lie from x, and their weights from w, in bytes.
+    """
+
+    def emit(code: Code, *args: Any) -> None:
+        b = code.b
+        x, taps, w, weights, count, y, bias = args
+        x, taps, w, weights, y, bias = (b.inttoptr(p, ir.PointerType()) for p in (x, taps, w, weights, y, bias))
+
+        def step(k: Any, sums: list[Any]) -> list[Any]:
+            place, at = (
+                code.at(base, b.load(code.at(table, code.times(k, 8)), align=8, typ=LONG))
+                for base, table in ((x, taps), (w, weights))
+            )
+            weight = code.splat(code.load(at, NUMBER))
+            return [code.fma(weight, code.load(code.at(place, FLOAT * LANES * i)), s) for i, s in enumerate(sums)]
+
+        for i, value in enumerate(_over_taps(code, count, [code.splat(code.load(bias, NUMBER))] * height, step)):
+            code.store(value, code.at(y, FLOAT * LANES * i))
+
+    def typed(typing: Any, x: Any, taps: Any, w: Any, weights: Any, count: Any, y: Any, bias: Any) -> Any:
+        return inlined(emit, 7)
+
+    return intrinsic(typed)
+
+
+def _largest(height: int) -> Any:
+    """`height` vectors of the largest numbers that taps meet, and of the numbers of these taps, as PyTorch finds them.
+
+    Called as `f(x, taps, count, y, first, where)`; what no tap beats has the number in `first`.
+    """
+
+    def emit(code: Code, *args: Any) -> None:
+        b = code.b
+        x, taps, count, y, begin, where = args
+        x, taps, y, begin, where = (b.inttoptr(p, ir.PointerType()) for p in (x, taps, y, begin, where))
+        lowest = ir.Constant(VECTOR, [-np.inf] * LANES)
+        found = [code.load(code.at(begin, FLOAT * LANES * i), PLACES) for i in range(height)]
+
+        def step(k: Any, values: list[Any]) -> list[Any]:
+            place = code.at(x, b.load(code.at(taps, code.times(k, 8)), align=8, typ=LONG))
+            none = ir.Constant(PLACES, ir.Undefined)
+            number = b.insert_element(none, b.trunc(k, ir.IntType(32)), ir.Constant(ir.IntType(32), 0))
+            number = b.shuffle_vector(number, none, ir.Constant(PLACES, [0] * LANES))
+            best, tap = [], []
+            for i in range(height):
+                new, old = code.load(code.at(place, FLOAT * LANES * i)), values[i]
+                beats = b.or_(b.fcmp_ordered(">", new, old), b.fcmp_unordered("uno", new, new))
+                best.append(b.select(beats, new, old))
+                tap.append(b.select(beats, number, values[height + i]))
+            return best + tap
+
+        new = _over_taps(code, count, [lowest] * height + found, step)
+        for target, values in ((y, new[:height]), (where, new[height:])):
+            for i, value in enumerate(values):
+                code.store(value, code.at(target, FLOAT * LANES * i))
+
+    def typed(typing: Any, x: Any, taps: Any, count: Any, y: Any, begin: Any, where: Any) -> Any:
+        return inlined(emit, 6)
+
+    return intrinsic(typed)
+
+
+def _products(code: Code, *args: Any) -> None:
+    b = code.b
+    g, x, taps, count, into = args
+    g, x, taps, into = (b.inttoptr(p, ir.PointerType()) for p in (g, x, taps, into))
+    places = [code.at(x, b.load(code.at(taps, 8 * i), align=8, typ=LONG)) for i in range(ROUND)]
+
+    def step(k: Any, sums: list[Any]) -> list[Any]:
+        far = code.times(k, FLOAT * LANES)
+        there = code.load(code.at(g, far))
+        return [code.fma(there, code.load(code.at(place, far)), s) for place, s in zip(places, sums, strict=True)]
+
+    begun = [code.load(code.at(into, FLOAT * LANES * i)) for i in range(ROUND)]
+    for i, value in enumerate(_over_taps(code, count, begun, step)):
+        code.store(value, code.at(into, FLOAT * LANES * i))
+
+
+@intrinsic
+def _add_products(typing: Any, g: Any, x: Any, taps: Any, count: Any, into: Any) -> Any:
+    """Add the products of `count` vectors g with those that ROUND taps meet to a vector for each tap."""
+    return inlined(_products, 5)
+
+
+_sums_many, _sums_few, _sums_one = _sums(MANY), _sums(FEW), _sums(1)
+_largest_many, _largest_one = _largest(FEW), _largest(1)
+
+
+@function
+def _slide(x: int, taps: int, w: int, weights: int, count: int, y: int, vectors: int, bias: int) -> None:
+    """A run of results; the last block overlaps that before it."""
+    i = 0
+    if vectors >= MANY:
+        while i < vectors:
+            at = FLOAT * LANES * min(i, vectors - MANY)
+            _sums_many(x + at, taps, w, weights, count, y + at, bias)
+            i += MANY
+    elif vectors >= FEW:
+        while i < vectors:
+            at = FLOAT * LANES * min(i, vectors - FEW)
+            _sums_few(x + at, taps, w, weights, count, y + at, bias)
+            i += FEW
+    else:
+        while i < vectors:
+            at = FLOAT * LANES * i
+            _sums_one(x + at, taps, w, weights, count, y + at, bias)
+            i += 1
+
+
+@function
+def _find(x: int, taps: int, count: int, y: int, vectors: int, begin: int, where: int) -> None:
+    """A run of maxima."""
+    i = 0
+    if vectors >= FEW:
+        while i < vectors:
+            at = FLOAT * LANES * min(i, vectors - FEW)
+            _largest_many(x + at, taps, count, y + at, begin + at, where + at)
+            i += FEW
+    else:
+        while i < vectors:
+            at = FLOAT * LANES * i
+            _largest_one(x + at, taps, count, y + at, begin + at, where + at)
+            i += 1
+
+
+@function
+def _divide(x: int, counts: int, size: int) -> None:
+    values, divisors = floats(x), floats(counts)
+    for i in range(size):
+        values[i] /= divisors[i]
+
+
+# --- Kernels ---------------------------------------------------------------------------------------------------------------------
+
+
+def correlate(args: int, part: int, parts: int) -> None:
+    """Each of a group's results is the sum of what its taps meet in the group's planes. See `forms/planes.py` for the tables."""
+    a = longs(args)
+    groups, reads, writes = a[5], a[6], a[7]  # planes that a group reads, and writes
+    in_rows, in_width, in_places, in_starts, in_across, size = a[8], a[9], a[10], a[11], a[12], a[13]
+    out_rows, out_width, out_places, out_starts, out_across, out_size = a[14], a[15], a[16], a[17], a[18], a[19]
+    taps, weights, segments, phases, vectors, group_bytes, plane_bytes = (
+        a[20],
+        a[21],
+        longs(a[22]),
+        a[23],
+        a[24],
+        a[25],
+        a[26],
+    )
+    before, after = a[27], a[28]  # what gradients are divided by before, and results after, or zero
+    together = a[
+        29
+    ]  # groups whose planes are handled in one go: what has just been written is not ready to be read at once
+    framed = a[30] + FLOAT * part * (together * reads * size + LANES)
+    result = a[31] + FLOAT * part * (together * writes * out_size + LANES)
+    clear(framed, together * reads * size + LANES)
+    first, stop = rows(a[4] * groups, part, parts)
+    while first < stop:
+        units = min(together, stop - first)
+        for i in range(units * reads):
+            x, target = a[0] + FLOAT * (first * reads + i) * in_rows * in_width, framed + FLOAT * i * size
+            frame(x, in_rows, in_width, in_places, in_starts, in_across, target)
+            if before:
+                _divide(target, before, size)
+        for i in range(units * writes):
+            group, plane = (first + i // writes) % groups, i % writes
+            source, target = framed + FLOAT * (i // writes * reads) * size, result + FLOAT * i * out_size
+            w, bias = a[1] + group * group_bytes + plane * plane_bytes, a[2] + FLOAT * (group * writes + plane)
+            for phase in range(phases):
+                tap, count, into = segments[3 * phase], segments[3 * phase + 1], target + segments[3 * phase + 2]
+                if count:
+                    _slide(source, taps + 8 * tap, w, weights + 8 * tap, count, into, vectors, bias)
+                else:
+                    clear(into, vectors * LANES)
+            if after:
+                _divide(target, after, vectors * LANES)
+        for i in range(units * writes):
+            y = a[3] + FLOAT * (first * writes + i) * out_rows * out_width
+            unframe(result + FLOAT * i * out_size, out_rows, out_width, out_places, out_starts, out_across, y)
+        first += units
+
+
+def weight_grad(args: int, part: int, parts: int) -> None:
+    """Gradients of the weights of each result's taps, from planes x and the gradients g of results."""
+    a = longs(args)
+    samples, groups, reads, writes = a[3], a[4], a[5], a[6]
+    in_rows, in_width, in_places, in_starts, in_across, size = a[7], a[8], a[9], a[10], a[11], a[12]
+    out_rows, out_width, out_places, out_starts, out_size = a[13], a[14], a[15], a[16], a[17]
+    taps, count, rounded, vectors = a[18], a[19], a[20], a[21]  # taps, rounded up to whole rounds
+    together = a[22]  # groups whose planes are handled in one go: they lie beside each other in every sample
+    framed = a[23] + FLOAT * part * (together * reads * size + LANES)
+    grads = a[24] + FLOAT * part * together * writes * out_size
+    sums = a[25] + FLOAT * part * together * reads * writes * rounded * LANES
+    clear(framed, together * reads * size + LANES)
+    clear(grads, together * writes * out_size)
+    first, stop = rows(groups, part, parts)
+    while first < stop:
+        units = min(together, stop - first)
+        clear(sums, units * reads * writes * rounded * LANES)
+        for sample in range(samples):
+            for i in range(units * reads):
+                x = a[1] + FLOAT * ((sample * groups + first) * reads + i) * in_rows * in_width
+                frame(x, in_rows, in_width, in_places, in_starts, in_across, framed + FLOAT * i * size)
+            for i in range(units * writes):
+                g = a[0] + FLOAT * ((sample * groups + first) * writes + i) * out_rows * out_width
+                frame(g, out_rows, out_width, out_places, out_starts, 1, grads + FLOAT * i * out_size)
+            for i in range(units * writes):
+                for j in range(reads):
+                    source, into = (
+                        framed + FLOAT * (i // writes * reads + j) * size,
+                        sums + FLOAT * (i * reads + j) * rounded * LANES,
+                    )
+                    for k in range(0, rounded, ROUND):
+                        _add_products(
+                            grads + FLOAT * i * out_size, source, taps + 8 * k, vectors, into + FLOAT * k * LANES
+                        )
+        for pair in range(units * reads * writes):
+            for k in range(count):
+                total, vector = 0.0, floats(sums + FLOAT * (pair * rounded + k) * LANES)
+                for i in range(LANES):
+                    total += vector[i]
+                floats(a[2])[(first * reads * writes + pair) * count + k] = total
+        first += units
+
+
+def largest(args: int, part: int, parts: int) -> None:
+    """The largest number of each window of planes x, to y; and where it stands in its plane, unless that address is zero."""
+    a = longs(args)
+    in_rows, in_width, in_places, in_starts, in_across, size = a[4], a[5], a[6], a[7], a[8], a[9]
+    out_rows, out_width, out_places, out_starts = a[10], a[11], a[12], a[13]
+    taps, count, vectors, first = a[14], a[15], a[16], a[17]
+    corners, step, tap_places, nowhere = longs(a[18]), a[19], longs(a[20]), longs(a[21])
+    framed = a[22] + FLOAT * part * (size + LANES)
+    result = a[23] + FLOAT * part * vectors * LANES
+    where = a[24] + FLOAT * part * vectors * LANES
+    fill(framed, size + LANES, LOWEST)
+    start, stop = rows(a[3], part, parts)
+    for plane in range(start, stop):
+        frame(a[0] + FLOAT * plane * in_rows * in_width, in_rows, in_width, in_places, in_starts, in_across, framed)
+        _find(framed, taps, count, result, vectors, first, where)
+        unframe(result, out_rows, out_width, out_places, out_starts, 1, a[1] + FLOAT * plane * out_rows * out_width)
+        if not a[2]:
+            continue
+        for r in range(out_rows):
+            found, out = ints(where + longs(out_places)[r]), longs(a[2] + 8 * (plane * out_rows + r) * out_width)
+            for j in range(out_width):
+                tap = found[j]
+                out[j] = corners[r] + j * step + tap_places[tap] if tap >= 0 else nowhere[r * out_width + j]
+
+
+def largest_grad(args: int, part: int, parts: int) -> None:
+    """What arrives at a window, g, goes to its largest number of x; elsewhere are zeros."""
+    a = longs(args)
+    in_rows, in_width, in_places, in_starts, in_across, size = a[4], a[5], a[6], a[7], a[8], a[9]
+    out_rows, out_width, out_places, out_starts = a[10], a[11], a[12], a[13]
+    taps, count, vectors, first = longs(a[14]), a[15], a[16], a[17]
+    framed = a[18] + FLOAT * part * (size + LANES)
+    result = a[19] + FLOAT * part * vectors * LANES
+    where = a[20] + FLOAT * part * vectors * LANES
+    grads = a[21] + FLOAT * part * (size + LANES)
+    fill(framed, size + LANES, LOWEST)
+    start, stop = rows(a[3], part, parts)
+    for plane in range(start, stop):
+        frame(a[1] + FLOAT * plane * in_rows * in_width, in_rows, in_width, in_places, in_starts, in_across, framed)
+        _find(framed, a[14], count, result, vectors, first, where)
+        clear(grads, size + LANES)
+        clear(result, vectors * LANES)
+        frame(a[0] + FLOAT * plane * out_rows * out_width, out_rows, out_width, out_places, out_starts, 1, result)
+        arriving, winner = floats(result), ints(where)
+        for k in range(count):
+            into = floats(grads + taps[k])
+            for i in range(vectors * LANES):
+                into[i] += arriving[i] if winner[i] == k else ZERO
+        unframe(
+            grads, in_rows, in_width, in_places, in_starts, in_across, a[2] + FLOAT * plane * in_rows * in_width
+        )  # fmt: skip
