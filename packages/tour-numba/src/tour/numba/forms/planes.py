@@ -21,6 +21,7 @@ Ints = tuple[int, ...]
 
 _correlate, _weight_grad = Kernel("planes.correlate"), Kernel("planes.weight_grad")
 
+CHAINS = 3, 5, 7  # heights of kernels that tiles serve
 ROUND = 9  # taps that the gradient of weights takes at a time, as in `kernels/planes.py`
 
 
@@ -49,6 +50,8 @@ class Taps(NamedTuple):
     weights: Array  # where the weights of the taps are, in bytes
     segments: Array  # for each residue its first tap, how many, and where its results go
     vectors: int
+    grid: Array  # slabs, rows, vectors of a row; bytes from row to row, from slab to slab
+    chain: int  # taps that lie below each other, follow each other in the tables, and are served together; or none
 
 
 def framed(size: Ints, stride: Ints, padding: Ints, lengths: Sequence[int]) -> Frame:
@@ -66,6 +69,13 @@ def framed(size: Ints, stride: Ints, padding: Ints, lengths: Sequence[int]) -> F
     return Frame(len(places), size[2], places, starts, stride[2], prod(stride) * part, pitches, part)
 
 
+def _tiles(counts: Sequence[int], kernel: int, steps: int, pitches: Ints) -> tuple[int, Array]:
+    """How many taps lie below each other, if tiles serve, and how results lie."""
+    vectors = -(-counts[2] // LANES)
+    serve = kernel in CHAINS and steps == 1 and vectors >= 2 and counts[1] >= 4
+    return kernel if serve else 0, np.array([counts[0], counts[1], vectors, 4 * pitches[1], 4 * pitches[0]], np.int64)
+
+
 def _run(counts: Sequence[int], pitches: Ints) -> int:
     """Vectors from the first window to the last."""
     last = sum((n - 1) * pitch for n, pitch in zip(counts, pitches, strict=True))
@@ -74,9 +84,9 @@ def _run(counts: Sequence[int], pitches: Ints) -> int:
 
 @lru_cache(maxsize=128)
 def sliding(
-    size: Ints, kernel: Ints, stride: Ints, padding: Ints, dilation: Ints, out: Ints, reads: int
-) -> tuple[Frame, Frame, Taps]:
-    """Frames of the input and of the results, and taps, of windows that slide over `reads` planes."""
+    size: Ints, kernel: Ints, stride: Ints, padding: Ints, dilation: Ints, out: Ints, reads: int, tiles: bool = False
+) -> tuple[Frame, Frame, Taps]:  # fmt: skip
+    """Frames of the input and of the results, and taps, of windows that slide over `reads` planes, in tiles if they serve."""
     size, kernel, stride, dilation, out = (three(n, 1) for n in (size, kernel, stride, dilation, out))
     padding = three(padding, 0)
     lengths = [
@@ -84,6 +94,7 @@ def sliding(
         for n, k, s, p, d, m in zip(size, kernel, stride, padding, dilation, out, strict=True)
     ]
     into = framed(size, stride, padding, lengths)
+    chain, grid = _tiles(out, kernel[1] if tiles else 0, stride[1] * dilation[1], into.pitches)
     places = [np.arange(reads, dtype=np.int64) * into.size]
     for k, s, d, pitch, step in zip(
         kernel, stride, dilation, into.pitches, (stride[1] * stride[2], stride[2], 1), strict=True
@@ -91,9 +102,12 @@ def sliding(
         q, r = np.divmod(np.arange(k, dtype=np.int64) * d, s)
         places.append(r * step * into.part + q * pitch)
     found = 4 * sums(places)
+    order = np.arange(len(found))
+    if chain:
+        order = order.reshape(-1, *kernel[1:]).swapaxes(1, 2).ravel()
     outof = framed(out, (1, 1, 1), (0, 0, 0), lengths)
     segments = np.array([[0, len(found), 0]], np.int64)
-    return into, outof, Taps(found, 4 * np.arange(len(found)), segments, _run(out, into.pitches))
+    return into, outof, Taps(found[order], 4 * order, segments, _run(out, into.pitches), grid, chain)
 
 
 @lru_cache(maxsize=128)
@@ -118,6 +132,7 @@ def spreading(
         ]
         for k, s, d, b, pitch, step in zip(kernel, stride, dilation, before, into.pitches, steps, strict=True)
     ]  # fmt: skip
+    chain, grid = _tiles(counts, kernel[1], stride[1] * stride[2] * stride[0] * dilation[1], into.pitches)
     places: list[int] = []
     weights: list[int] = []
     segments: list[Ints] = []
@@ -127,6 +142,8 @@ def spreading(
             for i in range(reads)
             for tap in product(*met)
         ]
+        if chain:  # from the last row of the kernel to the first, which meets the lowest
+            taps = [taps[i] for i in np.arange(len(taps)).reshape(-1, *kernel[1:])[:, ::-1].swapaxes(1, 2).ravel()]
         segments.append((len(places), len(taps), 4 * residue * outof.part))
         weights += [4 * w for w, _ in taps]
         places += [4 * at for _, at in taps]
@@ -135,6 +152,8 @@ def spreading(
         np.array(weights, np.int64),
         np.array(segments, np.int64),
         _run(counts, into.pitches),
+        grid,
+        chain,
     )
     return into, outof, found
 
@@ -160,6 +179,7 @@ def correlate(
         parts, x, w, bias, y, len(y), groups, reads, writes, *into.rowwise, *outof.rowwise,
         taps.places, taps.weights, taps.segments, len(taps.segments), taps.vectors, 4 * group, 4 * plane, before, after, together,
         memory.empty((parts, together * reads * into.size + LANES)), memory.empty((parts, together * writes * outof.size + LANES)),
+        taps.grid, taps.chain,
     )  # fmt: skip
 
 
@@ -181,7 +201,7 @@ def conv(
     y = memory.empty((len(x), len(weight), *out))
     given = memory.zeros((len(weight),)) if bias is None else memory.dense(bias)
     reads, writes, area = weight.shape[1], len(weight) // groups, prod(weight.shape[2:])
-    tables = sliding(x.shape[2:], weight.shape[2:], stride, padding, dilation, out, reads)
+    tables = sliding(x.shape[2:], weight.shape[2:], stride, padding, dilation, out, reads, True)
     each = reads * area
     correlate(memory.dense(x), memory.dense(weight), given, y, groups, reads, writes, tables, writes * each, each)
     return y

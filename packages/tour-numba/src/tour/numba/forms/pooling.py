@@ -163,7 +163,7 @@ def _averaging(
 ) -> tuple[Tables, Array]:
     """Windows that slide over a plane, and what their sums are divided by."""
     size, out, kernel, stride, padding = *(three(n, 1) for n in (size, out, kernel, stride)), three(padding, 0)
-    tables = sliding(size, kernel, stride, padding, (1, 1, 1), out, 1)
+    tables = sliding(size, kernel, stride, padding, (1, 1, 1), out, 1, True)
     room = tables[2].vectors * LANES
     return tables, _counts(size, kernel, stride, padding, out, whole, divisor, tables[0].pitches, (0, 0, 0), room)
 

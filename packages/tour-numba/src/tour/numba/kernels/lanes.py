@@ -77,6 +77,22 @@ class Code:
             rows, d = new, 2 * d
         return rows
 
+    def repeat(self, count: Any, begin: list[Any], step: Callable[[Any, list[Any]], list[Any]]) -> list[Any]:
+        """The values after `step(i, values)` for each i below `count`, which is at least one, from those at the beginning."""
+        b = self.b
+        before, loop, after = b.block, b.append_basic_block("loop"), b.append_basic_block("after")
+        b.branch(loop)
+        b.position_at_end(loop)
+        i, values = b.phi(LONG), [b.phi(v.type) for v in begin]
+        new = step(i, values)
+        following = b.add(i, ir.Constant(LONG, 1))
+        for phi, start, value in zip([i, *values], [ir.Constant(LONG, 0), *begin], [following, *new], strict=True):
+            phi.add_incoming(start, before)
+            phi.add_incoming(value, loop)
+        b.cbranch(b.icmp_signed("<", following, count), loop, after)
+        b.position_at_end(after)
+        return new
+
     def keep(self, c: Any, c_row: Any, rows: list[list[Any]], add: Any) -> None:
         """Write rows of vectors at c, or add them to what is there unless `add` is zero."""
         b = self.b

@@ -59,70 +59,50 @@ def unpack(source: int, places: int, y: int, channels: int, pixels: int, plane: 
         c += LANES
 
 
-def _move(masked: bool) -> Any:
-    def emit(code: Code, *args: Any) -> None:
-        source, target = (code.b.inttoptr(p, ir.PointerType()) for p in args[:2])
-        if masked:
-            mask = first(code, args[2])
-            masked_store(code, masked_load(code, source, mask), target, mask)
-        else:
-            code.store(code.load(source), target)
+def _rows(framing: bool, across: int) -> Any:
+    """Copy at most `across` vectors of each of some rows, dealt out to as many places, or back.
 
-    def typed(typing: Any, source: Any, target: Any, count: Any) -> Any:
-        return inlined(emit, 3)
+    Called as `f(x, row, count, places, target, odd, width)`: rows are `row` bytes apart at x, and at `places` in the target, where
+    numbers of odd rank begin `odd` bytes behind the others.
+    """
+
+    def emit(code: Code, *args: Any) -> None:
+        b = code.b
+        x, row, count, places, target, odd, width = args
+        x, places, target = (b.inttoptr(p, ir.PointerType()) for p in (x, places, target))
+        whole = [first(code, width, LANES * i) for i in range(across)]
+        ranks = [
+            b.ashr(b.add(width, ir.Constant(LONG, across - 1 - i)), ir.Constant(LONG, across - 1))
+            for i in range(across)
+        ]
+        dealt = [first(code, n) for n in ranks]
+
+        def step(k: Any, _: Any) -> list[Any]:
+            place = code.at(target, b.load(code.at(places, code.times(k, 8)), align=8, typ=LONG))
+            here = [code.at(code.at(x, b.mul(row, k)), FLOAT * LANES * i) for i in range(across)]
+            there = [place, code.at(place, odd)][:across]
+            sources, masks, results, result_masks = (
+                (here, whole, there, dealt) if framing else (there, dealt, here, whole)
+            )
+            vectors = [masked_load(code, p, mask) for p, mask in zip(sources, masks, strict=True)]
+            if across == 2:
+                vectors = [b.shuffle_vector(*vectors, ir.Constant(PLACES, order)) for order in orders]
+            for value, p, mask in zip(vectors, results, result_masks, strict=True):
+                masked_store(code, value, p, mask)
+            return []
+
+        deal = [[2 * j + i for j in range(LANES)] for i in (0, 1)]
+        merge = [[j // 2 + i * LANES // 2 + (LANES if j % 2 else 0) for j in range(LANES)] for i in (0, 1)]
+        orders = deal if framing else merge
+        code.repeat(count, [], step)
+
+    def typed(typing: Any, x: Any, row: Any, count: Any, places: Any, target: Any, odd: Any, width: Any) -> Any:
+        return inlined(emit, 7)
 
     return intrinsic(typed)
 
 
-_move_all, _move_some = _move(False), _move(True)
-
-
-def _deal(code: Code, *args: Any) -> None:
-    source, even, odd, count = args
-    b = code.b
-    source, even, odd = (b.inttoptr(p, ir.PointerType()) for p in (source, even, odd))
-    low, high = (masked_load(code, code.at(source, FLOAT * LANES * i), first(code, count, LANES * i)) for i in (0, 1))
-    for i, target in enumerate((even, odd)):
-        picked = b.shuffle_vector(low, high, ir.Constant(PLACES, [2 * j + i for j in range(LANES)]))
-        half = b.ashr(b.add(count, ir.Constant(LONG, 1 - i)), ir.Constant(LONG, 1))
-        masked_store(code, picked, target, first(code, half))
-
-
-@intrinsic
-def _deal_out(typing: Any, source: Any, even: Any, odd: Any, count: Any) -> Any:
-    """The numbers in even and in odd places, of at most two vectors."""
-    return inlined(_deal, 4)
-
-
-def _merge(code: Code, *args: Any) -> None:
-    even, odd, target, count = args
-    b = code.b
-    even, odd, target = (b.inttoptr(p, ir.PointerType()) for p in (even, odd, target))
-    halves = [
-        masked_load(code, p, first(code, b.ashr(b.add(count, ir.Constant(LONG, 1 - i)), ir.Constant(LONG, 1))))
-        for i, p in enumerate((even, odd))
-    ]
-    for i in (0, 1):
-        order = [j // 2 + i * LANES // 2 + (LANES if j % 2 else 0) for j in range(LANES)]
-        both = b.shuffle_vector(*halves, ir.Constant(PLACES, order))
-        masked_store(code, both, code.at(target, FLOAT * LANES * i), first(code, count, LANES * i))
-
-
-@intrinsic
-def _bring_together(typing: Any, even: Any, odd: Any, target: Any, count: Any) -> Any:
-    """The inverse of `_deal_out`."""
-    return inlined(_merge, 4)
-
-
-@function
-def _copy(source: int, target: int, count: int) -> None:
-    while count >= LANES:
-        _move_all(source, target, count)
-        source += FLOAT * LANES
-        target += FLOAT * LANES
-        count -= LANES
-    if count > 0:
-        _move_some(source, target, count)
+_put_rows, _deal_rows, _take_rows, _merge_rows = _rows(True, 1), _rows(True, 2), _rows(False, 1), _rows(False, 2)
 
 
 @function
@@ -132,18 +112,19 @@ def frame(x: int, count: int, width: int, places: int, starts: int, across: int,
     Where `across` is more than one, the numbers of a row are dealt out to as many places, which begin at `starts` from its own.
     """
     table, begin = longs(places), longs(starts)
-    for r in range(count):
-        source, into = x + FLOAT * r * width, target + table[r]
-        if across == 1:
-            _copy(source, into, width)
-        elif across == 2:
-            for i in range(0, width, 2 * LANES):
-                _deal_out(
-                    source + FLOAT * i, into + begin[0] + 2 * i, into + begin[1] + 2 * i, min(width - i, 2 * LANES)
-                )
-        else:
+    if across == 1:
+        for i in range(0, width, LANES):
+            at = FLOAT * i
+            _put_rows(x + at, FLOAT * width, count, places, target + at, 0, min(LANES, width - i))
+    elif across == 2:
+        odd = begin[1] - begin[0]
+        for i in range(0, width, 2 * LANES):
+            into = target + begin[0] + FLOAT * i // 2
+            _deal_rows(x + FLOAT * i, FLOAT * width, count, places, into, odd, min(2 * LANES, width - i))
+    else:
+        for r in range(count):
             for q in range(min(across, width)):
-                dealt, taken = floats(into + begin[q]), floats(source + FLOAT * q)
+                dealt, taken = floats(target + table[r] + begin[q]), floats(x + FLOAT * (r * width + q))
                 for i in range((width - q + across - 1) // across):
                     dealt[i] = taken[i * across]
 
@@ -152,18 +133,19 @@ def frame(x: int, count: int, width: int, places: int, starts: int, across: int,
 def unframe(source: int, count: int, width: int, places: int, starts: int, across: int, x: int) -> None:
     """The inverse of `frame`."""
     table, begin = longs(places), longs(starts)
-    for r in range(count):
-        taken, into = source + table[r], x + FLOAT * r * width
-        if across == 1:
-            _copy(taken, into, width)
-        elif across == 2:
-            for i in range(0, width, 2 * LANES):
-                _bring_together(
-                    taken + begin[0] + 2 * i, taken + begin[1] + 2 * i, into + FLOAT * i, min(width - i, 2 * LANES)
-                )
-        else:
+    if across == 1:
+        for i in range(0, width, LANES):
+            at = FLOAT * i
+            _take_rows(x + at, FLOAT * width, count, places, source + at, 0, min(LANES, width - i))
+    elif across == 2:
+        odd = begin[1] - begin[0]
+        for i in range(0, width, 2 * LANES):
+            taken = source + begin[0] + FLOAT * i // 2
+            _merge_rows(x + FLOAT * i, FLOAT * width, count, places, taken, odd, min(2 * LANES, width - i))
+    else:
+        for r in range(count):
             for q in range(min(across, width)):
-                dealt, back = floats(taken + begin[q]), floats(into + FLOAT * q)
+                dealt, back = floats(source + table[r] + begin[q]), floats(x + FLOAT * (r * width + q))
                 for i in range((width - q + across - 1) // across):
                     back[i * across] = dealt[i]
 

@@ -25,28 +25,11 @@ from tour.numba.kernels.scalar import ZERO, f4
 
 LOWEST = f4(-np.inf)
 MANY, FEW = 8, 4  # vectors of a block
+HEIGHT, WIDTH = 4, 2  # rows and vectors of a tile
 ROUND = 9  # taps whose products are added up at a time
 
 
 # --- Blocks of vectors ---------------------------------------------------------------------------------------------------------
-
-
-def _over_taps(code: Code, count: Any, begin: list[Any], step: Any) -> list[Any]:
-    """Values after `step(tap, values)` for each of `count` taps, at least one, from those at the beginning."""
-    b = code.b
-    before, loop, after = b.block, b.append_basic_block("loop"), b.append_basic_block("after")
-    b.branch(loop)
-    b.position_at_end(loop)
-    k, values = b.phi(LONG), [b.phi(v.type) for v in begin]
-    for phi, value in ((k, ir.Constant(LONG, 0)), *zip(values, begin, strict=True)):
-        phi.add_incoming(value, before)
-    new = step(k, values)
-    following = b.add(k, ir.Constant(LONG, 1))
-    for phi, value in ((k, following), *zip(values, new, strict=True)):
-        phi.add_incoming(value, loop)
-    b.cbranch(b.icmp_signed("<", following, count), loop, after)
-    b.position_at_end(after)
-    return list(new)
 
 
 def _sums(height: int) -> Any:
@@ -68,11 +51,48 @@ def _sums(height: int) -> Any:
             weight = code.splat(code.load(at, NUMBER))
             return [code.fma(weight, code.load(code.at(place, FLOAT * LANES * i)), s) for i, s in enumerate(sums)]
 
-        for i, value in enumerate(_over_taps(code, count, [code.splat(code.load(bias, NUMBER))] * height, step)):
+        for i, value in enumerate(code.repeat(count, [code.splat(code.load(bias, NUMBER))] * height, step)):
             code.store(value, code.at(y, FLOAT * LANES * i))
 
     def typed(typing: Any, x: Any, taps: Any, w: Any, weights: Any, count: Any, y: Any, bias: Any) -> Any:
         return inlined(emit, 7)
+
+    return intrinsic(typed)
+
+
+def _tile(chain: int) -> Any:
+    """HEIGHT rows of WIDTH vectors of results, where `chain` taps lie below each other: what they meet is read once for all rows.
+
+    Called as `f(x, line, taps, w, weights, chains, y, bias)`: rows are `line` bytes apart, taps `chain` after `chain`.
+    """
+
+    def emit(code: Code, *args: Any) -> None:
+        b = code.b
+        x, line, taps, w, weights, chains, y, bias = args
+        x, taps, w, weights, y, bias = (b.inttoptr(p, ir.PointerType()) for p in (x, taps, w, weights, y, bias))
+
+        def step(k: Any, sums: list[Any]) -> list[Any]:
+            where, places = code.times(k, 8 * chain), code.at(weights, code.times(k, 8 * chain))
+            top = code.at(x, b.load(code.at(taps, where), align=8, typ=LONG))
+            at = [b.load(code.at(places, 8 * u), align=8, typ=LONG) for u in range(chain)]
+            factors = [code.splat(code.load(code.at(w, u), NUMBER)) for u in at]
+            new = list(sums)
+            for i in range(HEIGHT + chain - 1):
+                row = code.at(top, code.times(line, i))
+                for j in range(WIDTH):
+                    met = code.load(code.at(row, FLOAT * LANES * j))
+                    for r in range(max(0, i - chain + 1), min(HEIGHT, i + 1)):
+                        new[r * WIDTH + j] = code.fma(factors[i - r], met, new[r * WIDTH + j])
+            return new
+
+        begin = [code.splat(code.load(bias, NUMBER))] * (HEIGHT * WIDTH)
+        for i, value in enumerate(code.repeat(chains, begin, step)):
+            code.store(value, code.at(y, code.times(line, i // WIDTH), FLOAT * LANES * (i % WIDTH)))
+
+    def typed(
+        typing: Any, x: Any, line: Any, taps: Any, w: Any, weights: Any, chains: Any, y: Any, bias: Any
+    ) -> Any:  # fmt: skip
+        return inlined(emit, 8)
 
     return intrinsic(typed)
 
@@ -103,7 +123,7 @@ def _largest(height: int) -> Any:
                 tap.append(b.select(beats, number, values[height + i]))
             return best + tap
 
-        new = _over_taps(code, count, [lowest] * height + found, step)
+        new = code.repeat(count, [lowest] * height + found, step)
         for target, values in ((y, new[:height]), (where, new[height:])):
             for i, value in enumerate(values):
                 code.store(value, code.at(target, FLOAT * LANES * i))
@@ -126,7 +146,7 @@ def _products(code: Code, *args: Any) -> None:
         return [code.fma(there, code.load(code.at(place, far)), s) for place, s in zip(places, sums, strict=True)]
 
     begun = [code.load(code.at(into, FLOAT * LANES * i)) for i in range(ROUND)]
-    for i, value in enumerate(_over_taps(code, count, begun, step)):
+    for i, value in enumerate(code.repeat(count, begun, step)):
         code.store(value, code.at(into, FLOAT * LANES * i))
 
 
@@ -137,6 +157,7 @@ def _add_products(typing: Any, g: Any, x: Any, taps: Any, count: Any, into: Any)
 
 
 _sums_many, _sums_few, _sums_one = _sums(MANY), _sums(FEW), _sums(1)
+_tile3, _tile5, _tile7 = _tile(3), _tile(5), _tile(7)
 _largest_many, _largest_one = _largest(FEW), _largest(1)
 
 
@@ -159,6 +180,25 @@ def _slide(x: int, taps: int, w: int, weights: int, count: int, y: int, vectors:
             at = FLOAT * LANES * i
             _sums_one(x + at, taps, w, weights, count, y + at, bias)
             i += 1
+
+
+@function
+def _slide_tiles(x: int, taps: int, w: int, weights: int, count: int, y: int, grid: int, bias: int, chain: int) -> None:
+    """All results, in tiles. The last overlap those before them; the right ones come first, as they write beyond the ends of rows."""
+    sizes = longs(grid)
+    height, across, line, slab = sizes[1], sizes[2], sizes[3], sizes[4]
+    for d in range(sizes[0]):
+        for r in range(0, height, HEIGHT):
+            j = across - WIDTH
+            while j > -WIDTH:
+                at = d * slab + min(r, height - HEIGHT) * line + FLOAT * LANES * max(j, 0)
+                if chain == 3:
+                    _tile3(x + at, line, taps, w, weights, count // 3, y + at, bias)
+                elif chain == 5:
+                    _tile5(x + at, line, taps, w, weights, count // 5, y + at, bias)
+                else:
+                    _tile7(x + at, line, taps, w, weights, count // 7, y + at, bias)
+                j -= WIDTH
 
 
 @function
@@ -206,6 +246,7 @@ def correlate(args: int, part: int, parts: int) -> None:
     together = a[
         29
     ]  # groups whose planes are handled in one go: what has just been written is not ready to be read at once
+    grid, chain = a[32], a[33]  # rows and vectors of the results, taps below each other, if tiles serve
     framed = a[30] + FLOAT * part * (together * reads * size + LANES)
     result = a[31] + FLOAT * part * (together * writes * out_size + LANES)
     clear(framed, together * reads * size + LANES)
@@ -223,7 +264,9 @@ def correlate(args: int, part: int, parts: int) -> None:
             w, bias = a[1] + group * group_bytes + plane * plane_bytes, a[2] + FLOAT * (group * writes + plane)
             for phase in range(phases):
                 tap, count, into = segments[3 * phase], segments[3 * phase + 1], target + segments[3 * phase + 2]
-                if count:
+                if chain:
+                    _slide_tiles(source, taps, w, weights, count, into, grid, bias, chain)
+                elif count:
                     _slide(source, taps + 8 * tap, w, weights + 8 * tap, count, into, vectors, bias)
                 else:
                     clear(into, vectors * LANES)
