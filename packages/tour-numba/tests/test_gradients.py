@@ -41,6 +41,18 @@ def test_every_length(guarded, rng, name):
         assert error.max(initial=0) <= 2 * TORCH[name]
 
 
+@pytest.mark.parametrize("name", ["silu_grad", "sigmoid_grad", "tanh_grad"])
+def test_double_precision(guarded, rng, name):
+    for n in SIZES:
+        g, x = (guarded.input(a.astype(np.float64)) for a in operands(rng, name, n))
+        y = getattr(forms, name)(g, x)
+        wanted = getattr(kernels, name).__wrapped__(g.astype(np.longdouble), x.astype(np.longdouble))
+        assert y.dtype == np.float64
+        error = np.abs(y - wanted) / np.maximum(1, np.abs(g)) / np.finfo(np.float64).eps
+        assert error.max(initial=0) <= 2 * TORCH[name]
+    assert np.isnan(forms.silu_grad(np.ones(3), np.array([np.nan] * 3))).all()
+
+
 @pytest.mark.parametrize("name", CASES)
 def test_odd_strides(guarded, rng, name):
     function = getattr(forms, name.partition(",")[0])
@@ -54,6 +66,7 @@ def test_what_is_left_to_numpy(rng):
     x = np.ones(5, np.float32)
     assert forms.silu_grad(x, x[:4]) is NotImplemented
     assert forms.silu_grad(x.astype(np.float64), x) is NotImplemented
+    assert forms.gelu_grad(x.astype(np.float64), x.astype(np.float64), "none") is NotImplemented
     assert forms.tanh_grad(x.astype(np.complex64), x.astype(np.complex64)) is NotImplemented
 
 

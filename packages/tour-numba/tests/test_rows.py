@@ -138,6 +138,36 @@ def test_batch_and_group_norm(guarded, rng, size, with_affine):
             compare("group_norm_grad", g, x, groups, means, rstd, w, wanted, scales=(1, sums, sums))
 
 
+@pytest.mark.parametrize("size", [(16,), (17,), (4, 5), (31,), (129,)])
+def test_batch_and_group_norm_in_double_precision(guarded, rng, size):
+    """The same source for float64, beside NumPy's kernels: errors of 1e-14 times what the numbers are."""
+
+    def same(got, wanted):
+        for a, b in zip(got, wanted, strict=True):
+            assert (a is None) == (b is None)
+            if a is not None:
+                assert a.dtype == np.float64 and a.shape == b.shape
+                assert np.abs(a - b).max() <= 2e-14 * max(10, np.abs(b).max())
+
+    for samples, channels, groups in ((1, 4, 2), (3, 6, 3), (5, 1, 1), (70, 2, 2)):
+        x, g = (guarded.input(rng.standard_normal((samples, channels, *size)) + 1) for _ in range(2))
+        w, b = (guarded.input(rng.standard_normal(channels)) for _ in range(2))
+        for weight, bias in ((w, b), (None, None)):
+            same(norms.batch_norm(x, weight, bias, 1e-5), normalization.batch_norm(x, weight, bias, 1e-5))
+            same(
+                norms.group_norm(x, groups, weight, bias, 1e-5), normalization.group_norm(x, groups, weight, bias, 1e-5)
+            )
+            _, mean, var = normalization.batch_norm(x, weight, bias, 1e-5)
+            _, means, rstd = normalization.group_norm(x, groups, weight, bias, 1e-5)
+            for wanted in WANTED:
+                given = g, x, mean, var, weight, 1e-5, wanted, True
+                same(norms.batch_norm_grad(*given), normalization.batch_norm_grad(*given))
+                given = g, x, groups, means, rstd, weight, wanted
+                same(norms.group_norm_grad(*given), normalization.group_norm_grad(*given))
+    assert norms.batch_norm(x, w.astype(np.float32), None, 1e-5) is NotImplemented
+    assert norms.group_norm_grad(g.astype(np.float32), x, groups, means, rstd, w, WANTED[0]) is NotImplemented
+
+
 def test_norms_of_views_and_other_dtypes(rng):
     x = rng.standard_normal((6, 40, 2)).astype(np.float32)
     for view in (x[::2, ::-1], x.transpose(2, 0, 1)):

@@ -38,6 +38,7 @@ _LARGE = 1 << 15  # elements from which compiled code adds faster still
 _BLOCKS = 1 << 9  # from which it does if it is at hand, as blocks of rows are several calls of NumPy
 _CHUNK = 512  # numbers that are added one after the other there; their sums are added in pairs
 _LINE = 1 << 14  # so many, if they are all there is, are added at once: as exactly as PyTorch does
+_ONE_THREAD = 1 << 16  # below which compiled code adds them in one thread, by a shorter call
 _LINES = {d: np.ones(_LINE, d) for d in (_F32, _F64)}
 
 
@@ -95,6 +96,8 @@ def _sum_of_few(a: Any) -> Any:
         and (r := _few_form.form(a)) is not NotImplemented
     ):
         return r
+    if n > _LINE:
+        return np.asarray(_sum(a, None, False))
     if a.ndim != 1:
         if not a.flags.c_contiguous:
             return np.asarray(reduce_add(a, None))
@@ -164,7 +167,13 @@ def sum(
         input = _as_dtype(input, dtype)
         a = input._a
     d = a.dtype
-    if dim is None and not keepdim and (d is _F32 or d is _F64) and a.size <= _LINE and type(a) is ndarray:
+    if (
+        dim is None
+        and not keepdim
+        and (d is _F32 or d is _F64)
+        and (a.size <= _LINE or (a.size < _ONE_THREAD and _few_form.found))
+        and type(a) is ndarray
+    ):
         r = _sum_of_few(a)
     else:
         if (d is _F32 or d is _F64) and a.size < _BIG and type(a) is ndarray and (dim is None or type(dim) is int):

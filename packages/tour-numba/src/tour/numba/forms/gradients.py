@@ -8,18 +8,19 @@ import numpy as np
 
 from tour.numba import _memory as memory
 from tour.numba._native import Kernel
-from tour.numba.forms._sharing import parts_for
+from tour.numba.forms._sharing import pair, parts_for
 
 Array = Any
 
-_gelu, _gelu_tanh, _silu = Kernel("gradients.gelu"), Kernel("gradients.gelu_tanh"), Kernel("gradients.silu")
-_sigmoid, _tanh = Kernel("gradients.sigmoid"), Kernel("gradients.tanh")
+_gelu, _gelu_tanh = {memory.F32: Kernel("gradients.gelu")}, {memory.F32: Kernel("gradients.gelu_tanh")}
+_silu, _sigmoid, _tanh = pair("gradients.silu"), pair("gradients.sigmoid"), pair("gradients.tanh")
 
 
-def _times(kernel: Kernel, g: Array, x: Array) -> Any:
-    if type(x) is not np.ndarray or g.shape != x.shape or not g.dtype is x.dtype is memory.F32:
+def _times(kernels: dict[Any, Kernel], g: Array, x: Array) -> Any:
+    kernel = kernels.get(g.dtype)
+    if kernel is None or type(x) is not np.ndarray or x.dtype is not g.dtype or g.shape != x.shape:
         return NotImplemented
-    y = memory.empty(g.shape)
+    y = memory.empty(g.shape, g.dtype)
     kernel(parts_for(g.size, 1 << 14), memory.dense(g), memory.dense(x), y, g.size)
     return y
 

@@ -19,8 +19,8 @@ SHORTEST = 16  # elements of a channel's run from which vectors gain
 
 _layer_norm, _layer_norm_grad = pair("rows.layer_norm"), pair("rows.layer_norm_grad")
 _rms_norm, _rms_norm_grad = pair("rows.rms_norm"), pair("rows.rms_norm_grad")
-_batch_norm, _batch_norm_grad = Kernel("channels.batch_norm"), Kernel("channels.batch_norm_grad")
-_group_norm, _group_norm_grad = Kernel("channels.group_norm"), Kernel("channels.group_norm_grad")
+_batch_norm, _batch_norm_grad = pair("channels.batch_norm"), pair("channels.batch_norm_grad")
+_group_norm, _group_norm_grad = pair("channels.group_norm"), pair("channels.group_norm_grad")
 
 
 @lru_cache(maxsize=64)
@@ -30,14 +30,7 @@ def _constant(n: int, value: float, dtype: Any = memory.F32) -> Array:
     return a
 
 
-def _serves(*arrays: Array | None) -> bool:
-    for a in arrays:
-        if a is not None and a.dtype is not memory.F32:
-            return False
-    return True
-
-
-def _rows_serve(kernels: dict[Any, Kernel], x: Array, *arrays: Array | None) -> bool:
+def _serves(kernels: dict[Any, Kernel], x: Array, *arrays: Array | None) -> bool:
     """Whether there is a kernel for the dtype of all these, and anything to do."""
     dtype = x.dtype
     for a in arrays:
@@ -58,7 +51,7 @@ def _parts(size: int, units: int) -> int:
 def layer_norm(x: Array, shape: tuple[int, ...], weight: Array | None, bias: Array | None, eps: float) -> Any:
     """(x - mean) / sqrt(var + eps) * weight + bias over the last dimensions."""
     n = prod(shape)
-    if not _rows_serve(_layer_norm, x, weight, bias):
+    if not _serves(_layer_norm, x, weight, bias):
         return NotImplemented
     rows = x.size // n
     y, mean, rstd = memory.empty(x.shape, x.dtype), memory.empty((rows, 1), x.dtype), memory.empty((rows, 1), x.dtype)
@@ -72,7 +65,7 @@ def layer_norm_grad(
 ) -> Any:
     """Gradients of `layer_norm`."""
     n = prod(shape)
-    if not _rows_serve(_layer_norm_grad, x, g, mean, rstd, weight):
+    if not _serves(_layer_norm_grad, x, g, mean, rstd, weight):
         return NotImplemented
     rows = x.size // n
     parts = _parts(x.size, rows)
@@ -93,7 +86,7 @@ def layer_norm_grad(
 def rms_norm(x: Array, shape: tuple[int, ...], weight: Array | None, eps: float) -> Any:
     """x / sqrt(mean(x ** 2) + eps) * weight over the last dimensions."""
     n = prod(shape)
-    if not _rows_serve(_rms_norm, x, weight):
+    if not _serves(_rms_norm, x, weight):
         return NotImplemented
     rows = x.size // n
     y, root = memory.empty(x.shape, x.dtype), memory.empty((rows, 1), x.dtype)
@@ -104,7 +97,7 @@ def rms_norm(x: Array, shape: tuple[int, ...], weight: Array | None, eps: float)
 def rms_norm_grad(g: Array, x: Array, shape: tuple[int, ...], rrms: Array, weight: Array | None, wanted: Any) -> Any:
     """Gradients of `rms_norm`."""
     n = prod(shape)
-    if not _rows_serve(_rms_norm_grad, x, g, rrms, weight):
+    if not _serves(_rms_norm_grad, x, g, rrms, weight):
         return NotImplemented
     rows = x.size // n
     parts = _parts(x.size, rows)
@@ -117,11 +110,15 @@ def rms_norm_grad(g: Array, x: Array, shape: tuple[int, ...], rrms: Array, weigh
 def batch_norm(x: Array, weight: Array | None, bias: Array | None, eps: float) -> Any:
     """Each channel by its own mean and variance."""
     samples, channels, size = len(x), x.shape[1], prod(x.shape[2:])
-    if not _serves(x, weight, bias) or size < SHORTEST or not x.size:
+    if not _serves(_batch_norm, x, weight, bias) or size < SHORTEST:
         return NotImplemented
-    y, mean, var = memory.empty(x.shape), memory.empty((channels,)), memory.empty((channels,))
-    inputs = memory.dense(x), _or(weight, channels, 1), _or(bias, channels, 0)
-    _batch_norm(_parts(x.size, channels), *inputs, y, mean, var, samples, channels, size, float(eps))
+    y, mean, var = (
+        memory.empty(x.shape, x.dtype),
+        memory.empty((channels,), x.dtype),
+        memory.empty((channels,), x.dtype),
+    )
+    inputs = memory.dense(x), _or(weight, channels, 1, x.dtype), _or(bias, channels, 0, x.dtype)
+    _batch_norm[x.dtype](_parts(x.size, channels), *inputs, y, mean, var, samples, channels, size, float(eps))
     return y, mean, var
 
 
@@ -130,23 +127,27 @@ def batch_norm_grad(
 ) -> Any:
     """Gradients of `batch_norm`, where the batch's own statistics were used."""
     samples, channels, size = len(x), x.shape[1], prod(x.shape[2:])
-    if not training or not _serves(g, x, mean, var, weight) or size < SHORTEST or not x.size:
+    if not training or not _serves(_batch_norm_grad, x, g, mean, var, weight) or size < SHORTEST:
         return NotImplemented
-    grad, dw, db = memory.empty(x.shape), memory.empty((channels,)), memory.empty((channels,))
-    inputs = memory.dense(g), memory.dense(x), memory.dense(mean), memory.dense(var), _or(weight, channels, 1)
-    _batch_norm_grad(_parts(x.size, channels), *inputs, grad, dw, db, samples, channels, size, float(eps))
+    grad, dw, db = (
+        memory.empty(x.shape, x.dtype),
+        memory.empty((channels,), x.dtype),
+        memory.empty((channels,), x.dtype),
+    )
+    inputs = memory.dense(g), memory.dense(x), memory.dense(mean), memory.dense(var), _or(weight, channels, 1, x.dtype)
+    _batch_norm_grad[x.dtype](_parts(x.size, channels), *inputs, grad, dw, db, samples, channels, size, float(eps))
     return grad if wanted[0] else None, dw if wanted[1] else None, db if wanted[2] else None
 
 
 def group_norm(x: Array, groups: int, weight: Array | None, bias: Array | None, eps: float) -> Any:
     """Each sample over groups of channels."""
     samples, channels, size = len(x), x.shape[1], prod(x.shape[2:])
-    if not _serves(x, weight, bias) or size < SHORTEST or not x.size:
+    if not _serves(_group_norm, x, weight, bias) or size < SHORTEST:
         return NotImplemented
     units = samples * groups
-    y, mean, rstd = memory.empty(x.shape), memory.empty((units, 1)), memory.empty((units, 1))
-    inputs = memory.dense(x), _or(weight, channels, 1), _or(bias, channels, 0)
-    _group_norm(
+    y, mean, rstd = memory.empty(x.shape, x.dtype), memory.empty((units, 1), x.dtype), memory.empty((units, 1), x.dtype)
+    inputs = memory.dense(x), _or(weight, channels, 1, x.dtype), _or(bias, channels, 0, x.dtype)
+    _group_norm[x.dtype](
         _parts(x.size, units), *inputs, y, mean, rstd, samples, groups, channels // groups, size, float(eps)
     )  # fmt: skip
     return y, mean, rstd
@@ -157,11 +158,11 @@ def group_norm_grad(
 ) -> Any:
     """Gradients of `group_norm`."""
     samples, channels, size = len(x), x.shape[1], prod(x.shape[2:])
-    if not _serves(g, x, mean, rstd, weight) or size < SHORTEST or not x.size:
+    if not _serves(_group_norm_grad, x, g, mean, rstd, weight) or size < SHORTEST:
         return NotImplemented
-    grad, sums = memory.empty(x.shape), memory.empty((2, samples, channels))
-    inputs = memory.dense(g), memory.dense(x), memory.dense(mean), memory.dense(rstd), _or(weight, channels, 1)
-    _group_norm_grad(
+    grad, sums = memory.empty(x.shape, x.dtype), memory.empty((2, samples, channels), x.dtype)
+    inputs = memory.dense(g), memory.dense(x), memory.dense(mean), memory.dense(rstd), _or(weight, channels, 1, x.dtype)
+    _group_norm_grad[x.dtype](
         _parts(x.size, samples * groups), *inputs, grad, sums[0], sums[1], samples, groups, channels // groups, size
     )  # fmt: skip
     dw, db = add_up(sums, 1)

@@ -58,6 +58,8 @@ def sum(a: Array, axis: Any, keepdim: bool) -> Any:
     if type(axis) is tuple:
         return _sum_over_several(a, axis, keepdim)
     if axis is None or a.size == a.shape[axis]:
+        if a.size < 2 * LEAST:  # one part in any case
+            return sum_of_few(a).reshape(_shape(a, axis, keepdim))
         total = np.add.reduce(_of_rows(_row_sums[a.dtype], a, STRETCH, np.float64))
     elif axis == a.ndim - 1:
         if 32 <= a.shape[-1] < 4 * SHORTEST:  # NumPy's products with ones are as fast
@@ -65,7 +67,7 @@ def sum(a: Array, axis: Any, keepdim: bool) -> Any:
         total = _of_rows(_row_sums[a.dtype], a, a.shape[-1], np.float64)
     else:
         return _sum_of_columns(a, axis, keepdim)
-    return total.astype(a.dtype).reshape(_shape(a, axis, keepdim))
+    return total.astype(a.dtype, copy=False).reshape(_shape(a, axis, keepdim))
 
 
 def _sum_of_columns(a: Array, axis: int, keepdim: bool) -> Any:

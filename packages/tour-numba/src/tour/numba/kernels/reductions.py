@@ -57,8 +57,10 @@ row_sums_4, row_sums_8 = _row_sums(floats, np.float32), _row_sums(doubles, np.fl
 
 
 # A product of many numbers may be too large, or too small, for what the whole is not. Of a block whose exponents add up to less than
-# this, none can, in double precision: it is multiplied side by side, any other in its order.
+# this, none can, in double precision: it is multiplied side by side, any other in its order. A product that is neither small nor large
+# had no factors so far from one that it matters: what has left the range of doubles on the way, and zeros, do not come back.
 BLOCK, REACH = 256, 1022 - 256
+NEAR, FAR = 2.0**-500, 2.0**500
 i4, i8 = np.int32, np.int64
 
 
@@ -81,6 +83,15 @@ def _row_products(items: Any, exponent: Any, one: Any) -> Any:
             product *= np.float64(x[j])
         return product
 
+    @helper
+    def may_be_reordered(x: Any, start: int, stop: int) -> Any:
+        all_, above = i4(0), i4(0)
+        for j in range(start, stop):
+            e = exponent(x[j])
+            all_ = i4(all_ + e)
+            above = i4(above + (e if e > one else one))
+        return 2 * i8(above) - i8(all_) - (stop - start) * i8(one) < REACH  # the sum of distances from `one`
+
     def row_products(args: int, part: int, parts: int) -> None:
         """The product of each row, in double precision; the last may be shorter."""
         a = longs(args)
@@ -90,15 +101,10 @@ def _row_products(items: Any, exponent: Any, one: Any) -> Any:
         for r in range(start, stop):
             x, end, total = items(a[0] + r * n * a[5]), min(n, size - r * n), 1.0
             for begin in range(0, end, BLOCK):
-                last, all_, above = min(begin + BLOCK, end), i4(0), i4(0)
+                last, product = min(begin + BLOCK, end), 1.0
                 for j in range(begin, last):
-                    e = exponent(x[j])
-                    all_ = i4(all_ + e)
-                    above = i4(above + (e if e > one else one))
-                if 2 * i8(above) - i8(all_) - (last - begin) * i8(one) < REACH:  # the sum of distances from `one`
-                    product = 1.0
-                    for j in range(begin, last):
-                        product *= np.float64(x[j])
+                    product *= np.float64(x[j])
+                if NEAR < abs(product) < FAR or may_be_reordered(x, begin, last):
                     total *= product
                 else:
                     total = in_order(x, begin, last, total)

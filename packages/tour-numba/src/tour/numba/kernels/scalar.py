@@ -208,6 +208,12 @@ def sigmoid(x: Any) -> Any:
     return ONE / (ONE + exp(-x))
 
 
+@careful
+def sigmoid_double(x: Any) -> Any:
+    """1 / (1 + exp(-x)) of a float64."""
+    return 1.0 / (1.0 + exp_double(-x))
+
+
 # log(1 + t) = 2 artanh(t / (2 + t)), for t from 0 to 1 a series in the square of at most 1/3.
 
 A7, A6, A5, A4, A3, A2, A1 = (f4(1 / (2 * k + 1)) for k in range(7, 0, -1))
