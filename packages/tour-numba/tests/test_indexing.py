@@ -126,8 +126,9 @@ def test_what_overlaps_or_has_gaps_is_left_to_numpy(rng):
 
 @pytest.mark.parametrize("dtype", [*DTYPES, np.complex128, np.float16])
 @pytest.mark.parametrize("shape", SHAPES)
-def test_select(fenced, rng, shape, dtype):
+def test_select(fenced, rng, monkeypatch, shape, dtype):
     fenced(forms)
+    monkeypatch.setattr(forms, "_shared", lambda size: True)
     a = (rng.standard_normal(shape) * 99).astype(dtype)
     for dim in range(a.ndim):
         for m in (1, 2, 9, 40):
@@ -142,7 +143,8 @@ def test_select(fenced, rng, shape, dtype):
                 assert forms.select(a, dim, np.append(index, wrong)) is NotImplemented
 
 
-def test_selecting_the_rest_is_left_to_numpy(rng):
+def test_selecting_the_rest_is_left_to_numpy(rng, monkeypatch):
+    monkeypatch.setattr(forms, "_shared", lambda size: True)
     a, i = rng.standard_normal((6, 8)).astype(np.float32), np.zeros(3, np.int64)
     assert forms.select(a.T, 0, i) is NotImplemented and forms.select(a[:, :0], 0, i) is NotImplemented
     assert forms.select(a, 0, i[:0]) is NotImplemented and forms.embedding(a[0], i) is NotImplemented

@@ -158,3 +158,13 @@ def test_sequences_of_tensors_and_strange_integers_index():
     assert x[tour.tensor(1) : tour.tensor(3)].shape == (2, 4)
     assert x[range(2)].shape == (2, 4)
     assert x[tour.tensor([1, 0, 1], dtype=tour.uint8)].shape == (2, 4)  # a mask, as in PyTorch
+
+
+@pytest.mark.parametrize("shape", [(300,), (20, 30), (7, 9, 11), (2, 1, 200), (300, 0), (5, 3)])
+def test_nonzero_gives_the_places_in_order(shape):
+    rng = np.random.default_rng(0)
+    for dtype in (np.bool_, np.float32, np.int64):
+        a = (rng.random(shape) < 0.3).astype(dtype)
+        for view in (a, np.asfortranarray(a), a[::2]):
+            got = tour.nonzero(tour.from_numpy(view))
+            assert got.dtype is tour.int64 and np.array_equal(got.numpy(), np.argwhere(view))

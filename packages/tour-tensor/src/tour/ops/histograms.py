@@ -47,11 +47,17 @@ def bincount(input: Tensor, weights: Tensor | None = None, minlength: int = 0) -
         raise RuntimeError("minlength should be >= 0")
     if a.dtype.kind not in "iu":
         raise RuntimeError(f'"bincount_cpu" not implemented for {input.dtype.name}')
-    if a.ndim != 1 or (a.size and a.dtype.kind == "i" and a.min() < 0):
+    plain = type(a) is np.ndarray  # whose own check finds numbers below zero
+    if a.ndim != 1 or (not plain and a.size and a.dtype.kind == "i" and a.min() < 0):
         raise RuntimeError("bincount only supports 1-d non-negative integral inputs.")
     if weights is not None and (weights._a.ndim != 1 or weights._a.size != a.size):
         raise RuntimeError("weights should be 1-d and have the same length as input")
-    counts = np.bincount(a.astype(np.int64), None if weights is None else weights._a, minlength)
+    try:
+        counts = np.bincount(a.astype(np.int64, copy=False), None if weights is None else weights._a, minlength)
+    except ValueError:
+        if a.min() < 0:
+            raise RuntimeError("bincount only supports 1-d non-negative integral inputs.") from None
+        raise
     if weights is not None and weights._a.dtype == np.float32:
         counts = counts.astype(np.float32)
     return wrap(counts)

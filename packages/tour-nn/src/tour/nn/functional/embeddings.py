@@ -316,4 +316,8 @@ def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
         raise RuntimeError(f"num_classes should be positive, but got {num_classes}")
     if not there and classes.size and numbers.max() >= num_classes:
         raise RuntimeError(f"Class values must be smaller than num_classes: {numbers.max()} is not, for {num_classes}.")
+    if type(classes) is np.ndarray:
+        ones = np.zeros((classes.size, num_classes), np.int64)
+        ones[np.arange(classes.size), classes.reshape(-1)] = 1
+        return wrap(ones.reshape(*classes.shape, num_classes))
     return wrap((classes[..., None] == np.arange(num_classes, like=held(classes))).astype(np.int64))

@@ -46,6 +46,11 @@ def _rows(shape: tuple[int, ...], index: tuple[int, ...], dim: int) -> tuple[int
     return prod(index[:dim]) * m, inner, m, n * inner, inner, 1
 
 
+def _any(wrong: Array) -> bool:
+    """Whether a part has met an index out of range; of one part it is told in a tenth of the time of `any`."""
+    return bool(wrong.item() if wrong.size == 1 else wrong.any())
+
+
 def gather(a: Array, dim: int, index: Array) -> Any:
     """Elements at given places along a dimension."""
     where = _rows(a.shape, index.shape, dim) if a.ndim == index.ndim else None
@@ -57,7 +62,7 @@ def gather(a: Array, dim: int, index: Array) -> Any:
     wrong = np.empty(parts, np.int64)
     given = a, memory.dense(index), out, wrong
     _gather[a.itemsize](parts, *given, count, a.shape[dim], width, same, block, step, slope)
-    return NotImplemented if wrong.any() else out
+    return NotImplemented if _any(wrong) else out
 
 
 def _shares(where: tuple[int, ...], size: int) -> int:
@@ -106,12 +111,19 @@ def index_add(a: Array, dim: int, index: Array, source: Array) -> Any:
     return None
 
 
+def _shared(size: int) -> bool:
+    """Whether several threads copy rows of so many numbers; in one thread NumPy copies them as fast, and is called in less time."""
+    return size >= 2 * LEAST and _pool.threads() > 1
+
+
 def select(a: Array, axis: int, index: Array) -> Any:
     """Slices along a dimension, by a vector of indices."""
     width = prod(a.shape[axis + 1 :])
     if index.dtype.kind != "i" or not a.flags.c_contiguous or not index.size or not a.size:
         return NotImplemented
     outer, n, m = prod(a.shape[:axis]), a.shape[axis], index.size
+    if width > 1 and not _shared(outer * m * width):
+        return NotImplemented
     numbers = memory.dense(index.astype(np.int64, copy=False))
     out = np.empty((*a.shape[:axis], m, *a.shape[axis + 1 :]), a.dtype)
     if width == 1 and a.itemsize in _take:
@@ -124,7 +136,7 @@ def select(a: Array, axis: int, index: Array) -> Any:
         _take_rows(parts, a, numbers, out, wrong, outer, n, m, width * a.itemsize // 4)
     else:
         return NotImplemented
-    return NotImplemented if wrong.any() else out
+    return NotImplemented if _any(wrong) else out
 
 
 def embedding(weight: Array, index: Array, *_: Any) -> Any:

@@ -30,6 +30,7 @@ def bounds(args: int, part: int, parts: int) -> None:
 
 
 LINE = 64  # bytes of a cache line
+AHEAD, MOST = 4, 2048  # rows, and bytes of one, that are asked for ahead
 BLOCK = 256  # indices that are looked at, a vector at a time, before any is followed
 
 
@@ -117,14 +118,22 @@ def take_rows(args: int, part: int, parts: int) -> None:
     n, m, width = a[5], a[6], a[7]
     start, stop = rows(a[4] * m, part, parts)
     wrong[part] = 0
+    table, i = start // m * n, start % m
     for r in range(start, stop):
-        k = index[r % m]
+        k = index[i]
         if u8(k) >= u8(n):
             wrong[part] = 1
             return
-        of, to = (r // m * n + k) * width, r * width
+        if i + AHEAD < m and u8(index[i + AHEAD]) < u8(n):  # rows at random places are foreseen by nobody else
+            ahead = a[0] + 4 * (table + index[i + AHEAD]) * width
+            for j in range(0, min(4 * width, MOST), LINE):
+                fetch(ahead + j)
+        of, to = (table + k) * width, r * width
         for j in range(width):
             out[to + j] = x[of + j]
+        i += 1
+        if i == m:
+            table, i = table + n, 0
 
 
 def _scatter_add(items: Any) -> Any:
