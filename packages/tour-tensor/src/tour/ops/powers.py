@@ -37,7 +37,8 @@ def sqrt(input: Tensor, *, out: Tensor | None = None) -> Tensor:
 
 @in_single
 def _rsqrt(a: Any) -> Any:
-    return np.reciprocal(np.sqrt(a))
+    root = np.sqrt(a)
+    return np.reciprocal(root, root) if type(root) is np.ndarray else np.reciprocal(root)
 
 
 @unary(_rsqrt, fractions=True)

@@ -176,13 +176,16 @@ def _spaced(name: str, low: Any, high: Any, steps: Any, target: Any) -> Any:
         raise TypeError(f"{name}(): argument 'steps' (position 3) must be int, not {type(steps).__name__}")
     if count < 0:
         raise RuntimeError("number of steps must be non-negative")
-    i = np.arange(count)
     low, high = (x if isinstance(x, complex) else np.asarray(x).astype(target).item() for x in (low, high))
     step = (high - low) / (count - 1) if count > 1 else 0
-    values = np.where(i < count // 2, low + step * i, high - step * (count - 1 - i))
+    values = np.empty(count, np.complex128 if target.kind == "c" else np.float64)
     if count == 1:
-        values = np.array([low])
-    return values.astype(np.complex128 if target.kind == "c" else np.float64)
+        values[0] = low
+    else:
+        half = count // 2
+        values[:half] = np.arange(half) * step + low
+        values[half:] = high - np.arange(count - 1 - half, -1, -1) * step
+    return values
 
 
 def linspace(

@@ -109,12 +109,17 @@ def smooth_l1_loss(
     warn_of_broadcasting(input, target)
     if beta < 0:
         raise RuntimeError(f"smooth_l1_loss does not support negative values for beta, but got {beta}.")
-    difference = input - target
-    size = difference.abs()
+    size = (input - target).abs()
     if beta == 0:
         return reduced(size, reduction)
-    near = difference * difference * (0.5 / beta)
-    return reduced(tour.where(size < beta, near, size - 0.5 * beta), reduction)
+    losses = _bent(size, beta)
+    return reduced(losses if beta == 1 else losses / beta, reduction)
+
+
+def _bent(size: Tensor, at: float) -> Tensor:
+    """`size² / 2` up to `at`, `at (size - at / 2)` beyond: one formula for both, as choosing takes more passes."""
+    near = size.clamp(max=at)
+    return near * (size - 0.5 * near)
 
 
 def huber_loss(
@@ -142,10 +147,7 @@ def huber_loss(
     warn_of_broadcasting(input, target)
     if delta <= 0:
         raise RuntimeError(f"huber_loss does not support non-positive values for delta, but got {delta}.")
-    difference = input - target
-    size = difference.abs()
-    near = 0.5 * difference * difference
-    losses = tour.where(size <= delta, near, delta * (size - 0.5 * delta))
+    losses = _bent((input - target).abs(), delta)
     if weight is None or reduction != "mean":
         return weighted(losses, weight, reduction)
     return weighted(losses, weight, "none").mean()
