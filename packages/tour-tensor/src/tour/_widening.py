@@ -24,9 +24,12 @@ def sum_dtype(dtype: Any) -> Any:
     return np.dtype(np.float32) if is_half(dtype) else dtype
 
 
+_F32, _F64 = np.dtype(np.float32), np.dtype(np.float64)
+
+
 def double(a: Any) -> Any:
     """float32 arrays of the host in float64, others as they are: PyTorch's scans and variances are that exact."""
-    return a.astype(np.float64) if a.dtype == np.float32 and type(a) is ndarray else a
+    return a.astype(_F64) if a.dtype is _F32 and type(a) is ndarray else a
 
 
 BLOCK = 16  # numbers that are added one after another, where there are more than twice as many

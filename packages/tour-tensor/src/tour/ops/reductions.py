@@ -46,7 +46,7 @@ def _sum(a: Any, dim: Any, keepdim: bool) -> Any:
     d = a.dtype
     axis: Any = axes(dim, a.ndim)
     n = a.size
-    if (n >= _LARGE or (n >= _BLOCKS and _sum_form.found)) and type(a) is ndarray:
+    if (n >= _LARGE or (n >= _BLOCKS and _sum_form.at_hand())) and type(a) is ndarray:
         r = _sum_form.form(a, axis, keepdim)
         if r is not NotImplemented:
             return r
@@ -178,7 +178,7 @@ def sum(
     else:
         if (d is _F32 or d is _F64) and a.size < _BIG and type(a) is ndarray and (dim is None or type(dim) is int):
             try:
-                if dim is None or a.size <= 4 * BLOCK or dim == -1 or a.shape[dim] <= 2 * BLOCK:
+                if dim is None or a.ndim < 2 or dim == -1 or a.shape[dim] <= 2 * BLOCK:
                     r = reduce_add(a, dim, None, None, keepdim)
                 else:
                     r = _sum(a, dim, keepdim)

@@ -13,7 +13,7 @@ from tour._declare import result
 from tour._dtypes import BOOLEAN, FLOATING, FROM_NUMPY
 from tour._shapes import axes
 from tour._storing import store
-from tour._widening import double, single
+from tour._widening import double, reduce_add, single
 from tour.ops.complexes import complex
 from tour.ops.linear import matmul
 from tour.ops.reductions import Dim, _sum, mean
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["corrcoef", "cov", "std", "std_mean", "var", "var_mean"]
 
 _F32, _F64 = np.dtype(np.float32), np.dtype(np.float64)
+_FEW = 1 << 13  # elements below which a sum costs more to call than to add up
 
 
 def _var(a: Any, dim: Any, correction: float, keepdim: bool) -> Any:
@@ -31,7 +32,8 @@ def _var(a: Any, dim: Any, correction: float, keepdim: bool) -> Any:
     d = a.dtype
     wide = double(a if d is _F32 or d is _F64 else single(a))
     axis: Any = axes(dim, a.ndim)
-    total = _sum(wide, axis, True)
+    few = a.size < _FEW and (d is _F32 or axis is None or axis == a.ndim - 1)  # NumPy's own sums are exact enough
+    total = reduce_add(wide, axis, None, None, True) if few else _sum(wide, axis, True)
     count = a.size // total.size if total.size and a.size else 0
     if not count:
         away = wide
@@ -39,7 +41,10 @@ def _var(a: Any, dim: Any, correction: float, keepdim: bool) -> Any:
         mean = total / as_divisor(count, total.dtype)
         away = as_array(wide - mean) if wide.dtype is d else np.subtract(wide, mean, wide)
     squares = np.multiply(away, away, away) if away.dtype.kind == "f" else (away * away.conj()).real
-    r = _sum(squares, axis, keepdim) / as_divisor(max(count - correction, 0), squares.dtype)
+    added = reduce_add(squares, axis, None, None, keepdim) if few else _sum(squares, axis, keepdim)
+    r = added / as_divisor(max(count - correction, 0), squares.dtype)
+    if d is _F32:
+        return r.astype(_F32, copy=False)
     return r if r.dtype is d else r.astype(FROM_NUMPY[d].to_real().numpy, copy=False)
 
 
