@@ -41,22 +41,6 @@ print(tour.numba.compiled(), "numba" in sys.modules, float(y.double().sum()))
 """
 
 
-def test_a_second_process_finds_the_code_on_disk(python, tmp_path):
-    first = python(LARGE, TOUR_NUMBA_CACHE=str(tmp_path))
-    assert first.startswith("['elementwise.sigmoid'] True ")
-    files = {p: p.stat().st_mtime_ns for p in tmp_path.rglob("*.o")}
-    names = {p.name for p in files} - {"tbb.o"}  # where TBB is
-    assert names == {"elementwise.sigmoid.o", "reductions.row_sums_8.o", "driver.o", "heap.o"}
-    assert python(LARGE, TOUR_NUMBA_CACHE=str(tmp_path)) == first.replace("True", "False")
-    assert {p: p.stat().st_mtime_ns for p in tmp_path.rglob("*.o")} == files
-
-
-def test_a_cache_that_cannot_be_written_is_done_without(python, tmp_path):
-    file = tmp_path / "file"
-    file.touch()
-    assert python(LARGE, TOUR_NUMBA_CACHE=str(file / "folder")).startswith("['elementwise.sigmoid'] True ")
-
-
 def test_it_can_be_turned_off(python):
     assert python(LARGE, TOUR_NUMBA="0").startswith("[] False 65536")
 

@@ -34,7 +34,8 @@ class _Provider:
         names = compiled()
         return [
             f"compiled kernels: by Numba, for {_machine.processor()}",
-            f"  vectors of {_machine.vector_bits()} bits, {_pool.threads()} threads by {_pool.layer()}, cache in {_store.folder()}",
+            f"  vectors of {_machine.vector_bits()} bits, {_pool.threads()} threads by {_pool.layer()}",
+            f"  cache: {_store.folder() or 'none, for want of a home directory'}",
             f"  {_heap.describe()}",
             f"  compiled so far: {', '.join(names) if names else 'none'}",
         ]

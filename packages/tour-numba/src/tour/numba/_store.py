@@ -1,4 +1,8 @@
-"""Object code on disk, by what it depends on: this package's sources, the compiler's version, and the processor."""
+"""Object code on disk, by what it depends on: this package's sources, the compiler's version, and the processor.
+
+A file holds a checksum, the symbol of the function and a line break, and its code. What is damaged is compiled anew: LLVM's linker ends
+the process when it is given half a file.
+"""
 
 from __future__ import annotations
 
@@ -6,25 +10,31 @@ import hashlib
 import os
 import platform
 import sys
+from contextlib import suppress
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 
 import llvmlite.binding as llvm
 
+CHECK = 16  # bytes of a checksum
+
 
 @cache
-def folder() -> Path:
-    """Where object code is kept: `$TOUR_NUMBA_CACHE`, else the user's cache directory."""
-    return _root() / _fingerprint()
+def folder() -> Path | None:
+    """Where object code is kept: `$TOUR_NUMBA_CACHE`, else the user's cache directory; None for a user without a home."""
+    try:
+        return _root() / _fingerprint()
+    except RuntimeError:  # of `Path.home`
+        return None
 
 
 def _root() -> Path:
     given = os.environ.get("TOUR_NUMBA_CACHE")
     if given:
-        return Path(given)
+        return Path(given).absolute()
     if sys.platform == "win32":
-        return Path(os.environ.get("LOCALAPPDATA", Path.home() / "AppData/Local")) / "tour-numba" / "cache"
+        return Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData/Local") / "tour-numba" / "cache"
     if sys.platform == "darwin":
         return Path.home() / "Library/Caches/tour-numba"
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "tour-numba"
@@ -55,12 +65,23 @@ def _compiler() -> str:
     return version("numba")
 
 
+def _checksum(content: bytes) -> bytes:
+    return hashlib.blake2b(content, digest_size=CHECK).digest()
+
+
 def load(name: str) -> tuple[bytes, str] | None:
     """The object code of a kernel and the symbol of its function, if they have been saved."""
+    where = folder()
+    if where is None:
+        return None
     try:
-        symbol, _, code = (folder() / f"{name}.o").read_bytes().partition(b"\n")
+        found = (where / f"{name}.o").read_bytes()
     except OSError:
         return None
+    content = found[CHECK:]
+    if _checksum(content) != found[:CHECK]:
+        return None
+    symbol, _, code = content.partition(b"\n")
     return code, symbol.decode()
 
 
@@ -68,12 +89,19 @@ def save(name: str, code: bytes, symbol: str) -> None:
     """Keep the object code of a kernel; where nothing can be written, nothing is kept."""
     import tempfile
 
+    where = folder()
+    if where is None:
+        return
+    content = symbol.encode() + b"\n" + code
     try:
-        folder().mkdir(parents=True, exist_ok=True)
-        # Written aside and renamed: another process sees all of it or nothing.
-        handle, part = tempfile.mkstemp(dir=folder())
-        with os.fdopen(handle, "wb") as file:
-            file.write(symbol.encode() + b"\n" + code)
-        os.replace(part, folder() / f"{name}.o")
+        where.mkdir(parents=True, exist_ok=True)
+        handle, part = tempfile.mkstemp(dir=where)
     except OSError:
-        pass
+        return
+    try:  # Written aside and renamed: another process sees all of it or nothing.
+        with os.fdopen(handle, "wb") as file:
+            file.write(_checksum(content) + content)
+        os.replace(part, where / f"{name}.o")
+    except OSError:
+        with suppress(OSError):
+            os.unlink(part)
