@@ -77,6 +77,59 @@ def test_threads_and_a_forked_child_on_every_pool(python, layer):
     assert found in (f"{layer} 0", "none 0")  # "none" where this machine lacks the pool's library
 
 
+FIRST = """
+import os, signal, threading, time, warnings
+import tour
+from tour.numba import _store
+warnings.simplefilter("ignore", DeprecationWarning)
+x, load = tour.ones(300, 300), _store.load
+def slow(name):
+    time.sleep(0.2)
+    return load(name)
+_store.load = slow
+calls = [x.sigmoid, lambda: x.softmax(1), lambda: x.cumsum(0)]
+threads = [threading.Thread(target=call, daemon=True) for call in calls]
+for thread in threads:
+    thread.start()
+    time.sleep(0.3)
+child = os.fork() if hasattr(os, "fork") else None
+if child == 0:
+    signal.alarm(60)
+    os._exit(0 if abs(float(x.log_softmax(1).exp().sum()) - 300) < 0.1 else 1)
+for thread in threads: thread.join(60)
+alive = sum(thread.is_alive() for thread in threads)
+print(alive, 0 if child is None else os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
+os._exit(0)
+"""
+
+
+def test_threads_and_a_fork_at_the_first_calls_do_not_wait_for_each_other_for_ever(python):
+    assert python(FIRST) == "0 0"
+
+
+SWITCHED = """
+import threading, time, tour
+a, b = tour.rand(300, 200), tour.rand(200, 250)
+right, stop, wrong = (a @ b).numpy().copy(), [], []
+def switch():
+    while not stop:
+        for n in 1, 2, 3: tour.set_num_threads(n); time.sleep(1e-4)
+def work():
+    for _ in range(300):
+        if abs((a @ b).numpy() - right).max() > 1e-4: wrong.append(1)
+threads = [threading.Thread(target=f) for f in (work, work, switch)]
+for thread in threads: thread.start()
+for thread in threads[:2]: thread.join()
+stop.append(1)
+threads[2].join()
+print(wrong)
+"""
+
+
+def test_the_number_of_threads_may_change_while_others_compute(python):
+    assert python(SWITCHED) == "[]"
+
+
 MANY = """
 import os, threading, numpy as np, tour
 os.sched_getaffinity = lambda pid: range(4)

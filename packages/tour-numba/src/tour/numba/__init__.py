@@ -11,6 +11,7 @@ from importlib import import_module
 from typing import Any
 
 from tour._compiled import Form, plug
+from tour.numba._locks import lock
 from tour.numba.forms import FORMS
 
 __all__ = ["compiled", "warmup"]
@@ -24,7 +25,8 @@ class _Provider:
         if name not in FORMS:
             return None
         module, _, function = FORMS[name].partition(".")
-        found: Form = getattr(import_module(f"tour.numba.forms.{module}"), function)
+        with lock:
+            found: Form = getattr(import_module(f"tour.numba.forms.{module}"), function)
         return found
 
     def describe(self) -> list[str]:

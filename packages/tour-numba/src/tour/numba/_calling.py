@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Callable
-from functools import cache
 from typing import Any
 
 import numpy as np
 
 from tour.numba import _driver, _heap
+from tour.numba._locks import once
 
 # What `call` looks up; `self` is an array of these addresses.
 TABLE = (
@@ -33,7 +33,7 @@ NEW_FROM_DESCR = (
 )
 
 
-@cache
+@once
 def caller() -> Callable[..., None]:
     """`call(kernel, parts, threads, *values)`: runs the kernel at an address, without Python's lock.
 

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import logging  # noqa: F401 (Numba writes to it; it has a lock and a hook, too)
 from collections.abc import Callable
 from typing import Any
 
-from numba import njit
+from tour.numba._locks import wait_at_forks
+
+wait_at_forks()
+
+from numba import njit  # noqa: E402 (takes a second, in which somebody may fork)
 
 # What may be rounded otherwise than written: products and sums are fused and reordered. NaN and infinity are respected.
 FASTMATH = {"contract", "reassoc", "nsz", "arcp"}

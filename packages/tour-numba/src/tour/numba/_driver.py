@@ -8,10 +8,10 @@ own, `chained` with several of them, or `compiled` with a kernel. Parts are done
 from __future__ import annotations
 
 import ctypes
-from functools import cache
 from typing import NamedTuple
 
 from tour.numba import _machine
+from tour.numba._locks import once
 
 SHORTEST = 64  # elements: parts of a row begin at multiples, so that vectors and cache lines are cut as in the whole
 BLOCK = 1 << 10  # elements that a chain of loops takes at a time, in the first-level cache
@@ -72,7 +72,7 @@ class Linked(NamedTuple):
     sum: int
 
 
-@cache
+@once
 def linked() -> Linked:
     """The driver, from the cache on disk or newly assembled."""
     _machine.load("driver", ("parts", "call", "sum", "loops"), CONSTANTS)

@@ -14,12 +14,12 @@ import ctypes
 import os
 import sys
 from contextvars import ContextVar
-from functools import cache
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from tour.numba import _machine
+from tour.numba._locks import once
 
 numpy: Any = import_module("numpy._core.multiarray")
 
@@ -91,7 +91,7 @@ def numpy_api() -> Any:
     return (ctypes.c_void_p * (DEFAULT_HANDLER + 1)).from_address(address(numpy._ARRAY_API, None))
 
 
-@cache
+@once
 def _handler() -> Any:
     """The capsule that NumPy wants, or None where its own handler is not the one known here."""
     address = ctypes.pythonapi.PyCapsule_GetPointer

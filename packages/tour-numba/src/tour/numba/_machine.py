@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from functools import cache
 from pathlib import Path
 from string import Template
@@ -11,12 +10,12 @@ from typing import Any
 import llvmlite.binding as llvm
 
 from tour.numba import _store
+from tour.numba._locks import lock, once
 
 ASSEMBLY = Path(__file__).parent / "assembly"
-lock = threading.RLock()  # LLVM's engine and Numba's compiler serve one thread at a time
 
 
-@cache
+@once
 def machine() -> Any:
     """LLVM's description of this processor."""
     llvm.initialize_native_target()
@@ -38,7 +37,7 @@ def vector_bits() -> int:
     return 512 if features.get("avx512f") else 256 if features.get("avx2") else 128
 
 
-@cache
+@once
 def engine() -> Any:
     """LLVM's linker, which holds all code that is in memory."""
     return llvm.create_mcjit_compiler(llvm.parse_assembly(""), machine())
@@ -76,9 +75,10 @@ def load(name: str, files: tuple[str, ...], constants: dict[str, int]) -> None:
         files: What it is made of: `"heap"` is `assembly/heap.ll`.
         constants: Numbers, by the names that stand for them in the files: `$BLOCK`.
     """
-    found = _store.load(name)
-    if found is None:
-        text = "\n".join((ASSEMBLY / f"{file}.ll").read_text("utf-8") for file in files)
-        found = assemble(Template(text).substitute(constants)), name
-        _store.save(name, *found)
-    link(found[0])
+    with lock:
+        found = _store.load(name)
+        if found is None:
+            text = "\n".join((ASSEMBLY / f"{file}.ll").read_text("utf-8") for file in files)
+            found = assemble(Template(text).substitute(constants)), name
+            _store.save(name, *found)
+        link(found[0])

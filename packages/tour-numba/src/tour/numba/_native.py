@@ -12,7 +12,8 @@ from typing import Any
 
 from tour.numba import _heap, _pool, _store
 from tour.numba._calling import caller
-from tour.numba._machine import address, assemble, link, lock
+from tour.numba._locks import lock
+from tour.numba._machine import address, assemble, link
 
 _installed = _heap.installed.get
 
@@ -48,9 +49,10 @@ class Kernel:
             if not self._address:
                 found = _store.load(self.name)
                 if found is None:
+                    compiled = import_module("tour.numba._compiler").compiled
                     module, _, function = self.name.partition(".")
                     source: Callable[..., Any] = getattr(import_module(f"tour.numba.kernels.{module}"), function)
-                    text, symbol = import_module("tour.numba._compiler").compiled(source)
+                    text, symbol = compiled(source)
                     found = assemble(text), symbol
                     _store.save(self.name, *found)
                 link(found[0])

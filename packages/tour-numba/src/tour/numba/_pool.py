@@ -9,7 +9,6 @@ from __future__ import annotations
 import ctypes
 import os
 import sys
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from importlib.machinery import EXTENSION_SUFFIXES, ExtensionFileLoader
@@ -19,6 +18,7 @@ from typing import Any
 
 from tour.numba import _driver, _tbb
 from tour.numba._calling import caller
+from tour.numba._locks import lock
 from tour.ops.questions import threads_wanted
 
 LAYERS = {"tbb": "tbbpool", "omp": "omppool", "workqueue": "workqueue"}
@@ -61,11 +61,8 @@ def run(kernel: int, parts: int, *values: Any) -> None:
     caller()(kernel, parts, threads(), *values)
 
 
-_starting = threading.Lock()
-
-
 def _start() -> None:
-    with _starting:
+    with lock:
         if _State.started:
             return
         pool = _driver.linked().pool
@@ -141,9 +138,7 @@ def _preload_tbb(numba: Path) -> None:
 
 
 def _forked() -> None:
-    """In a forked child: the pool's threads are not here, nor are those that held a lock or had the pool work."""
-    global _starting
-    _starting = threading.Lock()
+    """In a forked child: the pool's threads are not here, nor are those that had it work."""
     if _State.started:
         _State.size = 1
         _driver.linked().pool.busy = 0

@@ -12,9 +12,9 @@ from __future__ import annotations
 
 import ctypes
 import sys
-from functools import cache
 
 from tour.numba import _machine
+from tour.numba._locks import once
 
 SYMBOLS = (
     "_ZN3tbb6detail2r15spawnERNS0_2d14taskERNS2_18task_group_contextE",
@@ -26,7 +26,7 @@ CONTEXT = 128  # bytes of a task_group_context
 VERSION = 12  # where its version is, a byte; the flags behind it are zero: nobody's child
 
 
-@cache
+@once
 def start() -> int:
     """The address of `tbb_for`; 0 where TBB is not in memory, or its interface is another."""
     library = ctypes.CDLL(None) if sys.platform == "linux" else None

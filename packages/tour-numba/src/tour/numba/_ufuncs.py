@@ -26,6 +26,7 @@ from tour._core import ndarray
 from tour._kernels import FEW
 from tour.numba import _driver, _heap, _pool
 from tour.numba._driver import HEADER
+from tour.numba._locks import once
 from tour.numba._native import Kernel
 
 # Elements of a row's part, at least. What takes one thread 15 µs gains by a second, whether that is bound by memory or by arithmetic.
@@ -203,7 +204,7 @@ def _instead(ufunc: np.ufunc) -> Callable[[Any], Any]:
     return lambda _: ufunc
 
 
-@cache
+@once
 def install() -> None:
     """Give tour's ops ufuncs that use all threads, and one ufunc where they call several."""
     _pool.threads()
