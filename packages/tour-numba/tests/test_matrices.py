@@ -69,7 +69,7 @@ def test_few_rows_with_a_matrix_whose_rows_are_adjacent(guarded, rng, monkeypatc
     before = tour.get_num_threads()
     tour.set_num_threads(threads)
     try:
-        rows = [*range(LANES - 3, LANES + 1), 2 * LANES - 1, 4 * LANES - 5, WIDE, WIDE + LANES, THIN - 1, THIN]
+        rows = [*range(max(2, LANES - 3), LANES + 1), 2 * LANES - 1, 4 * LANES - 5, WIDE, WIDE + LANES, THIN - 1, THIN]
         for m, n, k in [
             *((m, 6 * WIDE, 130) for m in rows), *((LANES, 5 * WIDE + i, 97 + i) for i in range(LANES + 1)),
             (LANES, HEIGHT + 7, 300), (LANES - 1, 2 * WIDE, DEPTH), (2 * LANES, 7 * LANES + 3, DEPTH + 1),

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import tour
+from tour.numba._machine import vector_bits
 from tour.numba.forms import reductions as forms
 
 LENGTHS = [*range(1, 70), 127, 128, 129, 1000, 4095, 4096, 4097, 8193, 100_003]
@@ -73,12 +74,13 @@ def test_sum_of_rows_and_columns(fenced, rng, n, dtype):
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_ends_of_rows_do_not_round_the_whole(rng, dtype):
-    """PyTorch's error over such rows is 0.43 of the resolution in the mean (root of squares)."""
+    """PyTorch's error over such rows is 0.43 of the resolution in the mean (root of squares); short vectors add up fewer side by side."""
+    limit = (1.25 if vector_bits() > 128 else 2) * 0.43
     for n in (300, 319, 1000):
         a = rng.random((2000, n)).astype(dtype)
         wanted = a.astype(np.longdouble).sum(1)
         error = (forms.sum(a, 1, False) - wanted) / wanted / np.finfo(dtype).eps
-        assert np.sqrt((error**2).mean()) <= 1.25 * 0.43
+        assert np.sqrt((error**2).mean()) <= limit
 
 
 def rounding(got, a, axis):
