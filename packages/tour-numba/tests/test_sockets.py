@@ -43,6 +43,7 @@ print(tour.numba.compiled(), "numba" in sys.modules, float(y.double().sum()))
 
 def test_it_can_be_turned_off(python):
     assert python(LARGE, TOUR_NUMBA="0").startswith("[] False 65536")
+    assert "turned off by TOUR_NUMBA=0" in python("import tour; tour.show_config()", TOUR_NUMBA="0")
 
 
 def test_a_call_goes_to_the_form_only_if_it_is_large():

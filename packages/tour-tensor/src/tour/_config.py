@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import numpy as np
 
 from tour import _compiled
@@ -22,5 +24,9 @@ def show_config() -> None:
     print(f"NumPy {np.__version__}, linear algebra by {blas.get('name', 'unknown')} {blas.get('version', '')}".rstrip())
     print(f"threads: {get_num_threads()}")
     found = _compiled.provider()
-    for line in found.describe() if found is not None else ["compiled kernels: none; run `pip install tour-numba`"]:
-        print(line)
+    if found is not None:
+        print("\n".join(found.describe()))
+    elif os.environ.get("TOUR_NUMBA") == "0":
+        print("compiled kernels: turned off by TOUR_NUMBA=0")
+    else:
+        print("compiled kernels: none; run `pip install tour-numba`")

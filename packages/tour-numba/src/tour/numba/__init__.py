@@ -60,7 +60,7 @@ class _Provider:
 
 
 def warmup() -> None:
-    """Compile every kernel now, about a minute on one core, so that no later call has to wait; what is cached is only loaded.
+    """Compile every kernel now, a minute or two on one core, so that no later call has to wait; what is cached is only loaded.
 
     Examples:
         >>> import tour
