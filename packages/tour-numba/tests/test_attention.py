@@ -24,28 +24,35 @@ def far(got, wanted):
     return np.abs(got - wanted).max() / max(np.abs(wanted).max(), 1) / EPS
 
 
-def compare(guarded, rng, batch, sizes, mask, causal):
-    """Both ways against the NumPy kernel in float64; sizes are L, S, E and V."""
+def compare(guarded, rng, batch, sizes, mask, causal, drop=0.0):
+    """Both ways against the NumPy kernel in float64; sizes are L, S, E and V. Whether weights have been kept."""
     length, columns, width, depth = sizes
     q, k, v, g = (
         guarded.input(rng.standard_normal((*batch, n, d)).astype(np.float32))
         for n, d in ((length, width), (columns, width), (columns, depth), (length, depth))
     )
-    given = q, k, v, mask, None, causal, width**-0.5
-    wanted = exact(kernels.attention, q, k, v, mask, None, causal, width**-0.5)
+    keep = None
+    if drop:
+        keep = guarded.input((rng.random((*batch, length, columns)) >= drop).astype(np.float32) / np.float32(1 - drop))
+    given = q, k, v, mask, keep, causal, width**-0.5
+    wanted = exact(kernels.attention, *given)
     got = forms.attention(*given)
     long = max(1, width / 64) ** 0.5  # sums of a row with a column
     assert far(got[0], wanted[0]) < 12 * long and far(got[1], wanted[1]) < 6 * long
     out, sums = (x.astype(np.float32) for x in wanted)
     again = forms.attention(*given, True)  # perhaps with its weights
     assert np.array_equal(again[0], got[0]) and np.array_equal(again[1], got[1])
-    for grads in (
-        forms.attention_grad(g, *given, out, sums),
-        forms.attention_grad(g, *given, out, sums, False, *again[2:]),
-    ):
-        for a, b in zip(grads[:3], exact(kernels.attention_grad, g, *given, *wanted)[:3], strict=True):
+    learned = mask is not None and mask.dtype == np.float32
+    right = exact(kernels.attention_grad, g, *given, *wanted, learned)
+    for kept in ((), again[2:]):
+        grads = forms.attention_grad(g, *given, out, sums, False, *kept)
+        for a, b in zip(grads[:3], right, strict=False):
             assert a.dtype == np.float32 and far(a, b) < 24 * long
         assert grads[3] is None
+        if learned:
+            more = forms.attention_grad(g, *given, out, sums, True, *kept)
+            assert all(np.array_equal(a, b) for a, b in zip(more[:3], grads, strict=False))
+            assert more[3].dtype == np.float32 and more[3].shape == mask.shape and far(more[3], right[3]) < 24 * long
     return len(again) == 3
 
 
@@ -133,6 +140,42 @@ def test_every_layout(guarded, rng, layout):
             assert far(a, b) < 24
 
 
+@pytest.mark.parametrize("causal", [True, False])
+@pytest.mark.parametrize("length", [1, 6, 7, LANES, 49, 97])
+def test_dropout(guarded, rng, length, causal):
+    for columns in (length, length + 7, 400):
+        for mask in (None, rng.standard_normal((length, columns)).astype(np.float32)):
+            assert not compare(guarded, rng, (2, 2), (length, columns, 8, 2 * LANES), mask, causal, 0.3)
+
+
+def test_gradients_of_masks_in_several_parts(guarded, rng, monkeypatch):
+    """Each part has a sum of its own where heads share a mask."""
+    monkeypatch.setattr(forms, "_parts", lambda count: min(count, 5))
+    for shape in ((49, 50), (3, 49, 50), (2, 1, 49, 50), (2, 3, 49, 50), (2, 1, 1, 50), (49, 1)):
+        mask = rng.standard_normal(shape).astype(np.float32)
+        compare(guarded, rng, (2, 3), (49, 50, 8, 8), mask, False)
+        compare(guarded, rng, (2, 3), (49, 50, 8, 8), mask, True, 0.5)
+
+
+def test_dropout_draws_what_numpy_draws():
+    def run(dtype):
+        tour.manual_seed(3)
+        q, k, v = (tour.randn(2, 3, 40, 32).to(dtype).requires_grad_() for _ in range(3))
+        y = tour.nn.functional.scaled_dot_product_attention(q, k, v, dropout_p=0.4)
+        y.square().sum().backward()
+        return y, q.grad, k.grad, v.grad, tour.rand(3)
+
+    found, socket = run(tour.float32), kernels.attention.socket
+    form, other = socket.form, kernels.attention_grad.socket.form
+    try:
+        socket.form = kernels.attention_grad.socket.form = lambda *args: NotImplemented
+        wanted = run(tour.float32)
+    finally:
+        socket.form, kernels.attention_grad.socket.form = form, other
+    for a, b in zip(found, wanted, strict=True):
+        assert (a - b).abs().max() < 1e-5 * max(1, float(b.abs().max()))
+
+
 def test_weights_are_kept_where_they_are_few(guarded, rng):
     """And where a gradient will be asked for: the same twice, as the graph may be walked again."""
     assert compare(guarded, rng, (2,), (96, 96, 64, 64), None, False)
@@ -162,10 +205,10 @@ def test_programs_keep_weights_for_a_gradient(monkeypatch, rng):
 
 
 def test_what_is_left_to_numpy():
-    x, mask = np.ones((1, 5, LANES), np.float32), np.ones((5, 5), np.float32)
-    assert forms.attention(x, x, x, mask.astype(np.float64), None, False, 1.0) is NotImplemented
+    x, mask = np.ones((1, 5, LANES), np.float32), np.ones((5, 5), np.float64)
+    assert forms.attention(x, x, x, mask, None, False, 1.0) is NotImplemented
     assert forms.attention_grad(x, x, x, x, mask, None, False, 1.0, x, x[..., 0], True) is NotImplemented
-    assert forms.attention(x, x, x, None, np.ones((1, 5, 5), np.float32), False, 1.0) is NotImplemented
+    assert forms.attention(x, x, x, None, np.ones((1, 5, 5), np.float64), False, 1.0) is NotImplemented
     assert forms.attention(x[:, :0], x, x, None, None, False, 1.0) is NotImplemented
     assert forms.attention(x, x, x, None, None, False, -1.0) is NotImplemented
     y = x.astype(np.float64)

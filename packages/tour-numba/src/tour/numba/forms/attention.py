@@ -1,4 +1,4 @@
-"""Scaled dot-product attention and its gradient, without dropout."""
+"""Scaled dot-product attention and its gradient."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _places = 4 * WIDE * np.arange(LANES, dtype=np.int64)
 def _serves(query: Array, key: Array, value: Array, mask: Array | None, keep: Array | None, scale: float) -> bool:
     return (
         query.dtype is key.dtype is value.dtype is memory.F32
-        and keep is None
+        and (keep is None or keep.dtype is memory.F32)
         and scale > 0
         and (mask is None or mask.dtype is memory.F32 or mask.dtype == bool)
         and bool(query.size and key.size and value.size)
@@ -51,6 +51,11 @@ def _mask(mask: Array | None, batch: tuple[int, ...], height: int, columns: int)
     for n, stride in zip(batch, strides, strict=False):
         starts = (starts[:, None] + stride * np.arange(n)).ravel()
     return mask, starts, strides[-2]
+
+
+def _factors(keep: Array | None, shape: tuple[int, ...]) -> Any:
+    """Factors of the weights one after the other; zero for none."""
+    return 0 if keep is None else memory.dense(keep if keep.shape == shape else np.broadcast_to(keep, shape))
 
 
 def _laid_out(*arrays: Array) -> tuple[list[Array], Array]:
@@ -108,11 +113,12 @@ def attention(
     out, sums = memory.empty((*batch, height, depth)), memory.empty((count, height))
     room = BLOCK + TALL * (deep + 3) + width * _whole(columns, WIDE) + (columns * deep if deep != depth else 0)
     inputs = query.size + key.size + value.size
-    kept = _kept_room(count, height, columns, inputs, causal) if wants_grad else None
+    kept = _kept_room(count, height, columns, inputs, causal) if wants_grad and keep is None else None
     operands, layout = _laid_out(query, key, value)
     _attention(
         parts, *operands, out, sums, *_mask(mask, batch, height, columns), count, height, columns, width, depth, int(causal),
         float(scale), _places, layout, memory.empty((parts, room)), 4 * room, *_begin_and_step(kept),
+        _factors(keep, (*batch, height, columns)),
     )  # fmt: skip
     return (out, sums) if kept is None else (out, sums, kept)
 
@@ -121,8 +127,8 @@ def attention_grad(
     g: Array, query: Array, key: Array, value: Array, mask: Array | None, keep: Array | None,
     causal: bool, scale: float, out: Array, sums: Array, wants_mask: bool = False, kept: Array | None = None,
 ) -> Any:  # fmt: skip
-    """Gradients of query, key and value."""
-    if wants_mask or g.dtype is not memory.F32 or not _serves(query, key, value, mask, keep, scale):
+    """Gradients of query, key and value, and of the mask if wanted."""
+    if g.dtype is not memory.F32 or not _serves(query, key, value, mask, keep, scale):
         return NotImplemented
     batch, (height, width), (columns, depth) = query.shape[:-2], query.shape[-2:], value.shape[-2:]
     count, wide, deep = prod(batch), _whole(width), _whole(depth)
@@ -131,10 +137,29 @@ def attention_grad(
     room = 2 * BLOCK + _whole(height) + SPAN * (width + depth)
     if kept is not None or wide != width or deep != depth:
         room += height * (2 * wide + deep) + columns * (2 * wide + deep)
+    # Heads that share a mask, in several parts at once: each part has a gradient of its own.
+    whole = (*batch, height, columns)
+    to_mask, shared = None, False
+    if wants_mask and mask is not None:
+        shape = mask.shape if mask.shape[-2:] == whole[-2:] else whole
+        shared = prod(shape) < prod(whole)
+        to_mask = memory.empty((parts, *shape) if shared else shape)
+        to_mask.fill(0)
     operands, layout = _laid_out(g, query, key, value)
     _attention_grad(
         parts, *operands, memory.dense(out), memory.dense(sums), *grads, *_mask(mask, batch, height, columns),
         count, height, columns, width, depth, int(causal), float(scale), _places, layout, memory.empty((parts, room)), 4 * room,
-        *_begin_and_step(kept),
+        *_begin_and_step(kept), _factors(keep, whole), *_mask(to_mask if not shared else to_mask[0], batch, height, columns),
+        to_mask.strides[0] if shared else 0,
     )  # fmt: skip
-    return *grads, None
+    if to_mask is None:
+        return *grads, None
+    return *grads, _summed(to_mask.sum(0) if shared else to_mask, mask)
+
+
+def _summed(grad: Array, mask: Array) -> Array:
+    """The gradient of a mask, summed over what it was broadcast to."""
+    if grad.shape == mask.shape:
+        return grad
+    grad = grad.sum(tuple(range(grad.ndim - mask.ndim)))
+    return grad.sum(tuple(i for i, n in enumerate(mask.shape) if n == 1), keepdims=True)

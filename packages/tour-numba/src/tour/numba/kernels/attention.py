@@ -165,6 +165,24 @@ def _add_mask(place: int, mask: int, count: int, scale: Any) -> None:
         p[j] = p[j] * scale + m[j]
 
 
+@function
+def _times_rows(p: int, pitch: int, factors: int, row: int, six: int, seen: int) -> None:
+    """Six rows at most times those of some factors."""
+    for r in range(six):
+        x, y = floats(p + r * pitch), floats(factors + r * row)
+        for j in range(seen):
+            x[j] *= y[j]
+
+
+@function
+def _add_rows(d: int, target: int, row: int, six: int, seen: int, factor: Any) -> None:
+    """Add six rows at most, times a factor, to those of a gradient of the mask, which may be one row for all."""
+    for r in range(six):
+        x, y = floats(d + r * PITCH), floats(target + r * row)
+        for j in range(seen):
+            y[j] += factor * x[j]
+
+
 @helper
 def _finite(top: Any) -> Any:
     """The largest score of a row, or zero for a row that sees nothing."""
@@ -213,7 +231,8 @@ def attention(args: int, part: int, parts: int) -> None:
     """Queries a[0], keys a[1] and values a[2] of each head into results a[3] and log-sums of rows a[4].
 
     The mask a[5], if there is one, is added: a[6] has where that of each head begins, a[7] is between its rows. Weights are kept at
-    a[19], if that is not zero, a[20] bytes for each head; then the columns fit one block.
+    a[19], if that is not zero, a[20] bytes for each head; then the columns fit one block. Weights are multiplied by factors a[21], for
+    dropout, if there are any.
     """
     a = longs(args)
     mask, mask_row = a[5], a[7]
@@ -227,7 +246,7 @@ def attention(args: int, part: int, parts: int) -> None:
     panels = tile + FLOAT * TALL * (deep + 3)
     copies = panels + FLOAT * width * ((columns + WIDE - 1) // WIDE * WIDE)
     far = FLOAT * count * (height * width + columns * depth) > NEAR
-    kept, kept_head, pitch = a[19], a[20], PITCH
+    kept, kept_head, pitch, factors, factors_row = a[19], a[20], PITCH, a[21], FLOAT * columns
     start, stop = rows(count, part, parts)
     for n in range(start, stop):
         inverses = kept + n * kept_head
@@ -285,6 +304,9 @@ def attention(args: int, part: int, parts: int) -> None:
                         tile + at * deep,
                         deep,
                     )
+                    if factors:
+                        place = factors + (n * height + i + g) * factors_row + FLOAT * c
+                        _times_rows(target, pitch, place, factors_row, six, seen)
                     multiply(
                         six, deep, seen, target, pitch, FLOAT, v + c * v_row, v_row, tile + at * deep, FLOAT * deep, c,
                     )  # fmt: skip
@@ -338,7 +360,8 @@ def attention_grad(args: int, part: int, parts: int) -> None:
     """Gradients of `attention` for queries, keys and values; the weights are computed anew from the log-sums, or have been kept.
 
     The columns of a block of scores stay, and the rows that see them pass by. Where weights have been kept, what they lack, the inverse
-    sum of a row, is multiplied into the gradient of its result instead.
+    sum of a row, is multiplied into the gradient of its result instead. The factors are a[25]. The gradient of the mask is added to a[26]
+    plus a[29] for each part, if that is not zero, laid out like the mask by a[27] and a[28].
     """
     a = longs(args)
     mask, mask_row = a[9], a[11]
@@ -347,7 +370,8 @@ def attention_grad(args: int, part: int, parts: int) -> None:
     wide, deep, factor = _whole(width), _whole(depth), ONE if mask else scale
     wide_row, deep_row = FLOAT * wide, FLOAT * deep
     weights, pitch = a[21] + part * a[22], PITCH
-    kept, kept_head = a[23], a[24]
+    kept, kept_head, factors, factors_row = a[23], a[24], a[25], FLOAT * columns
+    mask_grad, mask_grad_row = a[26] + part * a[29] if a[26] else 0, a[28]
     slopes = weights + TALL * PITCH
     inner = slopes + TALL * PITCH
     keys = inner + FLOAT * _whole(height)
@@ -422,12 +446,20 @@ def attention_grad(args: int, part: int, parts: int) -> None:
                         for r in range(six):
                             place = mask + longs(a[10])[n] + (i + s + r) * mask_row + FLOAT * c
                             _add_mask(p + r * PITCH, place, seen, scale)
+                    factor_place = factors + (n * height + i + s) * factors_row + FLOAT * c
+                    if factors:
+                        _times_rows(d, PITCH, factor_place, factors_row, six, seen)
                     first = i + s + 1 - c if causal else seen
                     shift = FLOAT * (i + s)
                     if kept:
                         _kept_to_scores(p, pitch, d, six, seen, inner + shift)
                     else:
                         _to_scores(p, d, six, seen, first, causal, factor, a[5] + tall + shift, inner + shift)
+                    if factors:
+                        _times_rows(p, pitch, factor_place, factors_row, six, seen)
+                    if mask_grad:
+                        place = mask_grad + longs(a[27])[n] + (i + s) * mask_grad_row + FLOAT * c
+                        _add_rows(d, place, mask_grad_row, six, seen, ONE / scale)
                     if seen > 0:
                         multiply(
                             six, wide, seen, slopes + s * PITCH, PITCH, FLOAT, k + c * k_row, k_row,
