@@ -62,16 +62,17 @@ class Code:
         return self.b.call(function, [a, b, c])
 
     def transpose(self, rows: list[Any]) -> list[Any]:
-        """The transpose of LANES vectors: neighbours at distance 1, 2, 4 ... exchange halves."""
+        """The transpose of as many vectors as they have numbers: neighbours at distance 1, 2, 4 ... exchange halves."""
         d = 1
-        while d < LANES:
-            new: list[Any] = [None] * LANES
-            for i in range(LANES):
+        n = self.lanes
+        while d < n:
+            new: list[Any] = [None] * n
+            for i in range(n):
                 if i & d:
                     continue
-                low = [j if not j & d else LANES + j - d for j in range(LANES)]
-                high = [j + d if not j & d else LANES + j for j in range(LANES)]
-                kind = ir.VectorType(ir.IntType(32), LANES)
+                low = [j if not j & d else n + j - d for j in range(n)]
+                high = [j + d if not j & d else n + j for j in range(n)]
+                kind = ir.VectorType(ir.IntType(32), n)
                 new[i] = self.b.shuffle_vector(rows[i], rows[i + d], ir.Constant(kind, low))
                 new[i + d] = self.b.shuffle_vector(rows[i], rows[i + d], ir.Constant(kind, high))
             rows, d = new, 2 * d
@@ -136,8 +137,8 @@ def inlined(emit: Callable[..., None], count: int, real: Any = FLOAT) -> Any:
     return types.void(*[types.int64] * count), generate
 
 
-def product(height: int, width: int) -> Any:
-    """C (height, width LANES) = A B, or C += A B, with all of C in registers.
+def product(height: int, width: int, real: Any = FLOAT) -> Any:
+    """C (height, width vectors) = A B, or C += A B, with all of C in registers.
 
     Called as `f(a, a_row, a_step, b, b_step, c, c_row, depth, add)`: A's rows and columns have any stride, the columns of B and C
     are adjacent.
@@ -152,13 +153,18 @@ def product(height: int, width: int) -> Any:
         b.branch(loop)
         b.position_at_end(loop)
         k, ak, bk = b.phi(LONG), b.phi(ir.PointerType()), b.phi(ir.PointerType())
-        sums = [[b.phi(VECTOR) for _ in range(width)] for _ in range(height)]
-        for phi, start in ((k, ir.Constant(LONG, 0)), (ak, a), (bk, bp), *((s, ZERO) for row in sums for s in row)):
+        sums = [[b.phi(code.vector) for _ in range(width)] for _ in range(height)]
+        for phi, start in (
+            (k, ir.Constant(LONG, 0)),
+            (ak, a),
+            (bk, bp),
+            *((s, code.zero) for row in sums for s in row),
+        ):
             phi.add_incoming(start, before)
         columns = [code.load(code.at(bk, 4 * LANES * j)) for j in range(width)]
         new = []
         for row, line in zip(rows, sums, strict=True):
-            x = code.splat(code.load(code.at(ak, row), FLOAT))
+            x = code.splat(code.load(code.at(ak, row), real))
             new.append([code.fma(x, y, s) for y, s in zip(columns, line, strict=True)])
         following = b.add(k, ir.Constant(LONG, 1))
         k.add_incoming(following, loop)
@@ -174,7 +180,7 @@ def product(height: int, width: int) -> Any:
     def typed(
         typing: Any, a: Any, a_row: Any, a_step: Any, b: Any, b_step: Any, c: Any, c_row: Any, depth: Any, add: Any
     ) -> Any:
-        return inlined(emit, 9)
+        return inlined(emit, 9, real)
 
     return intrinsic(typed)
 
@@ -206,16 +212,25 @@ def _scatter(code: Code, *args: Any) -> None:
     b = code.b
     source, row, target, places = args
     source, target, places = (b.inttoptr(p, ir.PointerType()) for p in (source, target, places))
-    columns = code.transpose([code.load(code.at(source, code.times(row, i))) for i in range(LANES)])
+    columns = code.transpose([code.load(code.at(source, code.times(row, i))) for i in range(code.lanes)])
     for i, column in enumerate(columns):
         place = b.load(code.at(places, 8 * i), align=8, typ=LONG)
         code.store(column, code.at(target, place))
 
 
-@intrinsic
-def scatter_rows(typing: Any, source: Any, row: Any, target: Any, places: Any) -> Any:
-    """Transpose LANES rows of LANES numbers, and write result i at `places[i]` of the target."""
-    return inlined(_scatter, 4)
+def _scattering(real: Any) -> Any:
+    """Transposes a square of vectors, as many rows as they have numbers, and writes row i of the result at `places[i]` of the target.
+
+    Called as `f(source, row, target, places)`.
+    """
+
+    def typed(typing: Any, source: Any, row: Any, target: Any, places: Any) -> Any:
+        return inlined(_scatter, 4, real)
+
+    return intrinsic(typed)
+
+
+scatter_rows, scatter_doubles = _scattering(FLOAT), _scattering(DOUBLE)
 
 
 def _gather(code: Code, *args: Any) -> None:

@@ -15,12 +15,13 @@ PLACES = ir.VectorType(ir.IntType(32), LANES)
 def first(code: Code, count: Any, skipped: int = 0) -> Any:
     """A mask of the lanes whose number plus `skipped` is below `count`."""
     b = code.b
-    lane = ir.Constant(PLACES, [i + skipped for i in range(LANES)])
-    none = ir.Constant(PLACES, ir.Undefined)
-    most = ir.Constant(LONG, LANES + skipped)  # compared in 32 bits, a vector's numbers at once
+    places = ir.VectorType(ir.IntType(32), code.lanes)
+    lane = ir.Constant(places, [i + skipped for i in range(code.lanes)])
+    none = ir.Constant(places, ir.Undefined)
+    most = ir.Constant(LONG, code.lanes + skipped)  # compared in 32 bits, a vector's numbers at once
     count = b.trunc(b.select(b.icmp_signed("<", count, most), count, most), ir.IntType(32))
     limit = b.insert_element(none, count, ir.Constant(ir.IntType(32), 0))
-    limit = b.shuffle_vector(limit, none, ir.Constant(PLACES, [0] * LANES))
+    limit = b.shuffle_vector(limit, none, ir.Constant(places, [0] * code.lanes))
     return b.icmp_signed("<", lane, limit)
 
 

@@ -127,6 +127,7 @@ MAGIC_8, LOG2E_8, LN2_HIGH_8, LN2_LOW_8 = (
     0.6931471803691238,
     1.9082149292705877e-10,
 )
+LOWEST_8 = -708.3
 D13, D12, D11, D10, D9, D8, D7, D6, D5, D4, D3, D2 = (1 / factorial(k) for k in range(13, 1, -1))
 
 
@@ -151,7 +152,7 @@ def exp_double(x: Any) -> Any:
     p = p * r + D2
     y = p * (r * r) + (r + 1.0)
     y = y * double_from_bits((double_bits(shifted) - double_bits(MAGIC_8) + 1023) << 52)
-    y = 0.0 if x < -708.3 else y
+    y = 0.0 if x < LOWEST_8 else y
     return np.inf if x > 709.4 else y
 
 
