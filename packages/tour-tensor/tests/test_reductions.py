@@ -161,3 +161,9 @@ def test_a_dimension_out_of_range_is_refused_whatever_the_size():
         for dim in (2, -3):
             with pytest.raises(IndexError, match="Dimension out of range"):
                 x.sum(dim)
+
+
+def test_deviations_are_finite_where_variances_are_not():
+    x = tour.tensor([3e38, 1.0, -1.0, 0.5] * 30)
+    assert x.var().item() == float("inf") and x.std().item() == pytest.approx(1.3045e38, rel=1e-3)
+    assert tour.tensor([60000.0, 0.0], dtype=tour.float16).std().item() == pytest.approx(42432, rel=1e-3)

@@ -27,7 +27,7 @@ _F32, _F64 = np.dtype(np.float32), np.dtype(np.float64)
 _FEW = 1 << 13  # elements below which a sum costs more to call than to add up
 
 
-def _var(a: Any, dim: Any, correction: float, keepdim: bool) -> Any:
+def _wide_var(a: Any, dim: Any, correction: float, keepdim: bool) -> Any:
     """Variance in two passes: the mean first, then the squares of what differs from it; of single precision in double."""
     d = a.dtype
     wide = double(a if d is _F32 or d is _F64 else single(a))
@@ -42,10 +42,19 @@ def _var(a: Any, dim: Any, correction: float, keepdim: bool) -> Any:
         away = as_array(wide - mean) if wide.dtype is d else np.subtract(wide, mean, wide)
     squares = np.multiply(away, away, away) if away.dtype.kind == "f" else (away * away.conj()).real
     added = reduce_add(squares, axis, None, None, keepdim) if few else _sum(squares, axis, keepdim)
-    r = added / as_divisor(max(count - correction, 0), squares.dtype)
+    return added / as_divisor(max(count - correction, 0), squares.dtype)
+
+
+def _narrow(r: Any, d: Any) -> Any:
+    """A result in the real dtype of its input's."""
     if d is _F32:
-        return r.astype(_F32, copy=False)
+        with np.errstate(over="ignore"):
+            return r.astype(_F32, copy=False)
     return r if r.dtype is d else r.astype(FROM_NUMPY[d].to_real().numpy, copy=False)
+
+
+def _var(a: Any, dim: Any, correction: float, keepdim: bool) -> Any:
+    return _narrow(_wide_var(a, dim, correction, keepdim), a.dtype)
 
 
 @lru_cache(maxsize=1024)
@@ -55,8 +64,7 @@ def as_divisor(n: float, dtype: Any) -> Any:
 
 
 def _std(a: Any, dim: Any, correction: float, keepdim: bool) -> Any:
-    v = _var(a, dim, correction, keepdim)
-    return np.sqrt(v) if FROM_NUMPY[v.dtype].itemsize >= 4 else np.sqrt(single(v)).astype(v.dtype)
+    return _narrow(np.sqrt(_wide_var(a, dim, correction, keepdim)), a.dtype)
 
 
 _VAR, _STD = (Op(name, ("input", "dim", "correction", "keepdim"), f) for name, f in (("var", _var), ("std", _std)))
