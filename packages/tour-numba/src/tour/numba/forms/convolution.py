@@ -12,7 +12,7 @@ from tour.numba import _memory as memory
 from tour.numba import _pool
 from tour.numba._native import Kernel
 from tour.numba.forms import planes, tiles
-from tour.numba.forms.windows import Windows, arranged, columns_of, sliding, spreading
+from tour.numba.forms.windows import LANES, Windows, arranged, columns_of, sliding, spreading
 
 Array = Any
 Ints = tuple[int, ...]
@@ -20,7 +20,6 @@ Ints = tuple[int, ...]
 _forward, _weight_grad = Kernel("convolution.forward"), Kernel("convolution.weight_grad")
 
 FEW = 16  # pixels below which many weights are better read once for all samples, by BLAS
-PLANES = 64  # pairs of channels of a group that are better served plane by plane
 SPILL = 1 << 17  # weights that no longer stay in the second-level cache
 
 
@@ -32,7 +31,7 @@ def conv(x: Array, weight: Array, bias: Array | None, stride: Ints, padding: Int
         return NotImplemented
     if _whole(x.shape[2:], kernel, padding, groups):
         return NotImplemented
-    if _few(weight.shape, groups):
+    if _few(len(weight) // groups, weight.shape[1], len(x) * groups):
         return planes.conv(x, weight, bias, stride, padding, dilation, out, groups)
     m = tiles.tile(weight.shape, stride, dilation, groups, out)
     if m:
@@ -51,7 +50,7 @@ def conv_input_grad(
     kernel, size, out = weight.shape[2:], g.shape[2:], input_shape[2:]
     if not _serves(g, padding, weight) or not prod(out) or _whole(out, kernel, padding, groups):
         return NotImplemented
-    if _few(weight.shape, groups):
+    if _few(weight.shape[1], len(weight) // groups, len(g) * groups):
         return planes.conv_input_grad(g, weight, input_shape, stride, padding, dilation, groups)
     if (prod(out) // prod(stride) < FEW and weight.size > SPILL) or prod(size) < prod(kernel) / 2:
         return NotImplemented
@@ -84,7 +83,7 @@ def conv_weight_grad(
     )
     if not fits or not _serves(x, padding, g) or not prod(weight_shape) or _whole(x.shape[2:], kernel, padding, groups):
         return NotImplemented
-    if _few(weight_shape, groups):
+    if _few(weight_shape[0] // groups * planes.waste(prod(kernel)), weight_shape[1], len(x) * groups):
         return planes.conv_weight_grad(g, x, weight_shape, stride, padding, dilation, groups)
     m = tiles.tile(weight_shape, stride, dilation, groups, out)
     whole = all(m == n + 2 * p - k + 1 for n, m, k, p in zip(x.shape[2:], out, kernel, padding, strict=True))
@@ -95,9 +94,9 @@ def conv_weight_grad(
     return _direct_weight_grad(x, g, groups, depth, windows).reshape(weight_shape)
 
 
-def _few(weight_shape: Ints, groups: int) -> bool:
-    """Whether groups have so few channels that vectors are better made of neighbouring pixels."""
-    return groups > 1 and weight_shape[1] * weight_shape[0] // groups <= PLANES
+def _few(results: float, reads: int, units: int) -> bool:
+    """Whether a pixel has so few results in a group that vectors are better made of neighbouring pixels of each plane."""
+    return results * (2 if reads <= 64 else 4) <= LANES and units >= _pool.threads()
 
 
 def _whole(size: Ints, kernel: Ints, padding: Ints, groups: int) -> bool:

@@ -22,15 +22,16 @@ Ints = tuple[int, ...]
 _correlate, _weight_grad = Kernel("planes.correlate"), Kernel("planes.weight_grad")
 
 CHAINS = 3, 5, 7  # heights of kernels that tiles serve
+PLANES = 16  # planes that are handled in one go, unless a group has more
 ROUND = 9  # taps that the gradient of weights takes at a time, as in `kernels/planes.py`
 
 
 class Frame(NamedTuple):
     """How a volume lies in a frame. Places are in bytes, sizes in numbers."""
 
-    rows: int
+    rows: int  # of a plane
     width: int
-    places: Array  # where each row begins
+    places: Array  # where each row begins, for some planes one after the other
     starts: Array  # and from there its numbers, dealt out to the steps of the stride
     across: int
     size: int
@@ -39,23 +40,26 @@ class Frame(NamedTuple):
 
     @property
     def rowwise(self) -> tuple[Any, ...]:
-        """What `frame` and `unframe` are told, and the size of the frame."""
+        """What `frame` and `unframe` are told, and the size of a plane's frame."""
         return self.rows, self.width, self.places, self.starts, self.across, self.size
 
 
 class Taps(NamedTuple):
     """What a run of windows meets."""
 
-    places: Array
+    places: Array  # rounded up to whole rounds
     weights: Array  # where the weights of the taps are, in bytes
+    length: int
     segments: Array  # for each residue its first tap, how many, and where its results go
     vectors: int
     grid: Array  # slabs, rows, vectors of a row; bytes from row to row, from slab to slab
     chain: int  # taps that lie below each other, follow each other in the tables, and are served together; or none
 
 
-def framed(size: Ints, stride: Ints, padding: Ints, lengths: Sequence[int]) -> Frame:
-    """A volume split by a stride, with a border before it; each part has these lengths."""
+def framed(
+    size: Ints, stride: Ints, padding: Ints, lengths: Sequence[int], planes: int, room: int = 0
+) -> Frame:  # fmt: skip
+    """A volume split by a stride, with a border before it; each part has these lengths, all together at least some room."""
     pitches = lengths[1] * lengths[2], lengths[2], 1
     part = prod(lengths)
     steps = stride[1] * stride[2], stride[2], 1
@@ -66,7 +70,9 @@ def framed(size: Ints, stride: Ints, padding: Ints, lengths: Sequence[int]) -> F
     places = sums([slabs, lines])
     if stride[2] == 1:
         places += starts[0]
-    return Frame(len(places), size[2], places, starts, stride[2], prod(stride) * part, pitches, part)
+    whole = max(prod(stride) * part, room)
+    several = sums([4 * whole * np.arange(planes), places])
+    return Frame(len(places), size[2], several, starts, stride[2], whole, pitches, part)
 
 
 def _tiles(counts: Sequence[int], kernel: int, steps: int, pitches: Ints) -> tuple[int, Array]:
@@ -84,35 +90,48 @@ def _run(counts: Sequence[int], pitches: Ints) -> int:
 
 @lru_cache(maxsize=128)
 def sliding(
-    size: Ints, kernel: Ints, stride: Ints, padding: Ints, dilation: Ints, out: Ints, reads: int, tiles: bool = False
+    size: Ints, kernel: Ints, stride: Ints, padding: Ints, dilation: Ints, out: Ints, reads: int, planes: int, tiles: bool = False
 ) -> tuple[Frame, Frame, Taps]:  # fmt: skip
-    """Frames of the input and of the results, and taps, of windows that slide over `reads` planes, in tiles if they serve."""
+    """Frames of the input and of the results, and taps, of windows that slide over `reads` planes, in tiles if they serve.
+
+    Frames are told where the rows of some `planes` go, so many as are handled in one go.
+    """
     size, kernel, stride, dilation, out = (three(n, 1) for n in (size, kernel, stride, dilation, out))
     padding = three(padding, 0)
     lengths = [
         -(-max(n + p, (m - 1) * s + d * (k - 1) + 1) // s)
         for n, k, s, p, d, m in zip(size, kernel, stride, padding, dilation, out, strict=True)
     ]
-    into = framed(size, stride, padding, lengths)
+    into = framed(size, stride, padding, lengths, planes)
     chain, grid = _tiles(out, kernel[1] if tiles else 0, stride[1] * dilation[1], into.pitches)
-    places = [np.arange(reads, dtype=np.int64) * into.size]
+    each = [np.arange(reads, dtype=np.int64) * into.size]
     for k, s, d, pitch, step in zip(
         kernel, stride, dilation, into.pitches, (stride[1] * stride[2], stride[2], 1), strict=True
     ):
         q, r = np.divmod(np.arange(k, dtype=np.int64) * d, s)
-        places.append(r * step * into.part + q * pitch)
-    found = 4 * sums(places)
+        each.append(r * step * into.part + q * pitch)
+    found = 4 * sums(each)
     order = np.arange(len(found))
     if chain:
         order = order.reshape(-1, *kernel[1:]).swapaxes(1, 2).ravel()
-    outof = framed(out, (1, 1, 1), (0, 0, 0), lengths)
+    vectors = _run(out, into.pitches)
+    outof = framed(out, (1, 1, 1), (0, 0, 0), lengths, planes, vectors * LANES)
     segments = np.array([[0, len(found), 0]], np.int64)
-    return into, outof, Taps(found[order], 4 * order, segments, _run(out, into.pitches), grid, chain)
+    places = np.pad(found[order], (0, -len(found) % ROUND), mode="edge")
+    return into, outof, Taps(places, 4 * order, len(found), segments, vectors, grid, chain)
 
 
 @lru_cache(maxsize=128)
 def spreading(
-    size: Ints, kernel: Ints, stride: Ints, padding: Ints, dilation: Ints, out: Ints, reads: int, plane: int
+    size: Ints,
+    kernel: Ints,
+    stride: Ints,
+    padding: Ints,
+    dilation: Ints,
+    out: Ints,
+    reads: int,
+    plane: int,
+    planes: int,
 ) -> tuple[Frame, Frame, Taps]:
     """The same of the transposed convolution, from volumes of `size` to those of `out`; see `windows.spreading`.
 
@@ -123,7 +142,7 @@ def spreading(
     before = tuple(d * (k - 1) // s for k, s, d in zip(kernel, stride, dilation, strict=True))
     counts = [(m - 1 + p) // s + 1 for m, s, p in zip(out, stride, padding, strict=True)]
     lengths = [b + max(n, m) for b, n, m in zip(before, size, counts, strict=True)]
-    into, outof = framed(size, (1, 1, 1), before, lengths), framed(out, stride, padding, lengths)
+    into, outof = framed(size, (1, 1, 1), before, lengths, planes), framed(out, stride, padding, lengths, planes)
     steps = kernel[1] * kernel[2], kernel[2], 1
     shifts = [
         [
@@ -150,6 +169,7 @@ def spreading(
     found = Taps(
         np.array(places, np.int64),
         np.array(weights, np.int64),
+        len(places),
         np.array(segments, np.int64),
         _run(counts, into.pitches),
         grid,
@@ -174,12 +194,13 @@ def correlate(
     """
     into, outof, taps = tables
     parts = parts_of(x.size + y.size, len(y) * groups)
-    together = _together(reads * into.size + writes * outof.size)
+    together = _together(reads, writes, reads * into.size + writes * outof.size)
     _correlate(
         parts, x, w, bias, y, len(y), groups, reads, writes, *into.rowwise, *outof.rowwise,
         taps.places, taps.weights, taps.segments, len(taps.segments), taps.vectors, 4 * group, 4 * plane, before, after, together,
-        memory.empty((parts, together * reads * into.size + LANES)), memory.empty((parts, together * writes * outof.size + LANES)),
-        taps.grid, taps.chain,
+        memory.empty((parts, together * reads * into.size + LANES)),
+        memory.empty((parts, (together * writes + 1) * outof.size + 2 * LANES)),
+        taps.grid, taps.chain, memory.zeros((1,)),
     )  # fmt: skip
 
 
@@ -189,9 +210,9 @@ def parts_of(size: int, units: int) -> int:
     return max(1, count if _pool.threads() > 1 else 1)
 
 
-def _together(size: int) -> int:
-    """Groups whose frames, of some numbers each, stay together in the first-level cache."""
-    return max(1, min(16, 6000 // size))
+def _together(reads: int, writes: int, size: int) -> int:
+    """Groups whose planes are handled in one go: as many as have frames, of some numbers each, that stay in the first-level cache."""
+    return max(1, min(PLANES // max(reads, writes), 6000 // size))
 
 
 def conv(
@@ -201,7 +222,9 @@ def conv(
     y = memory.empty((len(x), len(weight), *out))
     given = memory.zeros((len(weight),)) if bias is None else memory.dense(bias)
     reads, writes, area = weight.shape[1], len(weight) // groups, prod(weight.shape[2:])
-    tables = sliding(x.shape[2:], weight.shape[2:], stride, padding, dilation, out, reads, True)
+    tables = sliding(
+        x.shape[2:], weight.shape[2:], stride, padding, dilation, out, reads, max(PLANES, reads, writes), True
+    )
     each = reads * area
     correlate(memory.dense(x), memory.dense(weight), given, y, groups, reads, writes, tables, writes * each, each)
     return y
@@ -214,7 +237,7 @@ def conv_input_grad(
     x = memory.empty(tuple(input_shape))
     reads, writes, area = len(weight) // groups, weight.shape[1], prod(weight.shape[2:])
     tables = spreading(
-        g.shape[2:], weight.shape[2:], stride, padding, dilation, x.shape[2:], reads, writes * area
+        g.shape[2:], weight.shape[2:], stride, padding, dilation, x.shape[2:], reads, writes * area, max(PLANES, reads, writes)
     )  # fmt: skip
     none = memory.zeros((groups * writes,))
     correlate(
@@ -223,21 +246,27 @@ def conv_input_grad(
     return x
 
 
+def waste(taps: int) -> float:
+    """How many taps are computed for each of a kernel by the gradient of weights."""
+    return -(-taps // ROUND) * ROUND / taps
+
+
 def conv_weight_grad(
     g: Array, x: Array, weight_shape: Ints, stride: Ints, padding: Ints, dilation: Ints, groups: int
 ) -> Array:
     """Gradient of the weights."""
-    w = memory.empty(tuple(weight_shape))
     reads, writes, kernel = weight_shape[1], weight_shape[0] // groups, tuple(weight_shape[2:])
-    into, outof, taps = sliding(x.shape[2:], kernel, stride, padding, dilation, g.shape[2:], 1)
-    count, room = len(taps.places), taps.vectors * LANES
-    places = np.pad(taps.places, (0, -count % ROUND), mode="edge")
-    parts = parts_of(x.size + g.size, groups)
-    together = min(groups, _together(reads * into.size + writes * room))
+    most = max(PLANES, reads, writes)
+    into, outof, taps = sliding(x.shape[2:], kernel, stride, padding, dilation, g.shape[2:], 1, most)
+    rounded, wanted = len(taps.places), parts_of(x.size + g.size, len(x) * groups)
+    shares = -(-wanted // groups)  # of the samples
+    parts = shares * min(wanted, groups)
+    w = memory.empty((shares, *weight_shape))
+    together = min(groups, _together(reads, writes, reads * into.size + writes * outof.size))
     _weight_grad(
         parts, memory.dense(g), memory.dense(x), w, len(x), groups, reads, writes, *into.rowwise,
-        *outof.rowwise[:4], room, places, count, len(places), taps.vectors, together,
-        memory.empty((parts, together * reads * into.size + LANES)), memory.empty((parts, together * writes * room)),
-        memory.empty((parts, together * reads * writes * len(places) * LANES)),
+        *outof.rowwise[:4], outof.size, taps.places, taps.length, rounded, taps.vectors, together,
+        memory.empty((parts, together * reads * into.size + LANES)), memory.empty((parts, together * writes * outof.size)),
+        memory.empty((parts, together * reads * writes * rounded * LANES)), shares,
     )  # fmt: skip
-    return w
+    return np.add.reduce(w, 0) if shares > 1 else w[0]

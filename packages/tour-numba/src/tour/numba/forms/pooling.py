@@ -11,7 +11,7 @@ import numpy as np
 from tour._shapes import count_windows
 from tour.numba import _memory as memory
 from tour.numba._native import Kernel
-from tour.numba.forms.planes import Frame, Taps, correlate, parts_of, sliding, spreading
+from tour.numba.forms.planes import PLANES, Frame, Taps, correlate, parts_of, sliding, spreading
 from tour.numba.forms.reductions import stretch_sums
 from tour.numba.forms.windows import LANES, combined, sums, three
 
@@ -63,7 +63,7 @@ def _found(
     x: Array, kernel: Ints, stride: Ints, padding: Ints, dilation: Ints, out: Ints
 ) -> tuple[Frame, Frame, Taps, Array, Array]:
     """Frames and taps, and what `_first_inside` gives."""
-    into, outof, taps = sliding(x.shape[2:], kernel, stride, padding, dilation, out, 1)
+    into, outof, taps = sliding(x.shape[2:], kernel, stride, padding, dilation, out, 1, 1)
     sizes = (three(n, 1) for n in (x.shape[2:], kernel, stride))
     tables = _first_inside(
         *sizes, three(padding, 0), three(dilation, 1), three(out, 1), into.pitches, taps.vectors * LANES
@@ -86,7 +86,7 @@ def _largest_of(x: Array, y: Array, places: Any, options: tuple[Ints, Ints, Ints
     offsets = sums(np.arange(k) * (d * pitch) for k, d, pitch in zip(three(options[0], 1), gaps, pitches, strict=True))
     room = taps.vectors * LANES
     _largest(
-        parts, memory.dense(x), y, places, planes, *into.rowwise, *outof.rowwise[:4], taps.places, len(taps.places),
+        parts, memory.dense(x), y, places, planes, *into.rowwise, *outof.rowwise[:4], taps.places, taps.length,
         taps.vectors, first, corners, steps[2], offsets, nowhere,
         memory.empty((parts, into.size + LANES)), memory.empty((parts, room)), memory.empty((parts, room)),
     )  # fmt: skip
@@ -127,7 +127,7 @@ def max_pool_grad(g: Array, x: Array, out: Array, kernel: Ints, stride: Ints, pa
     into, outof, taps, first, _ = _found(x, *options, g.shape[2:])
     room = taps.vectors * LANES
     _largest_grad(
-        parts, *given, *into.rowwise, *outof.rowwise[:4], taps.places, len(taps.places), taps.vectors, first,
+        parts, *given, *into.rowwise, *outof.rowwise[:4], taps.places, taps.length, taps.vectors, first,
         memory.empty((parts, into.size + LANES)), memory.empty((parts, room)), memory.empty((parts, room)),
         memory.empty((parts, into.size + LANES)),
     )  # fmt: skip
@@ -163,7 +163,7 @@ def _averaging(
 ) -> tuple[Tables, Array]:
     """Windows that slide over a plane, and what their sums are divided by."""
     size, out, kernel, stride, padding = *(three(n, 1) for n in (size, out, kernel, stride)), three(padding, 0)
-    tables = sliding(size, kernel, stride, padding, (1, 1, 1), out, 1, True)
+    tables = sliding(size, kernel, stride, padding, (1, 1, 1), out, 1, PLANES, True)
     room = tables[2].vectors * LANES
     return tables, _counts(size, kernel, stride, padding, out, whole, divisor, tables[0].pitches, (0, 0, 0), room)
 
@@ -174,7 +174,7 @@ def _sharing(
 ) -> tuple[Tables, Array]:
     """Windows of the gradient, and what it is divided by in its frame."""
     size, out, kernel, stride, padding = *(three(n, 1) for n in (size, out, kernel, stride)), three(padding, 0)
-    tables = spreading(out, kernel, stride, padding, (1, 1, 1), size, 1, 0)
+    tables = spreading(out, kernel, stride, padding, (1, 1, 1), size, 1, 0, PLANES)
     before = tuple((k - 1) // s for k, s in zip(kernel, stride, strict=True))
     into = tables[0]
     return tables, _counts(size, kernel, stride, padding, out, whole, divisor, into.pitches, before, into.size)

@@ -26,6 +26,7 @@ from tour.numba.kernels.scalar import ZERO, f4
 LOWEST = f4(-np.inf)
 MANY, FEW = 8, 4  # vectors of a block
 HEIGHT, WIDTH = 4, 2  # rows and vectors of a tile
+STRETCH = 192  # products that are summed in registers, as in `panels.py`
 ROUND = 9  # taps whose products are added up at a time
 
 
@@ -163,22 +164,19 @@ _largest_many, _largest_one = _largest(FEW), _largest(1)
 
 @function
 def _slide(x: int, taps: int, w: int, weights: int, count: int, y: int, vectors: int, bias: int) -> None:
-    """A run of results; the last block overlaps that before it."""
+    """A run of results; the last block may overlap that before it."""
     i = 0
-    if vectors >= MANY:
-        while i < vectors:
-            at = FLOAT * LANES * min(i, vectors - MANY)
-            _sums_many(x + at, taps, w, weights, count, y + at, bias)
+    while i < vectors:
+        if vectors >= MANY and i + FEW < vectors:
+            i = min(i, vectors - MANY)
+            _sums_many(x + FLOAT * LANES * i, taps, w, weights, count, y + FLOAT * LANES * i, bias)
             i += MANY
-    elif vectors >= FEW:
-        while i < vectors:
-            at = FLOAT * LANES * min(i, vectors - FEW)
-            _sums_few(x + at, taps, w, weights, count, y + at, bias)
+        elif vectors >= FEW:
+            i = min(i, vectors - FEW)
+            _sums_few(x + FLOAT * LANES * i, taps, w, weights, count, y + FLOAT * LANES * i, bias)
             i += FEW
-    else:
-        while i < vectors:
-            at = FLOAT * LANES * i
-            _sums_one(x + at, taps, w, weights, count, y + at, bias)
+        else:
+            _sums_one(x + FLOAT * LANES * i, taps, w, weights, count, y + FLOAT * LANES * i, bias)
             i += 1
 
 
@@ -224,6 +222,13 @@ def _divide(x: int, counts: int, size: int) -> None:
         values[i] /= divisors[i]
 
 
+@function
+def _add(x: int, other: int, size: int) -> None:
+    values, more = floats(x), floats(other)
+    for i in range(size):
+        values[i] += more[i]
+
+
 # --- Kernels ---------------------------------------------------------------------------------------------------------------------
 
 
@@ -248,33 +253,46 @@ def correlate(args: int, part: int, parts: int) -> None:
     ]  # groups whose planes are handled in one go: what has just been written is not ready to be read at once
     grid, chain = a[32], a[33]  # rows and vectors of the results, taps below each other, if tiles serve
     framed = a[30] + FLOAT * part * (together * reads * size + LANES)
-    result = a[31] + FLOAT * part * (together * writes * out_size + LANES)
+    result = a[31] + FLOAT * part * ((together * writes + 1) * out_size + 2 * LANES)
+    extra, nothing = result + FLOAT * (together * writes * out_size + LANES), a[34]
+    stretch = STRETCH // max(chain, 1) * max(chain, 1)
     clear(framed, together * reads * size + LANES)
     first, stop = rows(a[4] * groups, part, parts)
     while first < stop:
         units = min(together, stop - first)
-        for i in range(units * reads):
-            x, target = a[0] + FLOAT * (first * reads + i) * in_rows * in_width, framed + FLOAT * i * size
-            frame(x, in_rows, in_width, in_places, in_starts, in_across, target)
-            if before:
-                _divide(target, before, size)
-        for i in range(units * writes):
-            group, plane = (first + i // writes) % groups, i % writes
-            source, target = framed + FLOAT * (i // writes * reads) * size, result + FLOAT * i * out_size
-            w, bias = a[1] + group * group_bytes + plane * plane_bytes, a[2] + FLOAT * (group * writes + plane)
-            for phase in range(phases):
-                tap, count, into = segments[3 * phase], segments[3 * phase + 1], target + segments[3 * phase + 2]
-                if chain:
-                    _slide_tiles(source, taps, w, weights, count, into, grid, bias, chain)
-                elif count:
-                    _slide(source, taps + 8 * tap, w, weights + 8 * tap, count, into, vectors, bias)
-                else:
-                    clear(into, vectors * LANES)
-            if after:
-                _divide(target, after, vectors * LANES)
-        for i in range(units * writes):
-            y = a[3] + FLOAT * (first * writes + i) * out_rows * out_width
-            unframe(result + FLOAT * i * out_size, out_rows, out_width, out_places, out_starts, out_across, y)
+        x = a[0] + FLOAT * first * reads * in_rows * in_width
+        frame(x, units * reads * in_rows, in_width, in_places, in_starts, in_across, framed)
+        if before:
+            for i in range(units * reads):
+                _divide(framed + FLOAT * i * size, before, size)
+        group, source, target, bias = first % groups, framed, result, a[2] + FLOAT * (first % groups * writes)
+        for _ in range(units):
+            w = a[1] + group * group_bytes
+            for _ in range(writes):
+                for phase in range(phases):
+                    tap, count, into = segments[3 * phase], segments[3 * phase + 1], target + segments[3 * phase + 2]
+                    if not count:
+                        clear(into, vectors * LANES)
+                    for done in range(0, count, stretch):
+                        here, at, begin = (extra, 8 * (tap + done), nothing) if done else (into, 8 * tap, bias)
+                        some = min(stretch, count - done)
+                        if chain:
+                            _slide_tiles(source, taps + at, w, weights + at, some, here, grid, begin, chain)
+                        else:
+                            _slide(source, taps + at, w, weights + at, some, here, vectors, begin)
+                        if done:
+                            _add(into, extra, vectors * LANES)
+                if after:
+                    _divide(target, after, vectors * LANES)
+                w += plane_bytes
+                bias += FLOAT
+                target += FLOAT * out_size
+            source += FLOAT * reads * size
+            group += 1
+            if group == groups:
+                group, bias = 0, a[2]
+        y = a[3] + FLOAT * first * writes * out_rows * out_width
+        unframe(result, units * writes * out_rows, out_width, out_places, out_starts, out_across, y)
         first += units
 
 
@@ -286,38 +304,38 @@ def weight_grad(args: int, part: int, parts: int) -> None:
     out_rows, out_width, out_places, out_starts, out_size = a[13], a[14], a[15], a[16], a[17]
     taps, count, rounded, vectors = a[18], a[19], a[20], a[21]  # taps, rounded up to whole rounds
     together = a[22]  # groups whose planes are handled in one go: they lie beside each other in every sample
+    shares, share = a[26], part % a[26]  # each of which has some of the samples, and gradients of its own
+    into_all = a[2] + FLOAT * share * groups * reads * writes * count
+    begin, end = rows(samples, share, shares)
     framed = a[23] + FLOAT * part * (together * reads * size + LANES)
     grads = a[24] + FLOAT * part * together * writes * out_size
     sums = a[25] + FLOAT * part * together * reads * writes * rounded * LANES
     clear(framed, together * reads * size + LANES)
     clear(grads, together * writes * out_size)
-    first, stop = rows(groups, part, parts)
+    first, stop = rows(groups, part // shares, parts // shares)
     while first < stop:
         units = min(together, stop - first)
         clear(sums, units * reads * writes * rounded * LANES)
-        for sample in range(samples):
-            for i in range(units * reads):
-                x = a[1] + FLOAT * ((sample * groups + first) * reads + i) * in_rows * in_width
-                frame(x, in_rows, in_width, in_places, in_starts, in_across, framed + FLOAT * i * size)
-            for i in range(units * writes):
-                g = a[0] + FLOAT * ((sample * groups + first) * writes + i) * out_rows * out_width
-                frame(g, out_rows, out_width, out_places, out_starts, 1, grads + FLOAT * i * out_size)
-            for i in range(units * writes):
-                for j in range(reads):
-                    source, into = (
-                        framed + FLOAT * (i // writes * reads + j) * size,
-                        sums + FLOAT * (i * reads + j) * rounded * LANES,
-                    )
-                    for k in range(0, rounded, ROUND):
-                        _add_products(
-                            grads + FLOAT * i * out_size, source, taps + 8 * k, vectors, into + FLOAT * k * LANES
-                        )
+        for sample in range(begin, end):
+            x = a[1] + FLOAT * (sample * groups + first) * reads * in_rows * in_width
+            g = a[0] + FLOAT * (sample * groups + first) * writes * out_rows * out_width
+            frame(x, units * reads * in_rows, in_width, in_places, in_starts, in_across, framed)
+            frame(g, units * writes * out_rows, out_width, out_places, out_starts, 1, grads)
+            source, target, into = framed, grads, sums
+            for _ in range(units):
+                for _ in range(writes):
+                    for j in range(reads):
+                        for k in range(0, rounded, ROUND):
+                            _add_products(target, source + FLOAT * j * size, taps + 8 * k, vectors, into)
+                            into += FLOAT * ROUND * LANES
+                    target += FLOAT * out_size
+                source += FLOAT * reads * size
         for pair in range(units * reads * writes):
             for k in range(count):
                 total, vector = 0.0, floats(sums + FLOAT * (pair * rounded + k) * LANES)
                 for i in range(LANES):
                     total += vector[i]
-                floats(a[2])[(first * reads * writes + pair) * count + k] = total
+                floats(into_all)[(first * reads * writes + pair) * count + k] = total
         first += units
 
 
