@@ -192,9 +192,7 @@ def plane_means(x: Array) -> Any:
     if not _serves(x):
         return NotImplemented
     n = prod(x.shape[2:])
-    means = memory.empty(x.shape[:2])
-    np.divide(stretch_sums(memory.dense(x), n), n, out=means.reshape(-1), casting="same_kind")
-    return means
+    return (stretch_sums(memory.dense(x), n) / n).astype(np.float32).reshape(x.shape[:2])
 
 
 def avg_pool(
