@@ -23,6 +23,7 @@ _correlate, _weight_grad = Kernel("planes.correlate"), Kernel("planes.weight_gra
 
 CHAINS = 3, 5, 7  # heights of kernels that tiles serve
 PLANES = 16  # planes that are handled in one go, unless a group has more
+ROOMY = 1 << 15  # numbers
 ROUND = 9  # taps that the gradient of weights takes at a time, as in `kernels/planes.py`
 
 
@@ -193,8 +194,8 @@ def correlate(
         before, after: What the input, and results, are divided by, in the order of their frames.
     """
     into, outof, taps = tables
-    parts = parts_of(x.size + y.size, len(y) * groups)
-    together = _together(reads, writes, reads * into.size + writes * outof.size)
+    room = reads * into.size + writes * outof.size
+    parts, together = parts_of(x.size + y.size, len(y) * groups, room), _together(reads, writes, room)
     _correlate(
         parts, x, w, bias, y, len(y), groups, reads, writes, *into.rowwise, *outof.rowwise,
         taps.places, taps.weights, taps.segments, len(taps.segments), taps.vectors, 4 * group, 4 * plane, before, after, together,
@@ -204,10 +205,10 @@ def correlate(
     )  # fmt: skip
 
 
-def parts_of(size: int, units: int) -> int:
-    """Parts of some planes, each of at least 8192 numbers."""
-    count = min(size >> 13, STEAL * _pool.threads(), units)
-    return max(1, count if _pool.threads() > 1 else 1)
+def parts_of(size: int, units: int, room: int) -> int:
+    """Parts of some planes, each of at least 8192 numbers; no more than threads where a part needs much room for its frames."""
+    most = _pool.threads() * (STEAL if room < ROOMY else 1)
+    return max(1, min(size >> 13, most, units)) if _pool.threads() > 1 else 1
 
 
 def _together(reads: int, writes: int, size: int) -> int:
@@ -258,11 +259,12 @@ def conv_weight_grad(
     reads, writes, kernel = weight_shape[1], weight_shape[0] // groups, tuple(weight_shape[2:])
     most = max(PLANES, reads, writes)
     into, outof, taps = sliding(x.shape[2:], kernel, stride, padding, dilation, g.shape[2:], 1, most)
-    rounded, wanted = len(taps.places), parts_of(x.size + g.size, len(x) * groups)
+    rounded, room = len(taps.places), reads * into.size + writes * outof.size
+    wanted = parts_of(x.size + g.size, len(x) * groups, room)
     shares = -(-wanted // groups)  # of the samples
     parts = shares * min(wanted, groups)
     w = memory.empty((shares, *weight_shape))
-    together = min(groups, _together(reads, writes, reads * into.size + writes * outof.size))
+    together = min(groups, _together(reads, writes, room))
     _weight_grad(
         parts, memory.dense(g), memory.dense(x), w, len(x), groups, reads, writes, *into.rowwise,
         *outof.rowwise[:4], outof.size, taps.places, taps.length, rounded, taps.vectors, together,

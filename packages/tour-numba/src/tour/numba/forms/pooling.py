@@ -73,7 +73,7 @@ def _found(
 
 def _largest_of(x: Array, y: Array, places: Any, options: tuple[Ints, Ints, Ints, Ints]) -> None:
     planes, size, out = prod(x.shape[:2]), x.shape[2:], y.shape[2:]
-    parts = parts_of(x.size + y.size, planes)
+    parts = parts_of(x.size + y.size, planes, prod(size))
     if type(places) is int and _side_by_side(size, *options, out):
         _squares(parts, memory.dense(x), y, planes, *size, *out)
         return
@@ -119,7 +119,7 @@ def max_pool_grad(g: Array, x: Array, out: Array, kernel: Ints, stride: Ints, pa
         return NotImplemented
     options, planes = (tuple(kernel), tuple(stride), tuple(padding), tuple(dilation)), prod(x.shape[:2])
     grad = memory.empty(x.shape)
-    parts = parts_of(x.size + g.size, planes)
+    parts = parts_of(x.size + g.size, planes, prod(x.shape[2:]))
     given = memory.dense(g), memory.dense(x), grad, planes
     if _side_by_side(x.shape[2:], *options, g.shape[2:]):
         _to_squares(parts, *given, *x.shape[2:], *g.shape[2:])
@@ -232,7 +232,7 @@ def avg_pool_grad(
 
 def _by_places(kernel: Kernel, x: Array, indices: Array, out: Array) -> Array:
     planes = prod(x.shape[:2])
-    parts = parts_of(x.size + out.size, planes)
+    parts = parts_of(x.size + out.size, planes, 0)
     kernel(parts, memory.dense(x), memory.dense(indices), out, planes, prod(x.shape[2:]), prod(out.shape[2:]))
     return out
 
