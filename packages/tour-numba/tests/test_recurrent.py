@@ -106,6 +106,18 @@ def test_several_threads_give_what_one_gives(rng):
     assert np.array_equal(one[0], all_[0]) and np.allclose(one[1], all_[1], atol=1e-4)
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_gradients_of_biases_do_not_round_like_long_sums(rng, dtype):
+    """PyTorch, which adds up what each step gives, is off by 0.84 units of the resolution (root of mean squares)."""
+    steps, batch, width = 60, 32, 24
+    x, y = (rng.standard_normal((steps * batch, n)).astype(dtype) for n in (8, width))
+    before, w_ih, w_hh = np.zeros_like(y), np.ones((width, 8), dtype), np.zeros((width, width), dtype)
+    g = rng.random((steps * batch, width)).astype(dtype)
+    *_, bias = forms.rnn_grad(g, None, x, w_ih, w_hh, [batch] * steps, False, True, False, np.abs(y), before)
+    wanted = g.astype(np.longdouble).sum(0)
+    assert np.sqrt((((bias - wanted) / wanted) ** 2).mean()) <= 2 * 0.84 * np.finfo(dtype).eps
+
+
 def test_what_is_left_to_numpy():
     x, h = np.ones((8, 16), np.float32), np.ones((2, 16), np.float32)
     w = np.ones((64, 16), np.float32)

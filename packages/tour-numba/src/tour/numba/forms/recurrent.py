@@ -129,16 +129,16 @@ def _run_back(
             widening, narrow, room = _in_panels(w_hr), _offsets(batch, each * wide), room + _whole(n, dtype)
             y, hidden = memory.empty((total, wide), dtype), memory.empty((total, n), dtype)
         size = max(n, -(-batch // parts) * room)
-    sums = memory.empty((parts, 2, count * n), dtype)
+    sums = memory.empty((parts, 4, count * n), dtype)  # of either bias, and of some rows that are not yet in them
     _backward[dtype](
         parts, 0 if gy is None else memory.dense(gy), dh, *(0 if a is None else a for a in (dc, gates, y, kept)), before,
         d, e, panels, _starts(tuple(sizes)), len(sizes), batch, n, wide, count, total, int(reverse), mode, *tables,
-        memory.empty((parts, size), dtype), size, sums, 2 * count * n, widening, narrow, 0 if hidden is None else hidden,
+        memory.empty((parts, size), dtype), size, sums, 4 * count * n, widening, narrow, 0 if hidden is None else hidden,
     )  # fmt: skip
     if single:
         through = product(e, w_hh)
         dh = np.add(dh, through, out=through) if mode == GRU else through
-    bias, other = sums[0] if parts == 1 else np.add.reduce(sums, 0)
+    bias, other = sums[0, :2] if parts == 1 else np.add.reduce(sums[:, :2], 0)
     return (
         product(d, w_ih) if wanted else None, dh, dc, product(d.T, memory.dense(x)), product(e.T, before),
         bias, other if mode == GRU else bias, None if y is None or hidden is None else product(y.T, hidden),
