@@ -154,7 +154,7 @@ KEPT: dict[str, str] = {
     "linalg.vander": "powers are a cumulative product, which keeps its result",
     "nn.functional.cross_entropy": "the logits are kept for gradients of gradients",
     "nn.functional.linear_cross_entropy.chunked": "the logits are kept for gradients of gradients",
-    "nn.functional.scaled_dot_product_attention": "attention is computed again in the backward pass, from its inputs and its result",
+    "nn.functional.scaled_dot_product_attention": "attention is computed again in the backward pass, or keeps weights in compiled code",
     "special.ndtr": "the input is kept; PyTorch keeps a multiple of it",
     "unsafe_chunk": "parts are views as those of chunk",
     "unsafe_split": "parts are views as those of split",
