@@ -80,9 +80,9 @@ def machine(removed: list[str]) -> list[str]:
     with contextlib.redirect_stdout(text):
         tour.show_config()
     config = [
-        line.partition(", cache in")[0]
+        line
         for line in text.getvalue().splitlines()
-        if not any(x in line for x in ("so far", "memory:"))
+        if not any(x in line for x in ("so far", "memory:", "cache:"))  # these are about this process
     ]
     return [
         f"{model}, {os.cpu_count()} cores; {platform.system()}, Python {platform.python_version()}",
