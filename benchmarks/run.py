@@ -93,9 +93,9 @@ def machine(removed: list[str]) -> list[str]:
 
 
 def time_text(milliseconds: float) -> str:
-    """A time with three digits and a fitting unit."""
+    """A time with three digits and a fitting unit, which stay in one line."""
     value, unit = (milliseconds * 1e3, "µs") if milliseconds < 1 else (milliseconds, "ms")
-    return f"{value:.3g} {unit}" if value < 1000 else f"{value:.0f} {unit}"
+    return f"{value:.3g}\N{NO-BREAK SPACE}{unit}" if value < 1000 else f"{value:.0f}\N{NO-BREAK SPACE}{unit}"
 
 
 def grouped(names: Iterable[str]) -> dict[str, list[str]]:
