@@ -35,9 +35,7 @@ def start() -> int:
     _machine.load("tbb", ("tbb",), {"SYMBOLS": len(SYMBOLS), "CONTEXT": CONTEXT})
     table = (ctypes.c_void_p * len(SYMBOLS)).from_address(_machine.variable("tbb"))
     table[:] = [ctypes.cast(getattr(library, name), ctypes.c_void_p).value for name in SYMBOLS]
-    ctypes.pythonapi.Py_IncRef(
-        ctypes.py_object(_machine.engine())
-    )  # for ever: TBB's threads may be in its code until the end
+    ctypes.pythonapi.Py_IncRef(ctypes.py_object(_machine.engine()))  # TBB's threads may be in its code until the end
     context = _machine.variable("context")
     ctypes.c_uint8.from_address(context + VERSION).value = 1
     ctypes.CFUNCTYPE(None, ctypes.c_void_p)(table[3] or 0)(context)

@@ -36,6 +36,7 @@ _BIG = (
 )  # elements from which a sum over neighbours is a product with ones: BLAS adds three times as fast as np.add.reduce
 _LARGE = 1 << 15  # elements from which compiled code adds faster still
 _BLOCKS = 1 << 9  # from which it does if it is at hand, as blocks of rows are several calls of NumPy
+_SHORT = 2 * BLOCK  # numbers that NumPy adds exactly enough, wherever they lie
 _CHUNK = 512  # numbers that are added one after the other there; their sums are added in pairs
 _LINE = 1 << 14  # so many, if they are all there is, are added at once: as exactly as PyTorch does
 _ONE_THREAD = 1 << 16  # below which compiled code adds them in one thread, by a shorter call
@@ -178,7 +179,7 @@ def sum(
     else:
         if (d is _F32 or d is _F64) and a.size < _BIG and type(a) is ndarray and (dim is None or type(dim) is int):
             try:
-                if dim is None or a.ndim < 2 or dim == -1 or a.shape[dim] <= 2 * BLOCK:
+                if dim is None or a.ndim < 2 or dim == -1 or a.shape[dim] <= _SHORT:
                     r = reduce_add(a, dim, None, None, keepdim)
                 else:
                     r = _sum(a, dim, keepdim)

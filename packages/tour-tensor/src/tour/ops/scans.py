@@ -37,9 +37,8 @@ def _scan(ufunc: np.ufunc, a: Any, dim: int) -> Any:
         wide = np.dtype(np.float64)
     if a.size < 1 << 14 or dim == a.ndim - 1 or type(a) is not np.ndarray or math.prod(a.shape[dim + 1 :]) < 128:
         return ufunc.accumulate(a, dim, wide)
-    out = np.empty(
-        a.shape, a.dtype if wide.kind == "f" else wide
-    )  # long slices: eight times as fast as element by element
+    # Long slices: eight times as fast as element by element.
+    out = np.empty(a.shape, a.dtype if wide.kind == "f" else wide)
     lead: Any = (slice(None),) * dim
     before = a[(*lead, 0)].astype(wide)
     out[(*lead, 0)] = before

@@ -10,7 +10,7 @@ import numpy as np
 
 from tour import _core
 from tour._calling import numpy_too
-from tour._copying import reshaped
+from tour._copying import LARGE, reshaped
 from tour._core import Op, new, sockets
 from tour._declare import result, view
 from tour._dtypes import FROM_NUMPY, dtype
@@ -89,7 +89,7 @@ def reshape(input: Tensor, *shape: Any) -> Tensor:
     a = input._a
     target = infer_shape(as_shape(shape, "reshape"), a.size)
     if type(a) is np.ndarray:
-        r: Any = reshaped(a, target)
+        r: Any = a.reshape(target) if a.size < LARGE else reshaped(a, target)
         shared = (base := r.base) is a or (base is not None and base is a.base)
     else:
         shared = (r := as_view(a, target)) is not None

@@ -152,6 +152,7 @@ def unframe(source: int, count: int, width: int, places: int, starts: int, acros
 
 @function
 def fill(address: int, count: int, value: Any) -> None:
+    """Write a value to `count` numbers of float32."""
     x = floats(address)
     for i in range(count):
         x[i] = value
@@ -159,4 +160,5 @@ def fill(address: int, count: int, value: Any) -> None:
 
 @function
 def clear(address: int, count: int) -> None:
+    """Write zeros to `count` numbers of float32."""
     fill(address, count, ZERO)
